@@ -1,0 +1,119 @@
+"""What the author's name and address give away."""
+
+from __future__ import annotations
+
+import re
+from math import log1p
+
+from spamguard.features.promo import PHRASES, SELLING, goods_in_name
+from spamguard.features.reading import Reading
+from spamguard.features.schema import MISSING, Feature
+from spamguard.hosts import CHEAP_TLDS, REFERENCE, SOCIAL, host_words, path_of
+
+_CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
+_DOMAIN_NAME = re.compile(r"https?:|www\.|\w\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b", re.I)
+_VOWELS = re.compile(r"[aeiouyаеёиоуыэюяαεηιουω]", re.I)
+_RUN = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}", re.I)
+
+FEATURES = (
+    Feature("author_name", 0, 1, "an author name is given"),
+    Feature("author_words", 0, 3, "words in the author name (log scale)", "mean"),
+    Feature("author_goods", 0, 2, "the author name names goods or trades (log scale)"),
+    Feature("author_is_address", 0, 1, "the author name is a web address"),
+    Feature("author_digits", 0, 1, "digits in the author name"),
+    Feature("author_small_letters", 0, 1, "an author name of several words without a capital"),
+    Feature("author_one_small_word", 0, 1, "an author name of one word without a capital"),
+    Feature("author_capitals", 0, 1, "an author name in capitals"),
+    Feature("author_joined", 0, 1, "an author name of joined parts, such as made by programs"),
+    Feature("author_gibberish", 0, 1, "an author name that cannot be spoken"),
+    Feature("author_first_and_last", 0, 1, "an author name of two or three capitalised words"),
+    Feature("author_in_comment", 0, 1, "the author signs with the given name"),
+    Feature("author_in_post", 0, 1, "a word of the author name is in the post", "mean"),
+    Feature("author_is_post_author", 0, 1, "written by the author of the post"),
+    Feature("author_url", 0, 1, "an address is given with the name"),
+    Feature("author_url_home", 0, 1, "the author's address is a front page"),
+    Feature("author_url_deep", 0, 2, "depth of the author's address (log scale)"),
+    Feature("author_url_goods", 0, 2, "the author's address is named after goods or trades (log scale)"),
+    Feature("author_url_cheap", 0, 1, "the author's address has a cheap domain ending"),
+    Feature("author_url_hyphens", 0, 1, "hyphens or digits in the author's domain"),
+    Feature("author_url_long", 0, 1, "a long name before the domain ending"),
+    Feature("author_url_reference", 0, 1, "the author's address is on a site of developers or scholars"),
+    Feature("author_url_social", 0, 1, "the author's address is on a social network"),
+    Feature("author_url_is_name", 0, 1, "the author's domain repeats the author's name"),
+    Feature("author_url_in_post", 0, 1, "a word of the author's domain is in the post", "mean"),
+    Feature("author_sells_and_links", 0, 1, "a commercial name with an address"),
+    Feature("author_flatters_and_links", 0, 1, "praise under a name that carries an address"),
+    Feature("author_short_and_links", 0, 1, "a few words under a name that carries an address"),
+)
+
+
+def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
+    name, words = r.author, r.author_words
+    letters = re.sub(r"[\W\d_]", "", name)
+    latin = letters.isascii() and len(letters) >= 5
+    vowels = len(_VOWELS.findall(letters))
+    gibberish = latin and (vowels < len(letters) / 6 or _RUN.search(letters) is not None)
+    capitalised = [w for w in name.split() if w[:1].isupper()]
+    return (
+        1.0,
+        log1p(len(words)),
+        log1p(goods),
+        float(address),
+        float(any(map(str.isdigit, name))),
+        float(len(words) > 1 and name == name.lower() and name != name.upper()),
+        float(len(words) == 1 and name == name.lower() and name != name.upper()),
+        float(len(letters) > 3 and name == name.upper() and name != name.lower()),
+        float(len(words) == 1 and _CAMEL.fullmatch(name.strip()) is not None),
+        float(gibberish),
+        float(2 <= len(words) <= 3 and len(capitalised) == len(words)),
+        float(len(name) > 2 and r.lower[-80:].find(name.lower()) >= 0),
+        _shared_with_post(r, [w for w in words if len(w) > 3]),
+        float(r.by_post_author),
+    )
+
+
+def _shared_with_post(r: Reading, words: list[str]) -> float:
+    if r.post is None or not r.post.has_text or not words:
+        return MISSING
+    return float(any(word[:6] in r.post.counts for word in words))
+
+
+def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
+    path = path_of(r.author_url)
+    label = r.author_domain.split(".", 1)[0]
+    goods = len(goods_in_name(r.author_host)) + len(goods_in_name(path.lower()[:200]))
+    name = "".join(r.author_words)
+    plain = label.replace("-", "")
+    known = r.author_domain in REFERENCE
+    return (
+        1.0,
+        float(not path),
+        log1p(path.count("/") + 1) if path else 0.0,
+        log1p(goods),
+        float(r.author_host.rsplit(".", 1)[-1] in CHEAP_TLDS),
+        float("-" in label or any(map(str.isdigit, label))),
+        float(len(label) > 15),
+        float(known),
+        float(r.author_domain in SOCIAL),
+        float(len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
+        _shared_with_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
+        float(name_goods > 0),
+        float(praise > 0 and len(r.words) < 80),
+        float(len(r.words) <= 25),
+    )
+
+
+def values(r: Reading, praise: int) -> tuple[float, ...]:
+    """Return the value of each of `FEATURES`; `praise` is the number of praising phrases."""
+    own = r.by_post_author
+    hits = PHRASES.find(r.author_words, r.author)
+    address = _DOMAIN_NAME.search(r.author) is not None
+    goods = 0 if own else sum(number in SELLING for number, _ in hits)
+    if not own and not goods and len(r.author) > 6:
+        goods = min(1, len(goods_in_name(r.author.lower())))
+    name = (
+        _name_values(r, goods, address) if r.author else (0.0, MISSING) + (0.0,) * 10 + (MISSING, 0.0)
+    )
+    if r.author_url and not own:
+        return name + _url_values(r, goods + address, praise)
+    return name + (0.0,) * 10 + (MISSING, 0.0, 0.0, 0.0)

@@ -1,0 +1,110 @@
+"""How many links, of which kind, where they point and how they are dressed."""
+
+from __future__ import annotations
+
+import re
+from math import log1p
+
+from spamguard.features.promo import PHRASES, SELLING, goods_in_name
+from spamguard.features.reading import Reading
+from spamguard.features.schema import Feature
+from spamguard.hosts import CHEAP_TLDS, REFERENCE, SHORTENERS, SOCIAL, host_of, is_ip, path_of
+from spamguard.text import words_of
+
+_KINDS = ("bare", "html", "bbcode", "markdown", "domain", "obfuscated")
+_MESSENGER = re.compile(
+    r"whats ?app|telegram|\bviber\b|\bwechat\b|\bskype\b|t\.me/|wa\.me/|\bhangouts?\b|вотсап|ватсап|телеграм|微信|텔레그램|카톡"
+)
+
+FEATURES = (
+    Feature("links_count", 0, 4, "links in the comment (log scale)"),
+    Feature("links_one", 0, 1, "exactly one link in the comment"),
+    Feature("links_many", 0, 1, "three or more links"),
+    Feature("links_share", 0, 1, "share of the comment that is links"),
+    Feature("links_alone", 0, 1, "hardly any words besides the links"),
+    *(Feature(f"links_{kind}", 0, 3, f"links written as {kind} (log scale)") for kind in _KINDS),
+    Feature("links_mixed_kinds", 0, 1, "the same link written in several markups"),
+    Feature("links_domains", 0, 3, "different domains linked (log scale)"),
+    Feature("links_repeated", 0, 3, "links to a domain already linked (log scale)"),
+    Feature("links_shortener", 0, 1, "a link through a shortener"),
+    Feature("links_ip", 0, 1, "a link to a bare IP address"),
+    Feature("links_punycode", 0, 1, "a punycode or non-Latin host"),
+    Feature("links_cheap_domain", 0, 1, "a link to a domain ending that is mostly sold cheaply"),
+    Feature("links_hyphen_host", 0, 1, "a host with several hyphens or many digits"),
+    Feature("links_reference", 0, 1, "a link to a site that readers cite when they help"),
+    Feature("links_social", 0, 1, "a link to a social network"),
+    Feature("links_home", 0, 1, "a link to a front page"),
+    Feature("links_deep", 0, 1, "a link to a page within a site"),
+    Feature("links_goods_host", 0, 2, "a host named after goods or trades (log scale)"),
+    Feature("links_goods_anchor", 0, 2, "words of a link that name goods (log scale)"),
+    Feature("links_anchor_words", 0, 3, "words that are links (log scale)"),
+    Feature("links_author_only", 0, 1, "no link in the comment, one in the author's address"),
+    Feature("links_author_same", 0, 1, "a link to the author's own domain"),
+    Feature("links_own_site", 0, 2, "links to the blog's own site (log scale)"),
+    Feature("contacts_email", 0, 2, "e-mail addresses in the comment (log scale)"),
+    Feature("contacts_phone", 0, 2, "telephone numbers in the comment (log scale)"),
+    Feature("contacts_messenger", 0, 1, "a messenger named"),
+    Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address"),
+)
+
+
+def _anchor_goods(r: Reading) -> int:
+    found = 0
+    for link in r.links[:50]:
+        if link.anchor:
+            hits = PHRASES.find(words_of(link.anchor), link.anchor)
+            found += any(number in SELLING for number, _ in hits) or bool(
+                goods_in_name(link.anchor.lower())
+            )
+    return found
+
+
+def values(r: Reading) -> tuple[float, ...]:
+    """Return the value of each of `FEATURES` for one comment."""
+    links = () if r.by_post_author else r.links
+    n = len(links)
+    messenger = _MESSENGER.search(r.lower) is not None
+    contacts = (
+        log1p(len(r.body.emails)),
+        log1p(len(r.body.phones)),
+        float(messenger),
+        float(messenger and bool(r.body.phones or r.body.emails)),
+    )
+    author_only = float(n == 0 and bool(r.author_url) and not r.by_post_author)
+    if n == 0:
+        rest = len(FEATURES) - len(contacts) - 3
+        return (0.0,) * rest + (author_only, 0.0, log1p(r.own_links), *contacts)
+    hosts = [host_of(link.url) for link in links[:100]]
+    domains = set(r.link_domains)
+    kinds = [link.kind for link in links]
+    size = sum(len(link.url) for link in links)
+    words = len(r.words)
+    length = max(1, len(r.body.text) + size)
+    paths = [path_of(link.url) for link in links[:100]]
+    return (
+        log1p(n),
+        float(n == 1),
+        float(n >= 3),
+        size / length,
+        float(words <= 3),
+        *(log1p(kinds.count(kind)) for kind in _KINDS),
+        float(len({k for k in kinds if k not in ("domain", "obfuscated")}) > 1),
+        log1p(len(domains)),
+        log1p(n - len(domains)),
+        float(not SHORTENERS.isdisjoint(domains)),
+        float(any(map(is_ip, hosts))),
+        float(any("xn--" in host or not host.isascii() for host in hosts)),
+        float(any(host.rsplit(".", 1)[-1] in CHEAP_TLDS for host in hosts)),
+        float(any(host.count("-") > 1 or sum(map(str.isdigit, host)) > 3 for host in hosts)),
+        float(not REFERENCE.isdisjoint(domains)),
+        float(not SOCIAL.isdisjoint(domains)),
+        float(any(not path for path in paths)),
+        float(any("/" in path or "?" in path for path in paths)),
+        log1p(sum(bool(goods_in_name(host)) for host in hosts)),
+        log1p(_anchor_goods(r)),
+        log1p(sum(len(link.anchor.split()) for link in links)),
+        author_only,
+        float(bool(r.author_domain) and r.author_domain in domains),
+        log1p(r.own_links),
+        *contacts,
+    )

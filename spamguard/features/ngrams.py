@@ -1,0 +1,109 @@
+"""Hashed n-grams of words and characters.
+
+Nothing is stored but a bucket number, so a model holds no one's words. A
+polynomial hash over code points gives every n-gram by arithmetic on arrays;
+a reason names an n-gram by cutting it out of the comment again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamguard.features.reading import Reading
+from spamguard.hosts import host_of, host_words, path_of, registered_domain
+from spamguard.text import words_of
+
+BLOCKS: Final = ("words", "characters", "author", "hosts", "anchors")
+CHARACTERS: Final = (3, 4, 5)
+
+U64 = NDArray[np.uint64]
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_PAIR = np.uint64(0xD6E8FEB86659FD93)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_SALTS = {name: np.uint64((i + 1) * 0xA24BAED4963EE407 % 2**64) for i, name in enumerate(BLOCKS)}
+_DIGITS = re.compile(r"\d+")
+
+
+@lru_cache(maxsize=1)
+def _powers() -> tuple[U64, U64]:
+    """Powers of the hash's base and of its inverse (mod 2**64), for any text that is read."""
+    size = 100_000
+    base = np.full(size, _BASE)
+    base[0] = 1
+    inverse = np.full(size, np.uint64(pow(int(_BASE), -1, 2**64)))
+    inverse[0] = 1
+    return np.multiply.accumulate(base), np.multiply.accumulate(inverse)
+
+
+@dataclass(slots=True)
+class Grams:
+    """The n-grams of one text: hashes, and where each stands in it."""
+
+    text: str
+    words: U64
+    pairs: U64
+    characters: U64
+    starts: NDArray[np.intp]  # of words
+    ends: NDArray[np.intp]
+    places: NDArray[np.intp]  # start of each character n-gram
+    sizes: NDArray[np.intp]
+
+
+def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
+    """Hash the n-grams of `text`, words with single spaces between them."""
+    text = f" {_DIGITS.sub('0', text)[:90_000]} "
+    code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    space = code == 32
+    edges = np.flatnonzero(space)
+    filled = np.diff(edges) > 1
+    starts, ends = edges[:-1][filled] + 1, edges[1:][filled]
+    powers, inverses = _powers()
+    values = (code + np.uint64(1)) * _MIX
+    total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(values * powers[: len(code)])))
+    words = (total[ends] - total[starts]) * inverses[starts]
+    pairs = words[:-1] * _PAIR + words[1:]
+    hashes, places, lengths = [], [], []
+    # An n-gram may begin or end with a space but not reach across one.
+    crosses = np.concatenate((np.zeros(1, np.int64), np.cumsum(space)))
+    for size in sizes:
+        if len(code) < size:
+            continue
+        at = np.arange(len(code) - size + 1)
+        at = at[crosses[at + size - 1] == crosses[at + 1]]
+        hashes.append((total[at + size] - total[at]) * inverses[at] + np.uint64(size))
+        places.append(at)
+        lengths.append(np.full(len(at), size))
+    none = np.zeros(0, np.intp)
+    return Grams(
+        text, words, pairs, np.concatenate(hashes) if hashes else none.astype(np.uint64), starts, ends,
+        np.concatenate(places) if places else none, np.concatenate(lengths) if lengths else none,
+    )  # fmt: skip
+
+
+def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.intp]:
+    """Return the bucket, 0 to ``2**bits - 1``, of each hash in the named block."""
+    h = hashes + _SALTS[block]
+    h = (h ^ (h >> np.uint64(33))) * _MIX
+    h ^= h >> np.uint64(29)
+    return (h * _BASE >> np.uint64(64 - bits)).astype(np.intp)
+
+
+def host_text(r: Reading) -> str:
+    """Return hosts and targets of a comment's links, and the author's, as words."""
+    words: list[str] = []
+    for url in [*(link.url for link in r.links[:50]), *([r.author_url] if r.author_url else [])]:
+        host = host_of(url)
+        domain = registered_domain(host)
+        words += [domain, *host_words(host), *words_of(path_of(url)[:100])[:12]]
+    return " ".join(words)
+
+
+def anchor_text(r: Reading) -> str:
+    """Return the words of a comment's links."""
+    return " ".join(w for link in r.links[:50] if link.anchor for w in words_of(link.anchor))

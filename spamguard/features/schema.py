@@ -1,0 +1,34 @@
+"""What a named feature is: its name, its range and what a person is told of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+MISSING = math.nan
+"""Value of a feature that does not apply; it contributes nothing either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One named column of the vectorizer.
+
+    Parameters
+    ----------
+    name : str
+        ``family_noun``.
+    low, high : float
+        Values are clipped to this range.
+    meaning : str
+        What it says, in plain words, for a person who reads a verdict.
+    reference : {"zero", "mean"}
+        What a contribution is measured against: nothing at all, or the mean
+        of the training comments to which the feature applies.
+    """
+
+    name: str
+    low: float
+    high: float
+    meaning: str
+    reference: Literal["zero", "mean"] = "zero"

@@ -1,0 +1,123 @@
+"""The shape of the writing: length, capitals, repeats, scripts, tricks, information per word."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from math import log1p
+
+from spamguard.features.reading import Reading
+from spamguard.features.schema import MISSING, Feature
+
+_CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
+_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
+_CODE = re.compile(r"[{}<>;=]|\w\(|\(\)|\w\.\w+\(|::|->|=>|\\\\|/\w+/|\b[a-z]+[A-Z]\w+|\w_\w")
+_NUMBER = re.compile(r"\d+")
+_SENTENCE = re.compile(r"[.!?…。！？]+(?:\s|$)")
+_RUN = re.compile(r"(.)\1{3,}")
+_VOWEL = re.compile(r"[aeiouy]")
+_FIRST = frozenset("i i'm i've i'd i'll me my mine we we're our us je mon ich mein wir yo mi eu meu я мне мой мы saya aku".split())
+_SECOND = frozenset("you your you're yours u ur vous votre tu du dein sie ihr usted su você seu вы ваш вас anda".split())
+_QUESTION = frozenset("how what why when where which who does can could is anyone anybody wie warum was comment pourquoi quoi como por как что почему где".split())
+
+FEATURES = (
+    Feature("style_length", 0, 8, "words (log scale)", "mean"),
+    Feature("style_short", 0, 1, "how few words, below ten"),
+    Feature("style_long", 0, 3, "words beyond 150 (log scale)"),
+    Feature("style_empty", 0, 1, "no words at all"),
+    Feature("style_capitals", 0, 1, "share of capital letters"),
+    Feature("style_shouted", 0, 2.5, "words in capitals (log scale)"),
+    Feature("style_small_start", 0, 1, "begins with a small letter"),
+    Feature("style_exclamations", 0, 2.5, "exclamation marks (log scale)"),
+    Feature("style_questions", 0, 2, "question marks (log scale)"),
+    Feature("style_question_start", 0, 1, "begins as a question"),
+    Feature("style_commas", 0, 0.4, "commas a word", "mean"),
+    Feature("style_no_stop", 0, 1, "ends without a full stop"),
+    Feature("style_sentence_length", 0, 4.5, "words a sentence (log scale)", "mean"),
+    Feature("style_word_length", 2, 12, "letters a word", "mean"),
+    Feature("style_distinct", 0, 1, "share of distinct words", "mean"),
+    Feature("style_repeats", 0, 2, "most frequent longer word (log scale)"),
+    Feature("style_compression", 0, 1, "how well longer text compresses", "mean"),
+    Feature("style_digits", 0, 1, "share of digits"),
+    Feature("style_emoji", 0, 2.5, "emoji and pictures (log scale)"),
+    Feature("style_lines", 0, 4, "lines (log scale)"),
+    Feature("style_code", 0, 3, "signs of program code (log scale)"),
+    Feature("style_code_block", 0, 1, "share that is marked as code"),
+    Feature("style_quote", 0, 2, "quoted passages (log scale)"),
+    Feature("style_first_person", 0, 0.3, "first person words, share", "mean"),
+    Feature("style_second_person", 0, 0.3, "second person words, share", "mean"),
+    Feature("style_gibberish", 0, 1, "words that cannot be spoken, share"),
+    Feature("style_long_word", 0, 1, "a word of more than 30 letters"),
+    Feature("style_letter_runs", 0, 1, "a letter repeated four times"),
+    Feature("style_styled_letters", 0, 3, "letters in fancy alphabets (log scale)"),
+    Feature("style_mixed_scripts", 0, 2, "words that mix scripts to look alike (log scale)"),
+    Feature("style_hidden", 0, 2, "invisible characters inside words (log scale)"),
+    Feature("style_stacked_marks", 0, 2, "stacked accents (log scale)"),
+    Feature("style_spaced_words", 0, 2, "words written with spaced letters (log scale)"),
+    Feature("style_percent_encoded", 0, 1, "percent-encoded or mis-decoded text"),
+)
+
+
+_BROKEN = re.compile(r"%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|Ã[\x80-\xbf©¨¤¶¼]|â€|Ð[\x80-\xbf\u00b0-\u00bf]|\ufffd")
+
+
+def _gibberish(words: list[str]) -> float:
+    latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
+    if not latin:
+        return 0.0
+    odd = sum(len(_VOWEL.findall(w)) * 6 < len(w) for w in latin)
+    return odd / max(3, len(latin))
+
+
+def _compression(text: str) -> float:
+    data = text[:4000].encode("utf-8", "surrogatepass")
+    return MISSING if len(data) < 200 else 1 - len(zlib.compress(data, 1)) / len(data)
+
+
+def values(r: Reading) -> tuple[float, ...]:
+    """Return the value of each of `FEATURES` for one comment."""
+    body, words, text = r.body, r.words, r.body.text
+    n = len(words)
+    letters = max(1, len(text))
+    distinct = set(words)
+    sentences = max(1, len(_SENTENCE.findall(text)))
+    longer = [w for w in words if len(w) > 3]
+    repeats = max(map(longer.count, set(longer[:200])), default=1) if n > 3 else 1
+    first = text[:1]
+    many = n >= 4
+    return (
+        log1p(n),
+        max(0.0, 1 - n / 10),
+        max(0.0, log1p(n) - log1p(150)),
+        float(n == 0),
+        sum(map(str.isupper, text)) / letters,
+        log1p(len(_CAPITAL_WORD.findall(text))),
+        float(first.islower()),
+        log1p(text.count("!")),
+        log1p(text.count("?")),
+        float(n > 0 and words[0] in _QUESTION),
+        (text.count(",") + text.count("，")) / n if many else MISSING,
+        float(n > 0 and text[-1:].isalnum()),
+        log1p(n / sentences) if many else MISSING,
+        sum(map(len, words)) / n if many else MISSING,
+        len(distinct) / n if n >= 10 else MISSING,
+        log1p(repeats - 1),
+        _compression(text),
+        sum(map(str.isdigit, text)) / letters,
+        log1p(len(_EMOJI.findall(text))),
+        log1p(text.count("\n")),
+        log1p(len(_CODE.findall(text[:20_000]))),
+        min(1.0, body.code_length / max(1, body.length)),
+        log1p(body.quote_lines),
+        sum(w in _FIRST for w in words) / n if many else MISSING,
+        sum(w in _SECOND for w in words) / n if many else MISSING,
+        _gibberish(words),
+        float(any(len(w) > 30 and w.isascii() for w in words)),
+        float(_RUN.search(text) is not None),
+        log1p(body.styled_letters),
+        log1p(len(body.mixed_script_words)),
+        log1p(body.hidden_characters),
+        log1p(body.stacked_marks),
+        log1p(len(body.spaced_words)),
+        float(_BROKEN.search(text) is not None),
+    )

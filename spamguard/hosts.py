@@ -1,0 +1,93 @@
+"""What a web address is: its host, its registered domain, its kind."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Protocol
+
+_HOST = re.compile(
+    r"\s*(?:h(?:tt|xx)ps?:)?/{0,3}(?:[^/?#@\s]{0,200}@)?([^/?#:\s\\\"'<>]{1,253})", re.IGNORECASE
+)
+_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_LETTERS = re.compile(r"[a-z]+")
+
+# Facts, gathered by hand: services whose addresses hide where they lead.
+SHORTENERS = frozenset(
+    "bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly adf.ly cutt.ly rebrand.ly shorturl.at t.ly tiny.cc "
+    "bit.do v.gd x.co soo.gd s.id rb.gy clck.ru vk.cc u.to ouo.io shorte.st bc.vc linktr.ee q.gs j.mp "
+    "snipurl.com su.pr tr.im cli.gs budurl.com lnk.to fb.me amzn.to tny.im 1url.com 2u.pw shorturl.com "
+    "bl.ink short.io t2m.io tl.gd wp.me urlz.fr kutt.it gg.gg goo.su bitly.com han.gl me2.do".split()
+)
+# Places that readers point each other to when they help.
+REFERENCE = frozenset(
+    "github.com gitlab.com bitbucket.org stackoverflow.com stackexchange.com superuser.com serverfault.com "
+    "askubuntu.com wikipedia.org wikimedia.org microsoft.com msdn.com mozilla.org python.org npmjs.com "
+    "pypi.org nuget.org rubygems.org crates.io golang.org kernel.org debian.org ubuntu.com archlinux.org "
+    "apache.org w3.org ietf.org rfc-editor.org arxiv.org acm.org ieee.org nasa.gov jsfiddle.net codepen.io "
+    "repl.it pastebin.com jekyllrb.com wordpress.org php.net mysql.com postgresql.org oracle.com java.com "
+    "openjdk.org haskell.org rust-lang.org asp.net visualstudio.com uservoice.com codeplex.com imgur.com "
+    "archive.org doi.org jstor.org nature.com bbc.co.uk nytimes.com theguardian.com xkcd.com reddit.com "
+    "ycombinator.com disqus.com staticman.net".split()
+)
+CHEAP_TLDS = frozenset(
+    "xyz top online site club shop store live pro icu fun win bet casino poker vip life world today agency "
+    "academy health loan download click link website space buzz monster rest cyou sbs info biz su tk ml ga "
+    "cf gq pw cc ws website press host".split()
+)
+SOCIAL = frozenset(
+    "facebook.com twitter.com x.com instagram.com linkedin.com youtube.com youtu.be tiktok.com t.me "
+    "pinterest.com tumblr.com medium.com vk.com ok.ru plus.google.com sites.google.com google.com".split()
+)
+
+
+class _SuffixList(Protocol):
+    def privatesuffix(self, domain: str) -> str | None: ...
+
+
+@lru_cache(maxsize=1)
+def _suffix_list() -> _SuffixList:
+    # Reading the list takes longer than scoring: only when a first link is seen.
+    from publicsuffixlist import PublicSuffixList
+
+    found: _SuffixList = PublicSuffixList()
+    return found
+
+
+def host_of(url: str) -> str:
+    """Return the host of `url` in lower case without ``www.``; empty where there is none."""
+    match = _HOST.match(url)
+    if match is None:
+        return ""
+    host = match.group(1).lower().strip(".")
+    return host[4:] if host.startswith("www.") else host
+
+
+@lru_cache(maxsize=4096)
+def registered_domain(host: str) -> str:
+    """Return the domain somebody registered (``a.b.co.uk`` -> ``b.co.uk``), by the public suffix list."""
+    if not host or "." not in host or is_ip(host):
+        return host
+    try:
+        return _suffix_list().privatesuffix(host) or host
+    except (UnicodeError, ValueError, IndexError):
+        return host
+
+
+def is_ip(host: str) -> bool:
+    """True for a numeric IPv4 host or a bracketed IPv6 one."""
+    return host.startswith("[") or _IP.fullmatch(host) is not None
+
+
+def path_of(url: str) -> str:
+    """Return what follows the host, without leading or trailing slashes."""
+    match = _HOST.match(url)
+    return "" if match is None else url[match.end() :].strip("/ ")
+
+
+@lru_cache(maxsize=4096)
+def host_words(host: str) -> tuple[str, ...]:
+    """Return the letters of the host's own labels, without its public suffix."""
+    domain = registered_domain(host)
+    label = domain.split(".", 1)[0]
+    return tuple(_LETTERS.findall(label)) or ((label,) if label else ())
