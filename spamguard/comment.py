@@ -42,7 +42,7 @@ class Post:
         Name of the post's author. Their own comments are not promotion.
     date : datetime, str or None
         When the post appeared; strings are ISO 8601.
-    thread : iterable of str
+    thread : iterable of str or Comment, or None
         Texts of the earlier comments under the post, oldest first.
 
     Raises
@@ -62,9 +62,13 @@ class Post:
         for name in ("title", "text", "url", "author"):
             _check_text("Post", name, getattr(self, name))
         _check_date("Post", self.date)
-        if isinstance(self.thread, str) or not isinstance(self.thread, Iterable):
-            raise InputError("Post.thread must be a list of the earlier comments' texts.")
-        thread = tuple(t.text if isinstance(t, Comment) else t for t in self.thread)
+        given = () if self.thread is None else self.thread
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise InputError(
+                "Post.thread must be a list of the earlier comments' texts or None, "
+                f"not {type(given).__name__}."
+            )
+        thread = tuple(t.text if isinstance(t, Comment) else t for t in given)
         for text in thread:
             _check_text("Post", "thread[...]", text, required=True)
         object.__setattr__(self, "thread", thread)

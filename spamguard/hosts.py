@@ -6,10 +6,13 @@ import re
 from functools import lru_cache
 from typing import Protocol
 
+# A scheme may be missing, wrong or written twice.
 _HOST = re.compile(
-    r"\s*(?:h(?:tt|xx)ps?:)?/{0,3}(?:[^/?#@\s]{0,200}@)?([^/?#:\s\\\"'<>]{1,253})", re.IGNORECASE
+    r"\s*+(?:h(?:tt|xx)ps?:/{0,3}|[a-z][a-z0-9+.-]{1,15}://|/{1,3}){0,4}+(?:[^/?#\s\\]{0,200}@)?"
+    r"(\[[0-9a-f:.]{2,45}\]|[^/?#:\s\\\"'<>]{1,253})(?::\d{0,5}(?=[/?#]|\s*\Z))?",
+    re.IGNORECASE,
 )
-_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{1,8}", re.ASCII)
 _LETTERS = re.compile(r"[a-z]+")
 
 # Facts, gathered by hand: services whose addresses hide where they lead.

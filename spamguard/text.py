@@ -54,9 +54,15 @@ class Body:
 
 _INVISIBLE = dict.fromkeys(
     [0xFEFF, 0xAD, 0x200B, 0x200E, 0x200F, 0x2060, 0x2061, 0x2062, 0x2063, 0x2064, 0x180E, 0x34F]
-    + [*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xE0000, 0xE0080)]
 )
-_CONTROL = {c: " " for c in [*range(0x20), *range(0x7F, 0xA0)] if chr(c) not in "\t\n\r"}
+_INVISIBLE |= dict.fromkeys([0x115F, 0x1160, 0x3164, 0xFFA0, *range(0x202A, 0x202F)])
+_INVISIBLE |= dict.fromkeys([*range(0x2066, 0x206A), *range(0xFFF9, 0xFFFC)])
+_INVISIBLE |= dict.fromkeys([*range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)])
+_CONTROL: dict[int, str | None] = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+_CONTROL |= {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x1f"} | {ord(c): c for c in "\t\n\r"}
+# Punctuation of Windows-1252 that an importer took for Latin-1.
+_CONTROL |= dict(zip(map(ord, "\x85\x91\x92\x93\x94\x96\x97"), "…''\"\"--", strict=True))
+_CONTROL_ASCII = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # U+FEFF and the soft hyphen are left by exporters and editors: dropped, not counted.
 _HIDDEN_IN_WORD = re.compile(
@@ -64,10 +70,16 @@ _HIDDEN_IN_WORD = re.compile(
 )
 # U+200C and U+200D belong to Arabic, Indic and emoji writing; elsewhere they hide words.
 _JOINER_MISUSED = re.compile("(?<=[A-Za-z\u00c0-\u052f])[\u200c\u200d]+(?=[A-Za-z\u00c0-\u052f])")
-_STACK = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{2,}")
-_STYLED = re.compile(
-    "[\U0001d400-\U0001d7ff\u2460-\u24ff\uff21-\uff3a\uff41-\uff5a\U0001f110-\U0001f189\u1d00-\u1d2b]"
+_JOINER_STRAY = re.compile("(?<![\u0590-\U0010ffff])[\u200c\u200d]+")
+# Several marks on one letter, or a line drawn through it.
+_STACK = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{2,}|[\u0334-\u0338\u20d2\u20d3\u20e5-\u20eb]"
 )
+_STYLED = re.compile(
+    "[\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f110-\U0001f189\u1d00-\u1d2b\ua730\ua731]"
+)
+_FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def _styled_table() -> dict[int, str]:
@@ -88,6 +100,10 @@ _LOOKALIKES = str.maketrans(
 _LATIN_TO_CYRILLIC = str.maketrans("ABEKMHOPCTYXaeopcyxk", "АВЕКМНОРСТУХаеорсухк")
 _WORD_OF_TWO_SCRIPTS = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
 _WORD_LGC = re.compile("[A-Za-z\u0370-\u052f]+")
+_CYRILLIC = re.compile("[\u0400-\u052f]+")
+# A Latin name in a Russian case: SMSка.
+_INFLECTED = re.compile("[A-Za-z]{2,}(?:ом|ам|ах|ов|ем|ка|ку|ке|кам|ках)")
+_GREEK_SYMBOL = re.compile("[A-Za-z]?[\u0370-\u03ff][A-Za-z]?")  # a formula: Δx
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -95,10 +111,13 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     word = match.group()
     if word.isascii() or not any("A" <= c <= "z" for c in word):
         return word
-    latin = word.translate(_LOOKALIKES)
-    folded = latin if latin.isascii() else word.translate(_LATIN_TO_CYRILLIC)
-    if folded is not latin and any("A" <= c <= "z" for c in folded):
-        return word  # honest mixture such as "Wi-Fiная" or "Δx"
+    if _INFLECTED.fullmatch(word) or _GREEK_SYMBOL.fullmatch(word):
+        return word
+    folded = word.translate(_LOOKALIKES)
+    if not folded.isascii():
+        folded = word.translate(_LATIN_TO_CYRILLIC)
+        if not _CYRILLIC.fullmatch(folded):
+            return word  # honest mixture such as "Fiная" or "ΔX"
     body.mixed_script_words.append(folded)
     return folded
 
@@ -106,14 +125,17 @@ def _unmix(match: re.Match[str], body: Body) -> str:
 def clean_characters(text: str, body: Body) -> str:
     """Undo tricks on the level of characters, counting them in `body`."""
     if text.isascii():
-        return text.translate(_CONTROL) if "\x00" <= min(text, default=" ") < " " else text
+        return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
     text = _SURROGATE.sub("\ufffd", text)
     text, hidden = _HIDDEN_IN_WORD.subn("", text)
     text, misused = _JOINER_MISUSED.subn("", text)
     body.hidden_characters += hidden + misused
-    text = text.translate(_INVISIBLE).translate(_CONTROL)
+    text = _JOINER_STRAY.sub("", text.translate(_INVISIBLE).translate(_CONTROL))
     body.styled_letters += len(_STYLED.findall(text))
+    if not _EAST_ASIAN.search(text):  # full-width letters are ordinary in Japanese
+        body.styled_letters += len(_FULL_WIDTH.findall(text))
     text = unicodedata.normalize("NFKC", text.translate(_STYLED_LETTERS))
+    text = text[: 2 * (MAX_HEAD + MAX_TAIL)]  # one ligature may stand for eighteen letters
     text, stacks = _STACK.subn("", text)
     body.stacked_marks += stacks
     if _WORD_OF_TWO_SCRIPTS.search(text):
@@ -124,28 +146,73 @@ def clean_characters(text: str, body: Body) -> str:
 # --- markup ---------------------------------------------------------------------
 
 _BLOCK = frozenset(
-    "p br div li ul ol tr td th table h1 h2 h3 h4 h5 h6 blockquote pre hr section article".split()
+    "p br div li ul ol tr td th table h1 h2 h3 h4 h5 h6 blockquote pre hr section article "
+    "dl dt dd title figcaption".split()
 )
 _INLINE = frozenset(
-    "a abbr b big body center cite code del dd dl dt em embed font form head html i iframe img input "
+    "a abbr b big body center cite code del em embed font form head html i iframe img input "
     "ins kbd label link meta nav object q s script small span strike strong style sub sup svg tbody "
-    "tfoot thead title tt u url samp var video audio source figure figcaption mark".split()
+    "tfoot thead tt u url samp var video audio source figure mark".split()
 )
 _TAGS = _BLOCK | _INLINE
 _SILENT = frozenset({"script", "style"})
 _CODE = frozenset({"code", "pre", "kbd", "samp", "tt"})
 _HTML_TAG = re.compile(r"<(?:(/?)([a-zA-Z][a-zA-Z0-9]{0,10})(?=[\s/>])([^<>]*)|![^<>]*)>")
+_GENERIC = re.compile(r"[^\W_]<[A-Z][a-z]+>")
+_BB_HINT = re.compile(r"\[/|\[(?:url|link)\b", re.IGNORECASE)
 _BB_TAG = re.compile(
     r"\[(/?)(url|link|img|b|i|u|s|code|quote|color|size|font|center|left|right|list|email|\*)"
     r"(?:=([^\[\]\n]{0,2000}))?\]",
     re.IGNORECASE,
 )
 _HREF = re.compile(r"\bhref\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
-_MD_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\(\s?<?((?:[^()\s<>]|\([^()\s<>]{0,100}\)){1,1000})>?(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)")
-_MD_CODE = re.compile(r"``?[^`\n]{1,500}``?")
-_MD_DRESS = re.compile(r"\*{1,3}|~~|(?<!\w)_{1,3}|_{1,3}(?!\w)|^[ ]{0,3}(?:#{1,6}|[-+])[ \t]", re.MULTILINE)
+_MD_LINK = re.compile(
+    r"!?\[([^\[\]]{0,300})\]\(\s?<?((?:[^()\s<>]|\([^()\s<>]{0,100}\)){1,1000})>?(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
+)
+_MD_CODE = re.compile(r"(?<![\w`])``?[^`\n]{1,500}``?(?![\w`])")
+_MD_DRESS = re.compile(
+    r"(https?://\S+|www\.\S+)|(?<![^\W_])\*{1,3}|\*{1,3}(?![^\W_])|~~|(?<!\w)_{1,3}|_{1,3}(?!\w)"
+    r"|^[ ]{0,3}(?:#{1,6}|[-+])[ \t]",
+    re.MULTILINE,
+)
 _QUOTE = re.compile(r"^[ ]{0,3}>[> ]*", re.MULTILINE)
-_LOOKS_LIKE_URL = re.compile(r"\s*(?:https?:|www\.|[\w-]+(?:\.[\w-]+){1,5}/)", re.IGNORECASE)
+_LOOKS_LIKE_URL = re.compile(
+    r"(?:https?:|//|www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/)", re.IGNORECASE
+)
+_LEADS_NOWHERE = re.compile(r"/(?!/)|[#?.]|(?:javascript|data|about):", re.IGNORECASE)
+_ENTITY_PADDED = re.compile(r"&#0+(?=[0-9])")
+_ENTITY_HUGE = re.compile(r"&#[0-9]{8,};?")
+
+
+def _unescape(text: str) -> str:
+    if "&#" in text:  # Python refuses to read a number of thousands of digits
+        text = _ENTITY_HUGE.sub("\ufffd", _ENTITY_PADDED.sub("&#", text))
+    return html.unescape(text)
+
+
+def _is_address(words: str) -> bool:
+    """True if `words` are one web address and nothing else."""
+    if not words or any(map(str.isspace, words)):
+        return False
+    if _LOOKS_LIKE_URL.match(words):
+        return True
+    domain = _DOMAIN.fullmatch(words)
+    return domain is not None and domain.group(1).lower() not in _FRAMEWORKS
+
+
+def _keep_link(body: Body, kind: str, url: str, words: str) -> bool:
+    """Add the link to `body`, unless it stays on the page or is a contact."""
+    url = _unescape(url).strip()
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() == "mailto":
+        address = rest.partition("?")[0]
+        if address not in words:  # where it shows, it is found there
+            body.emails.append(address)
+        return False
+    if not url or scheme.lower() in ("tel", "sms") or _LEADS_NOWHERE.match(url):
+        return False
+    body.links.append(Link(kind, url, words))
+    return True
 
 
 class _Markup:
@@ -162,15 +229,16 @@ class _Markup:
             return
         kind, url, start = self.anchor
         self.anchor = None
-        words = "".join(self.out[start:]).strip()
+        words = "".join(self.out[start:])
+        if not url and _is_address(words.strip()):  # [url]http://...[/url]
+            url = words.strip()
         if not url:
-            url, words = words, ""
-        if not words or _LOOKS_LIKE_URL.match(words):  # an address is no word of the text
-            del self.out[start:]
-            words = ""
-            self.out.append(" ")
-        if url:
-            self.body.links.append(Link(kind, html.unescape(url.strip()), words[:300]))
+            return
+        if _keep_link(self.body, kind, url, words):
+            # An address is no word of the text, nor a second link.
+            words = "" if _is_address(words.strip()) else _URL.sub(" ", words)
+            self.body.links[-1].anchor = " ".join(words.split())[:300]
+            self.out[start:] = [words or " "]
 
     def open_anchor(self, kind: str, url: str) -> None:
         self.close_anchor()
@@ -204,7 +272,7 @@ def _strip_html(text: str, body: Body) -> str:
     for tag in _HTML_TAG.finditer(text):
         slash, name, attributes = tag.groups()
         name = (name or "").lower()
-        if name and name not in _TAGS:
+        if name and (name not in _TAGS or _GENERIC.match(text, max(0, tag.start() - 1))):
             continue  # List<int> and other words of a reader who writes code
         if state.skip is None:
             state.out.append(text[end : tag.start()])
@@ -212,8 +280,10 @@ def _strip_html(text: str, body: Body) -> str:
         if state.silence(name, slash == "/", tag.start()):
             continue
         if name == "a" and not slash:
+            state.close_anchor()
             href = _HREF.search(attributes)
-            state.open_anchor("html", next(filter(None, href.groups()), "") if href else "#")
+            if href is not None and any(href.groups()):
+                state.open_anchor("html", next(filter(None, href.groups())))
         elif name == "a":
             state.close_anchor()
         elif name in _BLOCK:
@@ -232,12 +302,15 @@ def _strip_bbcode(text: str, body: Body) -> str:
         end = tag.end()
         if state.silence(name, slash == "/", tag.start()):
             continue
-        if name in ("url", "link", "email") and not slash:
+        if name in ("url", "link") and not slash:
             state.open_anchor("bbcode", (value or "").strip("\"' "))
+        elif name == "email" and not slash:
+            state.open_anchor("bbcode", f"mailto:{value.strip()}" if value else "")
         elif name in ("url", "link", "email"):
             state.close_anchor()
-        elif name == "quote" and not slash:
-            body.quote_lines += 1
+        elif name in ("quote", "list", "*", "center", "left", "right"):
+            state.out.append("\n")
+            body.quote_lines += name == "quote" and not slash
     return state.finish(text, end)
 
 
@@ -261,31 +334,33 @@ def _strip_markdown(text: str, body: Body) -> str:
         words, url = match.groups()
         if match.group()[0] == "!":
             return " "
-        if _LOOKS_LIKE_URL.match(words):
-            words = ""
-        body.links.append(Link("markdown", url, words))
+        if not (_is_address(url) or _LEADS_NOWHERE.match(url) or url[:7].lower() == "mailto:"):
+            return match.group()  # handlers[i](event)
+        words = "" if _is_address(words.strip()) else _URL.sub(" ", words)
+        _keep_link(body, "markdown", url, " ".join(words.split()))
         return words or " "
 
-    if "](" in text:
-        text = _MD_LINK.sub(lift, text)
+    for _ in range(2):  # a link may hold a picture
+        if "](" in text:
+            text = _MD_LINK.sub(lift, text)
     if ">" in text:
         text, quotes = _QUOTE.subn("", text)
         body.quote_lines += quotes
     if "*" in text or "_" in text or "~" in text or "#" in text or "- " in text:
-        text = _MD_DRESS.sub("", text)
+        text = _MD_DRESS.sub(r"\1", text)
     return text
 
 
 def _strip_markup(text: str, body: Body) -> str:
-    for _ in range(2):  # a body may be escaped once more by whoever stored it
+    for _ in range(3):  # a body may be escaped again by whoever stored it
         if "<" in text:
             text = _strip_html(text, body)
-        if "&" not in text:
+        before = text
+        if "&" in text:
+            text = _unescape(text)
+        if text == before:
             break
-        text = html.unescape(text)
-        if "<" not in text:
-            break
-    if "[/" in text:
+    if _BB_HINT.search(text):
         text = _strip_bbcode(text, body)
     return _strip_markdown(text, body)
 
@@ -296,14 +371,18 @@ COMMON_TLDS = (
     "com|net|org|info|biz|ru|su|ua|by|kz|xyz|top|online|site|club|shop|store|live|pro|me|co|tv|cc|io|"
     "uk|de|fr|it|es|nl|pl|cz|at|ch|be|se|eu|us|ca|au|nz|in|pk|bd|id|my|sg|th|vn|ph|cn|jp|kr|tw|hk|br|"
     "mx|ar|cl|tr|ir|ae|sa|za|ng|ke|gr|pt|ro|hu|bg|website|space|blog|app|dev|link|click|icu|fun|win|"
-    "bet|casino|poker|vip|life|world|today|agency|academy|health|life|tech|loan|download|ly|gl|gd|example|test|invalid"
+    "bet|casino|poker|vip|life|world|today|agency|academy|health|life|tech|loan|download|ly|gl|gd|рф|укр|example|test|invalid"
 )
 _URL = re.compile(
-    r"(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}", re.IGNORECASE
+    r"<?(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}>?",
+    re.IGNORECASE,
 )
+_URL_END = re.compile(r"[.,;:!?)*_~>]*\Z")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
+# Chinese and Japanese write no space before an address.
 _DOMAIN = re.compile(
-    rf"(?<![\w@.-])((?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}(?:{COMMON_TLDS}))(?![\w-]|\.\w)(?:[:/][^\s<>\"']{{0,1000}})?",
+    rf"(?<![0-9a-z_\u00c0-\u052f@.-])((?:[0-9a-z\u00c0-\u052f][0-9a-z\u00c0-\u052f-]{{0,62}}\.){{1,4}}(?:{COMMON_TLDS}))"
+    r"(?![0-9a-z_\u00c0-\u052f-]|\.\w)(?:[:/][^\s<>\"']{0,1000}|([ ]/[ ]?[\w-]{4,20})(?![\w.]))?",
     re.IGNORECASE,
 )
 _OBFUSCATED = re.compile(
@@ -312,29 +391,69 @@ _OBFUSCATED = re.compile(
     r"([ ]?/[ ]?[^\s<>\"']{0,200})?",
     re.IGNORECASE,
 )
+_SPLIT_DOT = re.compile(r"[ ]{0,2}(\.|dot\b)", re.IGNORECASE)
+# Endings that are words too: "it is over. be kind", "a dot net developer".
+_WORDS_AFTER_STOP = frozenset("net info biz co top be example test".split())
+_WORDS_AFTER_DOT = frozenset("net top be example test".split())
+_WORDS_AFTER_TYPO = frozenset(
+    "at be ch co de es id in io it me my no pk pro se so to today top us".split()
+)
+_CODE_OWNERS = frozenset(
+    "this self that obj object item user row node event window document data model request response "
+    "java post comment element props state args config".split()
+)
 _OBFUSCATED_HINT = re.compile(r"dot|\.[ ]|[ ]\.|[(\[{]\.|точка|punkt|punto|point", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w.+/#-])(?:\+|00)?\(?\d[\d ().\-]{7,20}\d(?![\w/])")
+_NOT_PHONE = re.compile(
+    r"(?:19|20)\d\d[-.]\d\d?[-.]\d\d?(?!\d)|\d\d?[-.]\d\d?[-.](?:19|20)\d\d(?!\d)"  # a date
+    r"|\d+\.\d+\Z|(?:\d{1,3}\.){3}\d{1,3}\Z|97[89][- ]?\d{1,5}-"  # a number, an IP address, an ISBN
+)
+_DRESS = dict.fromkeys(map(ord, "*_~>"))
 _FRAMEWORKS = frozenset("asp.net vb.net ado.net ml.net json.net log4net.net paint.net ".split())
 
 
 def _lift_links(text: str, body: Body) -> str:
     def url(match: re.Match[str]) -> str:
-        found = match.group().rstrip(".,;:!?)*_~")
-        body.links.append(Link("bare", found.replace(" ", "")))
-        return " "
+        found = match.group().lstrip("<")
+        ending = _URL_END.search(found)
+        end = ending.start() if ending is not None else len(found)
+        if found[end : end + 1] == ")" and found.count("(", 0, end) > found.count(")", 0, end):
+            end += 1  # .../Mercury_(planet)
+        body.links.append(Link("bare", found[:end].replace(" ", "")))
+        return " " + found[end:].translate(_DRESS)
 
     def domain(match: re.Match[str]) -> str:
-        name, whole = match.group(1), match.group()
-        if name.lower() in _FRAMEWORKS or (name[-3:].isupper() and not name.isupper()):
+        name, spaced, whole = match.group(1), match.group(2), match.group()
+        first, _, ending = name.partition(".")
+        ending = ending.rpartition(".")[2]
+        typo = ending.istitle() and ending.lower() in _WORDS_AFTER_TYPO  # "the end.It was"
+        code = whole == name and first.lower() in _CODE_OWNERS  # "user.id"
+        if (
+            name.lower() in _FRAMEWORKS
+            or (name[-3:].isupper() and not name.isupper())
+            or typo
+            or code
+        ):
             return whole  # ASP.NET, System.IO
-        body.links.append(Link("domain", whole))
-        return " "
+        if spaced is None:
+            body.links.append(Link("domain", whole))
+            return " "
+        slug = spaced.strip("/ ")
+        if any(map(str.isdigit, slug)) or not (slug.islower() or slug.istitle() or slug.isupper()):
+            body.links.append(Link("obfuscated", f"{name}/{slug}"))  # adf.ly / KlD3Y
+            return " "
+        body.links.append(Link("domain", name))
+        return " " + spaced
 
     def obfuscated(match: re.Match[str]) -> str:
         name, tld, path = match.groups()
-        # "see foo. Net result" is a sentence; a split address has no capital after its dot.
-        plain = match.group()[len(name) :].lstrip()[:1] == "."
-        if plain and (not tld.islower() or (not path and name[:1].isupper())):
+        split = _SPLIT_DOT.match(match.group(), len(name))
+        if split is not None and split.group(1) == ".":
+            # "see foo. Net result" is a sentence; a split address has no capital after its dot.
+            sentence = not tld.islower() or (not path and name[:1].isupper())
+            if sentence or (not path and tld in _WORDS_AFTER_STOP):
+                return match.group()
+        elif split is not None and not path and tld.lower() in _WORDS_AFTER_DOT:
             return match.group()
         body.links.append(Link("obfuscated", f"{name}.{tld}{(path or '').replace(' ', '')}"))
         return " "
@@ -354,14 +473,20 @@ def _lift_links(text: str, body: Body) -> str:
 def _lift_phones(text: str, body: Body) -> None:
     for match in _PHONE.finditer(text):
         digits = sum(c.isdigit() for c in match.group())
-        if 9 <= digits <= 15 and (match.group()[0] in "+0(" or digits >= 10):
+        if (
+            9 <= digits <= 15
+            and not _NOT_PHONE.match(match.group())
+            and (match.group()[0] in "+0(" or digits >= 10)
+        ):
             body.phones.append(match.group())
 
 
 # --- hidden words -------------------------------------------------------------------
 
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_]([ .*_\-]))(?:[^\W\d_]\1){2,28}[^\W\d_](?![^\W_])")
-_LEET = re.compile(r"(?<![\w@$])(?=[a-z@$!|0134578]{0,19}[a-z])[a-z@$!|0134578]{4,20}(?![\w@$])", re.IGNORECASE)
+_LEET = re.compile(
+    r"(?<![\w@$])(?=[a-z@$!|0134578]{0,19}[a-z])[a-z@$!|0134578]{4,20}(?![\w@$])", re.IGNORECASE
+)
 _LEET_LETTERS = str.maketrans("013457@$!|8", "oieastasilb")
 _DIGIT_OR_SIGN = re.compile(r"[0134578@$!|]")
 
@@ -369,7 +494,9 @@ _DIGIT_OR_SIGN = re.compile(r"[0134578@$!|]")
 def _unspace(text: str, body: Body) -> str:
     def join(match: re.Match[str]) -> str:
         word = match.group()[::2]
-        if len(set(word.lower())) < 3:
+        acronym = match.group(1) == "." and word.isupper()  # U.S.S.R.
+        syllables = "\uac00" <= word[0] <= "\ud7af"  # Korean has words of one
+        if len(set(word.lower())) < 3 or acronym or syllables:
             return match.group()
         body.spaced_words.append(word)
         return word
@@ -401,6 +528,8 @@ def read_body(raw: str) -> Body:
         The words, and apart from them links, contacts, code and tricks.
     """
     body = Body(length=len(raw))
+    if "\r" in raw:
+        raw = raw.replace("\r\n", "\n").replace("\r", "\n")
     if len(raw) > MAX_HEAD + MAX_TAIL:
         raw = f"{raw[:MAX_HEAD]}\n{raw[-MAX_TAIL:]}"
     text = _strip_markup(clean_characters(raw, body), body)
@@ -409,15 +538,23 @@ def read_body(raw: str) -> Body:
     text = _lift_links(text, body)
     _lift_phones(text, body)
     _find_leet(text, body)
-    body.text = _unspace(text, body).strip()
+    # Blank lines and wide gaps tell how a body was stored, not what it says.
+    lines = (" ".join(line.split()) for line in _unspace(text, body).split("\n"))
+    body.text = "\n".join(filter(None, lines))
     return body
 
 
 # --- words --------------------------------------------------------------------------
 
-_WORD = re.compile("[^\\W_]+(?:['’\u200c\u200d][^\\W_]+)*")
+# Vowel signs and accents that are no letters by themselves, yet part of a word.
+_SIGNS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0900-\u0963\u0971-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ecd"
+    "\u0f71-\u0f84\u102b-\u103e\u17b6-\u17d3"
+)
+_WORD = re.compile(rf"[^\W_]+(?:(?:['\u200c\u200d](?=[^\W_])|[{_SIGNS}]+)[^\W_]*)*")
 
 
 def words_of(text: str) -> list[str]:
     """Split canonical text into lower-case words; an apostrophe joins (``don't``)."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    return _WORD.findall(text.lower().replace("’", "'").replace("i\u0307", "i"))

@@ -16,7 +16,6 @@ _VOWELS = re.compile(r"[aeiouyаеёиоуыэюяαεηιουω]", re.I)
 _RUN = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}", re.I)
 
 FEATURES = (
-    Feature("author_name", 0, 1, "an author name is given"),
     Feature("author_words", 0, 3, "words in the author name (log scale)", "mean"),
     Feature("author_goods", 0, 2, "the author name names goods or trades (log scale)"),
     Feature("author_is_address", 0, 1, "the author name is a web address"),
@@ -55,7 +54,6 @@ def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
     gibberish = latin and (vowels < len(letters) / 6 or _RUN.search(letters) is not None)
     capitalised = [w for w in name.split() if w[:1].isupper()]
     return (
-        1.0,
         log1p(len(words)),
         log1p(goods),
         float(address),
@@ -112,7 +110,7 @@ def values(r: Reading, praise: int) -> tuple[float, ...]:
     if not own and not goods and len(r.author) > 6:
         goods = min(1, len(goods_in_name(r.author.lower())))
     name = (
-        _name_values(r, goods, address) if r.author else (0.0, MISSING) + (0.0,) * 10 + (MISSING, 0.0)
+        _name_values(r, goods, address) if r.author else (MISSING,) + (0.0,) * 10 + (MISSING, 0.0)
     )
     if r.author_url and not own:
         return name + _url_values(r, goods + address, praise)

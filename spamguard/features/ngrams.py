@@ -8,6 +8,7 @@ a reason names an n-gram by cutting it out of the comment again.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -19,7 +20,7 @@ from spamguard.features.reading import Reading
 from spamguard.hosts import host_of, host_words, path_of, registered_domain
 from spamguard.text import words_of
 
-BLOCKS: Final = ("words", "characters", "author", "hosts", "anchors")
+BLOCKS: Final = ("words", "pairs", "characters", "author", "hosts", "anchors")
 CHARACTERS: Final = (3, 4, 5)
 
 U64 = NDArray[np.uint64]
@@ -53,6 +54,20 @@ class Grams:
     ends: NDArray[np.intp]
     places: NDArray[np.intp]  # start of each character n-gram
     sizes: NDArray[np.intp]
+
+    def word(self, i: int) -> str:
+        """Return word number `i`."""
+        return self.text[self.starts[i] : self.ends[i]]
+
+    def pair(self, i: int) -> str:
+        """Return word number `i` and the next."""
+        return self.text[self.starts[i] : self.ends[i + 1]]
+
+    def word_around(self, i: int) -> str:
+        """Return the word in which character n-gram number `i` stands."""
+        # It may begin with the space before its word.
+        at = int(np.searchsorted(self.starts, self.places[i] + 1, side="right")) - 1
+        return self.word(max(at, 0))
 
 
 def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
@@ -107,3 +122,16 @@ def host_text(r: Reading) -> str:
 def anchor_text(r: Reading) -> str:
     """Return the words of a comment's links."""
     return " ".join(w for link in r.links[:50] if link.anchor for w in words_of(link.anchor))
+
+
+def hashes_of(r: Reading) -> Iterator[tuple[str, U64]]:
+    """Yield, for each of `BLOCKS` in its order, the hashes of the comment's n-grams."""
+    text = grams_of(r.lower)
+    yield "words", text.words
+    yield "pairs", text.pairs
+    yield "characters", text.characters
+    author = grams_of(" ".join(r.author_words))
+    yield "author", np.concatenate((author.words, author.characters))
+    hosts = grams_of(host_text(r))
+    yield "hosts", np.concatenate((hosts.words, hosts.characters))
+    yield "anchors", grams_of(anchor_text(r), sizes=()).words

@@ -31,7 +31,7 @@ class PostReading:
 
     @property
     def has_text(self) -> bool:
-        return bool(self.words)
+        return bool(self.counts)
 
 
 @dataclass(slots=True)

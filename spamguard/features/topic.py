@@ -136,7 +136,7 @@ def _norm(post: PostReading, idf: Idf) -> float:
 
 def _divergence(counts: Counter[str], post: PostReading, idf: Idf) -> float:
     n, m = sum(counts.values()), sum(post.counts.values())
-    if n < 3:
+    if n < 3 or m == 0:
         return MISSING
     total = 0.0
     for term, count in counts.items():

@@ -1,0 +1,405 @@
+"""SpamClassifier: the scikit-learn estimator that learns a SpamModel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from spamguard.comment import Comment, as_comment
+from spamguard.errors import CorpusError, InputError
+from spamguard.features import FAMILIES, FEATURES
+from spamguard.frames import comments_of_frame, is_frame
+from spamguard.model import _HIGH, _LOW, Cuts, SpamModel
+from spamguard.rows import Rows, contributions_of, vectorize
+from spamguard.solver import fit_logistic
+from spamguard.storage import load_model
+from spamguard.vectorizer import NAMES, Vectorizer, dense_columns, learn_background
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+__all__ = ["SpamClassifier"]
+
+Corpus = "Sequence[Comment | str] | pd.DataFrame | Rows"
+F64 = NDArray[np.float64]
+
+_BACKGROUND_SAMPLE: Final = 20_000
+_PRIOR_ROWS: Final = 20.0
+_DENSE_SCALE: Final = 0.3
+_BATCH: Final = 64
+
+
+class SpamClassifier(ClassifierMixin, BaseEstimator):
+    """Learns from labelled comments to tell spam from ham.
+
+    Logistic regression over the named features and the hashed n-grams, fitted
+    by L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the
+    columns of `score_frame`, or the `Rows` that `vectorize` made of either.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty, relative to the (effective) number of
+        comments: larger trusts the comments more.
+    bits : int
+        The n-grams fall into ``2**bits`` buckets, 8 to 24.
+    families : sequence of str or None
+        Feature families to learn from, out of ``links``, ``promo``, ``topic``,
+        ``author``, ``style`` and ``ngrams``; all where None.
+    class_weight : {"balanced"} or None
+        ``"balanced"`` lets ham and spam count the same in sum; probabilities
+        then speak of a blog where half the comments are spam.
+    base : SpamModel, str, path or None
+        A model to start from, such as ``"default"``. What is learned is the
+        difference to it, so a handful of comments already helps.
+    max_iter : int
+        Most iterations of the solver.
+    n_jobs : int or None
+        Processes that read the comments, as joblib counts them.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels; the second is spam.
+    model_ : SpamModel
+        What was learned, ready for `spamguard.save_model`.
+    n_iter_ : int
+        Iterations of the solver, or mini-batches seen by `partial_fit`.
+
+    Examples
+    --------
+    >>> from spamguard import Comment, SpamClassifier
+    >>> X = [Comment("cheap pills, order now"), Comment("I get the same error on 3.12")] * 20
+    >>> classifier = SpamClassifier(bits=12).fit(X, ["spam", "ham"] * 20)
+    >>> classifier.predict([Comment("order cheap pills")]).tolist()
+    ['spam']
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float = 10.0,
+        bits: int = 18,
+        families: Sequence[str] | None = None,
+        class_weight: str | None = None,
+        base: SpamModel | str | os.PathLike[str] | None = None,
+        max_iter: int = 200,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.C = C
+        self.bits = bits
+        self.families = families
+        self.class_weight = class_weight
+        self.base = base
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+
+    # --- learning -----------------------------------------------------------------
+
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> SpamClassifier:
+        """Learn from scratch, or from `base`.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            The comments.
+        y : array-like of shape (n,)
+            Two labels; spam is ``"spam"``, 1 or True, else the one that sorts last.
+        sample_weight : array-like of shape (n,), optional
+            How much each comment counts.
+
+        Raises
+        ------
+        CorpusError
+            If there are no comments, only one label, or more than two.
+        InputError
+            If X is none of the above.
+        """
+        self._check_settings()
+        labels = self._labels(y)
+        self.classes_ = _classes(labels)
+        base = self._base()
+        comments = X if isinstance(X, Rows) else _comments(X)
+        if len(comments) != len(labels):
+            raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
+        rows = comments if isinstance(comments, Rows) else self._vectorize(comments, base)
+        spam = labels == self.classes_[1]
+        weight = self._weights(spam, sample_weight)
+        scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
+        matrix = self._matrix(rows, scaling)
+        strength = 1.0 / (self.C * weight.sum() ** 2 / (weight @ weight))
+        offset = contributions_of(base, rows).sum(axis=1) + base.intercept if base else None
+        steps = [0]
+        theta, intercept = fit_logistic(
+            matrix, spam, weight, strength, offset=offset, max_iter=self.max_iter,
+            watch=lambda step: steps.__setitem__(0, step),
+        )  # fmt: skip
+        self.n_iter_ = steps[0]
+        self._forget_online()
+        self._set_model(rows, scaling, theta, intercept, base)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> SpamClassifier:
+        """Learn a little more from some comments, in order (AdaGrad, mini-batches).
+
+        The first call fixes how features are scaled and how common words are,
+        so its comments should be typical; later calls take memory for their
+        own comments only.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`; `y` may hold one label alone after the first call.
+        classes : array-like of shape (2,), optional
+            Both labels; needed in the first call unless `y` holds both.
+        """
+        self._check_settings()
+        labels = self._labels(y)
+        if not hasattr(self, "model_"):
+            self.classes_ = _classes(labels if classes is None else np.asarray(classes))
+            self.n_iter_ = 0
+        elif not set(labels.tolist()) <= set(self.classes_.tolist()):
+            raise CorpusError(f"labels must be among {self.classes_.tolist()}.")
+        base = getattr(self, "model_", None) or self._base()
+        comments = X if isinstance(X, Rows) else _comments(X)
+        if len(comments) != len(labels):
+            raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
+        rows = comments if isinstance(comments, Rows) else self._vectorize(comments, base)
+        spam = labels == self.classes_[1]
+        weight = self._weights(spam, sample_weight)
+        scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
+        theta, intercept = self._walk(rows, scaling, spam, weight, base)
+        self._set_model(rows, scaling, theta, intercept, base)
+        return self
+
+    def _walk(
+        self, rows: Rows, scaling: _Scaling, spam: NDArray[np.bool_], weight: F64, base: SpamModel | None
+    ) -> tuple[F64, float]:
+        """Return what the mini-batches add to the weights of `base`."""
+        matrix = self._matrix(rows, scaling)
+        width = matrix.shape[1]
+        if not hasattr(self, "_squares"):
+            self._squares = np.full(width + 1, 1e-3)
+        theta, intercept = np.zeros(width), 0.0
+        start = contributions_of(base, rows).sum(axis=1) + base.intercept if base else np.zeros(len(spam))
+        sign = np.where(spam, 1.0, -1.0)
+        for first in range(0, len(sign), _BATCH):
+            part = slice(first, first + _BATCH)
+            some = matrix[part]
+            margin = sign[part] * (some @ theta + intercept + start[part])
+            slope = -weight[part] * sign[part] / (1.0 + np.exp(np.clip(margin, -500, 500)))
+            gradient = some.T @ slope / _BATCH
+            used = np.flatnonzero(gradient)
+            self._squares[used] += gradient[used] ** 2
+            theta[used] -= 0.1 * gradient[used] / np.sqrt(self._squares[used])
+            self._squares[-1] += (slope.sum() / _BATCH) ** 2
+            intercept -= 0.1 * slope.sum() / _BATCH / np.sqrt(self._squares[-1])
+            self.n_iter_ += 1
+        return theta, float(intercept)
+
+    def _forget_online(self) -> None:
+        if hasattr(self, "_squares"):
+            del self._squares
+
+    def _check_settings(self) -> None:
+        if not self.C > 0:
+            raise InputError(f"C must be above zero, not {self.C!r}.")
+        if not isinstance(self.bits, int | np.integer) or not 8 <= self.bits <= 24:
+            raise InputError(f"bits must be a whole number from 8 to 24, not {self.bits!r}.")
+        known = (*FAMILIES, "ngrams")
+        for family in self.families or ():
+            if family not in known:
+                raise InputError(f"no feature family {family!r}; there are {', '.join(known)}.")
+        if self.class_weight not in (None, "balanced"):
+            raise InputError(f"class_weight must be None or 'balanced', not {self.class_weight!r}.")
+
+    def _labels(self, y: ArrayLike) -> NDArray[Any]:
+        labels = np.asarray(y)
+        if labels.ndim != 1:
+            raise CorpusError(f"y must have one dimension, not {labels.ndim}.")
+        if labels.dtype == object:
+            kinds = {type(label).__name__ for label in labels.tolist()}
+            if kinds == {"str"}:
+                labels = labels.astype(str)
+            elif len(kinds) > 1:
+                raise CorpusError(f"the labels are of several types: {', '.join(sorted(kinds))}.")
+        return labels
+
+    def _base(self) -> SpamModel | None:
+        if self.base is None or isinstance(self.base, SpamModel):
+            return self.base
+        return load_model(self.base)
+
+    def _vectorize(self, comments: Sequence[Comment], base: SpamModel | None) -> Rows:
+        if base is not None:
+            return vectorize(comments, base.vectorizer, self.n_jobs)
+        step = max(1, len(comments) // _BACKGROUND_SAMPLE)
+        background = learn_background(comments[::step])
+        return vectorize(comments, Vectorizer(self.bits, background), self.n_jobs)
+
+    def _weights(self, spam: NDArray[np.bool_], sample_weight: ArrayLike | None) -> F64:
+        weight = np.ones(len(spam)) if sample_weight is None else np.array(sample_weight, float)
+        if weight.shape != spam.shape or not np.isfinite(weight).all() or (weight < 0).any():
+            raise InputError("sample_weight needs one finite number, zero or more, for each comment.")
+        if self.class_weight == "balanced":
+            for side in (spam, ~spam):
+                if weight[side].sum() > 0:
+                    weight[side] /= 2.0 * weight[side].sum()
+            weight *= len(weight)
+        if not weight.sum() > 0:
+            raise InputError("sample_weight is zero for every comment.")
+        return weight
+
+    def _matrix(self, rows: Rows, scaling: _Scaling) -> csr_matrix:
+        """Return named features, scaled, beside the n-grams; families left out are zero."""
+        from scipy.sparse import csr_matrix, hstack
+
+        dense = scaling.apply(rows.dense) * dense_columns(self.families)
+        grams = rows.blocks[0].copy()
+        for block in rows.blocks[1:]:
+            grams = grams + block
+        if self.families is not None and "ngrams" not in self.families:
+            grams = csr_matrix(grams.shape, dtype=np.float32)
+        matrix: csr_matrix = hstack([csr_matrix(dense), grams], format="csr", dtype=np.float32)
+        return matrix
+
+    def _set_model(
+        self, rows: Rows, scaling: _Scaling, theta: F64, intercept: float, base: SpamModel | None
+    ) -> None:
+        width = len(FEATURES)
+        dense, grams = theta[:width] * scaling.factor, theta[width:]
+        if base is not None:
+            dense, grams = dense + base.dense_weights, grams + base.ngram_weights
+            intercept += base.intercept
+        self.model_ = SpamModel(
+            name="unnamed",
+            version="0",
+            intercept=intercept,
+            dense_weights=dense,
+            dense_reference=scaling.reference,
+            # What a file holds is what is scored with: half precision, rounded once.
+            ngram_weights=grams.astype(np.float16).astype(np.float32),
+            background=rows.background,
+            cuts=Cuts() if base is None else replace(base.cuts, discard=None),
+        )
+
+    # --- judging ------------------------------------------------------------------
+
+    def vectorize(self, X: Any) -> Rows:
+        """Return comments as `Rows`, which may stand for them in every other call.
+
+        Before the first fit, how common words are is learned from `X` itself.
+        """
+        base = getattr(self, "model_", None) or self._base()
+        return self._vectorize(_comments(X), base)
+
+    def contributions(self, X: Any) -> F64:
+        """Return what each named column adds to the log-odds.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_names)
+            In the order of `get_feature_names_out`. A row's sum plus
+            ``model_.intercept`` is its `decision_function`.
+        """
+        check_is_fitted(self)
+        if isinstance(X, Rows):
+            return contributions_of(self.model_, X)
+        comments = _comments(X)
+        if not comments:
+            return np.zeros((0, len(NAMES)))
+        return contributions_of(self.model_, vectorize(comments, self.model_.vectorizer, self.n_jobs))
+
+    def decision_function(self, X: Any) -> F64:
+        """Return the log-odds of spam, shape (n,)."""
+        found: F64 = self.contributions(X).sum(axis=1) + self.model_.intercept
+        return found
+
+    def predict_proba(self, X: Any) -> F64:
+        """Return probabilities, shape (n, 2), columns as `classes_`."""
+        spam = 1.0 / (1.0 + np.exp(-np.clip(self.decision_function(X), -700, 700)))
+        return np.column_stack([1.0 - spam, spam])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the likelier label of each comment, shape (n,)."""
+        labels: NDArray[Any] = self.classes_[(self.decision_function(X) >= 0).astype(int)]
+        return labels
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return the names of the columns of `contributions`."""
+        return np.array(NAMES, object)
+
+
+def _comments(X: Any) -> list[Comment]:
+    if is_frame(X):
+        return comments_of_frame(X)
+    if isinstance(X, str | bytes | Comment) or not isinstance(X, Iterable):
+        raise InputError(
+            f"X must be a sequence of Comment or a DataFrame with a column 'text', not {type(X).__name__}."
+        )
+    return [as_comment(comment) for comment in X]
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[Any]:
+    classes = np.unique(labels)
+    if len(classes) == 0:
+        raise CorpusError("there are no comments to learn from.")
+    if len(classes) == 1:
+        raise CorpusError(
+            f"all labels are {classes[0]!r}: one class alone teaches nothing; add comments of the other."
+        )
+    if len(classes) > 2:
+        raise CorpusError(f"there are {len(classes)} labels; two are needed, ham and spam.")
+    if classes[0] == "spam":
+        classes = classes[::-1].copy()
+    return classes
+
+
+class _Scaling:
+    """Where each named feature contributes nothing, and how far it typically strays."""
+
+    def __init__(self, reference: F64, factor: F64) -> None:
+        self.reference = reference
+        self.factor = factor  # from a feature's own unit to the unit that is penalised
+
+    @classmethod
+    def learn(cls, dense: NDArray[np.float32], weight: F64) -> _Scaling:
+        values = np.clip(dense.astype(float), _LOW, _HIGH)
+        known = ~np.isnan(values)
+        mass = (weight[:, None] * known).sum(axis=0)
+        safe = np.where(known, values, 0.0)
+        mean = (weight[:, None] * safe).sum(axis=0) / np.maximum(mass, 1e-12)
+        square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
+        # A few comments say little about a spread: a tenth of the range counts as some more of them.
+        rows = mass * len(weight) / max(weight.sum(), 1e-12)
+        spread = square / np.maximum(mass, 1e-12)
+        prior = (0.1 * (_HIGH - _LOW)) ** 2
+        spread = (spread * rows + prior * _PRIOR_ROWS) / (rows + _PRIOR_ROWS)
+        by_mean = np.array([f.reference == "mean" for f in FEATURES])
+        return cls(np.where(by_mean & (mass > 0), mean, 0.0), _DENSE_SCALE / np.maximum(np.sqrt(spread), 0.05))
+
+    @classmethod
+    def of_model(cls, model: SpamModel) -> _Scaling:
+        """The model's own reference; spreads from the ranges, as it does not keep them."""
+        return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (_HIGH - _LOW), 0.05))
+
+    def apply(self, dense: NDArray[np.float32]) -> F64:
+        values = (np.clip(dense.astype(float), _LOW, _HIGH) - self.reference) * self.factor
+        values[np.isnan(values)] = 0.0
+        return values

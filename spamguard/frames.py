@@ -1,0 +1,80 @@
+"""Rows of a DataFrame -> comments. Missing values are absent, never the word "nan"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from spamguard.comment import Comment, Post
+from spamguard.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COMMENT: Final = ("text", "author", "author_url", "date")
+_POST: Final = ("post_title", "post_text", "post_url", "post_author")
+COLUMNS: Final = (*_COMMENT, *_POST)
+"""Columns that are read; all but ``text`` may be left out."""
+
+
+def is_frame(data: object) -> bool:
+    """True if `data` looks like a pandas DataFrame (pandas itself is not imported)."""
+    return hasattr(data, "columns") and hasattr(data, "iloc")
+
+
+def comments_of_frame(frame: pd.DataFrame) -> list[Comment]:
+    """Return the rows of `frame` as comments; equal posts become one `Post`.
+
+    Raises
+    ------
+    InputError
+        If `frame` has no column ``text``, or a cell holds neither text nor a
+        missing value.
+    """
+    if not is_frame(frame):
+        raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}.")
+    if "text" not in frame.columns:
+        raise InputError(
+            "the DataFrame has no column 'text': name the column that holds the comments "
+            "'text', for example with df.rename(columns={'body': 'text'})."
+        )
+    columns = {name: _column(frame, name) for name in COLUMNS}
+    posts: dict[tuple[Any, ...], Post | None] = {}
+    comments = []
+    for i, text in enumerate(columns["text"]):
+        key = tuple(columns[name][i] for name in _POST)
+        if key not in posts:
+            title, body, url, author = key
+            posts[key] = Post(title, body, url, author) if any(key) else None
+        author, address, date = (columns[name][i] for name in _COMMENT[1:])
+        comments.append(Comment(text or "", author, address, date, posts[key]))
+    return comments
+
+
+def _column(frame: pd.DataFrame, name: str) -> Sequence[Any]:
+    if name not in frame.columns:
+        return [None] * len(frame)
+    values = frame[name]
+    if getattr(values, "ndim", 1) != 1:
+        raise InputError(f"the DataFrame has more than one column {name!r}.")
+    wanted = str if name != "date" else (str, datetime)
+    cells = [None if _missing(value) else value for value in values.tolist()]
+    for row, value in enumerate(cells):
+        if value is not None and not isinstance(value, wanted):
+            raise InputError(
+                f"column {name!r}, row {row}: {type(value).__name__} where text is needed; "
+                f"convert the column first, for example with df[{name!r}].astype('string')."
+            )
+    return cells
+
+
+def _missing(value: object) -> bool:
+    """True for None, NaN, NaT and pandas.NA."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return False
+    return type(value).__name__ in ("NAType", "NaTType") or (
+        isinstance(value, float) and value != value
+    )

@@ -1,0 +1,158 @@
+"""SpamModel: trained weights at work. Needs numpy and nothing else.
+
+The log-odds are a sum: the intercept, one term for each named feature and one
+for each n-gram. The same terms are the reasons, so score and explanation
+cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import exp
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamguard.comment import Comment
+from spamguard.features import FEATURES
+from spamguard.reasons import reasons_for
+from spamguard.vectorizer import F32, NAMES, Row, Vectorizer
+from spamguard.verdict import Label, Verdict
+
+_LOW: Final = np.array([f.low for f in FEATURES], float)
+_HIGH: Final = np.array([f.high for f in FEATURES], float)
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Decision thresholds in log-odds, compared with ``>=``.
+
+    Parameters
+    ----------
+    unsure, spam : float
+        From here on a comment is called unsure, or spam.
+    discard : float or None
+        From here on it may be thrown away unseen; None where the training
+        data could not support that promise.
+    """
+
+    unsure: float = 0.0
+    spam: float = 0.0
+    discard: float | None = None
+
+    def label(self, log_odds: float) -> Label:
+        """Return the label of a comment with these log-odds."""
+        if log_odds >= self.spam:
+            return "spam"
+        return "unsure" if log_odds >= self.unsure else "ham"
+
+
+def probability(log_odds: float) -> float:
+    """Return the probability, 0 to 1, that belongs to `log_odds`."""
+    if log_odds >= 0:
+        return 1.0 / (1.0 + exp(-log_odds))
+    return exp(max(log_odds, -700.0)) / (1.0 + exp(max(log_odds, -700.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class SpamModel:
+    """Trained weights.
+
+    Parameters
+    ----------
+    name, version : str
+        What `Verdict.model` tells.
+    intercept : float
+        Log-odds before anything is read.
+    dense_weights, dense_reference : ndarray of float64, shape (n_features,)
+        Weight of one unit of each named feature, and the value that
+        contributes nothing.
+    ngram_weights : ndarray of float32, shape (2**bits,)
+        Weight of each bucket.
+    background : ndarray of float32, shape (65536,)
+        Inverse document frequencies of terms, by hash.
+    cuts : Cuts
+        The decision thresholds.
+    about : mapping
+        What the model was trained on and how it was measured; plain JSON.
+    """
+
+    name: str
+    version: str
+    intercept: float
+    dense_weights: F64
+    dense_reference: F64
+    ngram_weights: F32
+    background: F32
+    cuts: Cuts = Cuts()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    vectorizer: Vectorizer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        bits = int(self.ngram_weights.shape[0]).bit_length() - 1
+        object.__setattr__(self, "vectorizer", Vectorizer(bits, self.background))
+
+    @property
+    def title(self) -> str:
+        """Name and version in one word."""
+        return f"{self.name}-{self.version}"
+
+    def dense_contributions(self, dense: F64) -> F64:
+        """Return what each raw feature value in `dense` adds; zero where it does not apply."""
+        parts = (np.clip(dense, _LOW, _HIGH) - self.dense_reference) * self.dense_weights
+        parts[np.isnan(parts)] = 0.0
+        return parts
+
+    def block_contributions(self, row: Row) -> F64:
+        """Return what each block of n-grams in `row` adds."""
+        weights = self.ngram_weights
+        return np.array(
+            [
+                np.dot(weights[buckets], values) if len(buckets) else 0.0
+                for buckets, values in zip(row.buckets, row.values, strict=True)
+            ],
+            float,
+        )
+
+    def contributions(self, comment: Comment) -> F64:
+        """Return what each of the named columns adds to the log-odds of `comment`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_names,)
+            In the order of `get_feature_names_out`; their sum plus
+            `intercept` is the log-odds.
+        """
+        row = self.vectorizer.row(comment)
+        return np.concatenate((self.dense_contributions(row.dense), self.block_contributions(row)))
+
+    def get_feature_names_out(self) -> NDArray[np.object_]:
+        """Return the names of the columns that `contributions` gives."""
+        return np.array(NAMES, object)
+
+    def log_odds(self, comment: Comment) -> float:
+        """Return the calibrated log-odds that `comment` is spam."""
+        return self.intercept + float(self.contributions(comment).sum())
+
+    def verdict(self, comment: Comment) -> Verdict:
+        """Judge one comment."""
+        log_odds = self.log_odds(comment)
+        cuts = self.cuts
+        return Verdict(
+            spam_probability=probability(log_odds),
+            label=cuts.label(log_odds),
+            discard=cuts.discard is not None and log_odds >= cuts.discard,
+            log_odds=log_odds,
+            intercept=self.intercept,
+            model=self.title,
+            _reasons=partial(reasons_for, self, comment, log_odds),
+        )
+
+    def named_weights(self) -> Iterator[tuple[str, float]]:
+        """Yield each named feature with the weight of one unit of it."""
+        yield from zip(NAMES, self.dense_weights.tolist(), strict=False)

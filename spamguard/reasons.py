@@ -1,0 +1,113 @@
+"""Contributions -> reasons in plain words.
+
+Named features give a reason each, with what was seen. The n-grams of the
+comment's text are gathered by the word they stand in, so that a person reads
+words and not hash buckets.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from spamguard.features import FEATURES, ngrams, promo
+from spamguard.features.reading import Reading
+from spamguard.verdict import Reason
+
+if TYPE_CHECKING:
+    from spamguard.comment import Comment
+    from spamguard.model import SpamModel
+
+MOST_WORDS: Final = 40
+"""Reasons given for single words; the rest is one reason, ``ngrams_rest``."""
+_MEANING = {f.name: f.meaning for f in FEATURES}
+
+
+def reasons_for(model: SpamModel, comment: Comment, log_odds: float) -> tuple[Reason, ...]:
+    """Return all reasons for the log-odds that `model` gives `comment`, strongest first.
+
+    Their contributions and the model's intercept sum to `log_odds`.
+    """
+    reading, dense = model.vectorizer.read(comment)
+    reasons = list(_named(model, reading, dense))
+    words = sorted(_words(model, reading), key=lambda reason: -abs(reason.contribution))
+    reasons += words[:MOST_WORDS]
+    rest = log_odds - model.intercept - sum(reason.contribution for reason in reasons)
+    if len(words) > MOST_WORDS or abs(rest) > 1e-9:
+        left = max(0, len(words) - MOST_WORDS)
+        reasons.append(Reason("ngrams_rest", rest, f"{left} further words and parts of words"))
+    return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+
+
+def _named(model: SpamModel, reading: Reading, dense: np.ndarray) -> Iterator[Reason]:
+    for feature, value, part in zip(
+        FEATURES, dense.tolist(), model.dense_contributions(dense).tolist(), strict=True
+    ):
+        if part:
+            yield Reason(feature.name, part, _evidence(feature.name, value, reading))
+
+
+def _evidence(name: str, value: float, reading: Reading) -> str:
+    family, _, noun = name.partition("_")
+    seen: list[str] = []
+    if family == "promo" and noun in promo.PHRASES.names:
+        number = promo.PHRASES.names.index(noun)
+        seen = [phrase for n, phrase in promo.hits_of(reading) if n == number]
+    elif family == "links" and noun != "author_only" and value:
+        seen = list(dict.fromkeys(reading.link_domains))
+    elif name.startswith("author_url") or noun == "author_only":
+        seen = [reading.author_domain] if reading.author_domain and value else []
+    elif family == "author" and value:
+        seen = [reading.author] if reading.author else []
+    if seen:
+        listed = ", ".join(f"“{word[:60]}”" for word in dict.fromkeys(seen[:20]))
+        return f"{_MEANING[name]}: {listed}"
+    return _MEANING[name] if value else f"no sign of: {_MEANING[name]}"
+
+
+def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
+    text = ngrams.grams_of(reading.lower)
+    yield from _of_text(model, "text", text, ("words", "pairs", "characters"))
+    author = ngrams.grams_of(" ".join(reading.author_words))
+    yield from _of_text(model, "author", author, ("author", None, "author"))
+    hosts = ngrams.grams_of(ngrams.host_text(reading))
+    yield from _of_text(model, "hosts", hosts, ("hosts", None, "hosts"))
+    anchors = ngrams.grams_of(ngrams.anchor_text(reading), sizes=())
+    yield from _of_text(model, "anchors", anchors, ("anchors", None, None))
+
+
+def _of_text(
+    model: SpamModel, where: str, grams: ngrams.Grams, blocks: tuple[str | None, ...]
+) -> Iterator[Reason]:
+    parts: defaultdict[str, float] = defaultdict(float)
+    for block in dict.fromkeys(filter(None, blocks)):
+        words, pairs, characters = (block == b for b in blocks)
+        pieces: list[tuple[ngrams.U64, Callable[[int], str]]] = []
+        if words:
+            pieces.append((grams.words, grams.word))
+        if pairs:
+            pieces.append((grams.pairs, grams.pair))
+        if characters:
+            pieces.append((grams.characters, grams.word_around))
+        hashes = np.concatenate([h for h, _ in pieces])
+        if not len(hashes):
+            continue
+        weights = _share_each(model, block, hashes)
+        start = 0
+        for own, name in pieces:
+            for i, weight in enumerate(weights[start : start + len(own)].tolist()):
+                parts[name(i)] += weight
+            start += len(own)
+    yield from (Reason(f"ngrams_{where}", part, f"“{word[:60]}”") for word, part in parts.items() if part)
+
+
+def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:
+    """Return the contribution of each single n-gram: a bucket's is shared by those in it."""
+    found = ngrams.buckets(hashes, block, model.vectorizer.bits)
+    unique, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
+    values = (np.sqrt(counts) / np.sqrt(len(hashes))).astype(np.float32)
+    contributions = model.ngram_weights[unique].astype(float) * values
+    return np.asarray(contributions[inverse] / counts[inverse])

@@ -1,0 +1,148 @@
+"""The main path: comments in, verdicts out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from spamguard.comment import Comment, Post, as_comment
+from spamguard.errors import InputError
+from spamguard.frames import comments_of_frame
+from spamguard.model import SpamModel
+from spamguard.storage import load_model
+from spamguard.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["default_model", "score", "score_frame", "score_many"]
+
+_loading = threading.Lock()
+_default: SpamModel | None = None
+
+
+def default_model() -> SpamModel:
+    """Return the shipped model; it is loaded on first use, once, from the installed files."""
+    global _default
+    if _default is None:
+        with _loading:
+            if _default is None:
+                _default = load_model("default")
+    return _default
+
+
+def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+    if model is None:
+        return default_model()
+    return model if isinstance(model, SpamModel) else load_model(model)
+
+
+def score(
+    comment: Comment | str,
+    post: Post | str | None = None,
+    *,
+    model: SpamModel | str | os.PathLike[str] | None = None,
+) -> Verdict:
+    """Tell whether `comment` is spam.
+
+    Parameters
+    ----------
+    comment : Comment or str
+        The comment; a string is its text. Plain text, HTML, Markdown or
+        BBCode; any length.
+    post : Post or str, optional
+        What the comment answers; a string is the post's text. Without one the
+        comment's own `Comment.post` is used, or none: an absent post counts
+        neither for nor against a comment.
+    model : SpamModel, str or path, optional
+        Another model than the shipped one.
+
+    Returns
+    -------
+    Verdict
+        Probability, label and reasons.
+
+    Raises
+    ------
+    InputError
+        If something other than text, `Comment` and `Post` is passed
+        (also a ``TypeError``).
+
+    Examples
+    --------
+    >>> verdict = score("Thanks! The second query was missing an index.", "Slow pages, found")
+    >>> verdict.label
+    'ham'
+    """
+    return _model_of(model).verdict(as_comment(comment, post))
+
+
+def score_many(
+    comments: Iterable[Comment | str],
+    *,
+    model: SpamModel | str | os.PathLike[str] | None = None,
+) -> list[Verdict]:
+    """Judge many comments; each gets the verdict that `score` alone would give it.
+
+    Parameters
+    ----------
+    comments : iterable of Comment or str
+        In any order; a `Comment` carries its own post.
+    model : SpamModel, str or path, optional
+        Another model than the shipped one.
+
+    Raises
+    ------
+    InputError
+        If one of them is neither text nor a `Comment`.
+    """
+    if isinstance(comments, str | bytes | Comment) or not isinstance(comments, Iterable):
+        raise InputError("score_many needs a list of comments; for a single one call score().")
+    chosen = _model_of(model)
+    return [chosen.verdict(as_comment(comment)) for comment in comments]
+
+
+def score_frame(
+    frame: pd.DataFrame,
+    *,
+    model: SpamModel | str | os.PathLike[str] | None = None,
+    reasons: bool = False,
+) -> pd.DataFrame:
+    """Judge every row of a DataFrame.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any of the columns text, author, author_url, date, post_title,
+        post_text, post_url and post_author; text alone is enough. Missing
+        values are absent.
+    model : SpamModel, str or path, optional
+        Another model than the shipped one.
+    reasons : bool
+        Whether to add a column ``reasons``, each a tuple of `Reason`.
+
+    Returns
+    -------
+    DataFrame
+        The index of `frame` and the columns spam_probability (0 to 1), label
+        ("ham", "unsure" or "spam") and discard (bool).
+
+    Raises
+    ------
+    InputError
+        If there is no column text, or a cell holds something else than text.
+    """
+    import pandas as pd
+
+    chosen = _model_of(model)
+    verdicts = [chosen.verdict(comment) for comment in comments_of_frame(frame)]
+    columns: dict[str, object] = {
+        "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),
+        "label": pd.Categorical([v.label for v in verdicts], ["ham", "unsure", "spam"]),
+        "discard": pd.array([v.discard for v in verdicts], "bool"),
+    }
+    if reasons:
+        columns["reasons"] = pd.Series([v.reasons for v in verdicts], frame.index, dtype=object)
+    return pd.DataFrame(columns, index=frame.index)

@@ -1,0 +1,132 @@
+"""Logistic regression for sparse rows: weighted, with a prior to start from.
+
+The loss is the weighted mean logistic loss plus half the squared distance of
+the weights from their prior (zero, or a base model's weights by way of the
+`offset`); L-BFGS finds its only minimum.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+F64 = NDArray[np.float64]
+
+_FEW = 1_500
+
+
+def fit_logistic(
+    matrix: csr_matrix,
+    spam: NDArray[np.bool_],
+    weight: F64,
+    strength: float,
+    *,
+    offset: F64 | None = None,
+    max_iter: int = 200,
+    tol: float = 1e-5,
+    watch: Callable[[int], None] | None = None,
+) -> tuple[F64, float]:
+    """Return weights and intercept.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of float32, shape (n, n_columns)
+        The rows.
+    spam : ndarray of bool, shape (n,)
+        True for spam.
+    weight : ndarray of float64, shape (n,)
+        How much each row counts; only ratios matter.
+    strength : float
+        Of the penalty on the squared weights (the intercept goes free).
+    offset : ndarray of float64, shape (n,), optional
+        Log-odds that a prior model gives already.
+    max_iter, tol : int, float
+        When to stop: iterations, and the relative improvement of the loss.
+    watch : callable, optional
+        Called with the number of each iteration.
+    """
+    if 4 * matrix.shape[0] <= matrix.shape[1] and matrix.shape[0] <= _FEW:
+        return _fit_few(matrix, spam, weight, strength, offset, max_iter, tol, watch)
+    # Columns that no row uses stay at their prior: a small corpus pays for what it has.
+    used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+    small = matrix[:, used] if len(used) < matrix.shape[1] // 2 else matrix
+    rows, columns = small.tocsr(), small.T.tocsr() if small.shape[0] < 5_000 else small.T
+    theta = _minimize(rows, columns, spam, weight, strength, offset, max_iter, tol, watch)
+    weights = np.zeros(matrix.shape[1])
+    if small is matrix:
+        weights[:] = theta[:-1]
+    else:
+        weights[used] = theta[:-1]
+    return weights, float(theta[-1])
+
+
+def _fit_few(
+    matrix: csr_matrix,
+    spam: NDArray[np.bool_],
+    weight: F64,
+    strength: float,
+    *rest: Any,
+) -> tuple[F64, float]:
+    """The same minimum, sought among as many numbers as there are rows.
+
+    The best weights are a sum of rows. In an orthonormal basis of the rows
+    the penalty keeps its form, so only the matrix is exchanged.
+    """
+    gram = (matrix @ matrix.T).toarray().astype(float)
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > 1e-7 * max(values[-1], 1e-12)
+    root = np.sqrt(values[kept])
+    reduced = vectors[:, kept] * root
+    theta = _minimize(reduced, reduced.T, spam, weight, strength, *rest)
+    weights: F64 = matrix.T @ (vectors[:, kept] @ (theta[:-1] / root))
+    return weights, float(theta[-1])
+
+
+def _minimize(
+    rows: Any,
+    columns: Any,
+    spam: NDArray[np.bool_],
+    weight: F64,
+    strength: float,
+    offset: F64 | None,
+    max_iter: int,
+    tol: float,
+    watch: Callable[[int], None] | None,
+) -> F64:
+    """Return the weights, and the intercept behind them, with the least loss."""
+    from scipy.optimize import minimize
+
+    sign = np.where(spam, 1.0, -1.0)
+    share = weight / weight.sum()
+    start = np.zeros(len(sign)) if offset is None else offset
+    kind = rows.dtype  # products in the rows' own precision
+
+    def loss(theta: F64) -> tuple[float, F64]:
+        w = theta[:-1]
+        margin = sign * (rows @ w.astype(kind) + theta[-1] + start)
+        value = float(share @ np.logaddexp(0.0, -margin) + 0.5 * strength * (w @ w))
+        slope = -share * sign / (1.0 + np.exp(np.clip(margin, -500.0, 500.0)))
+        gradient = np.empty_like(theta)
+        gradient[:-1] = columns @ slope.astype(kind) + strength * w
+        gradient[-1] = slope.sum()
+        return value, gradient
+
+    steps = itertools.count(1)
+
+    def count(_: Any) -> None:
+        step = next(steps)
+        if watch is not None:
+            watch(step)
+
+    found: F64 = minimize(
+        loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", callback=count,
+        options={"maxiter": max_iter, "maxcor": 8, "ftol": tol, "gtol": 1e-7},
+    ).x  # fmt: skip
+    return found

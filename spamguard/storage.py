@@ -1,0 +1,266 @@
+"""A model on disk: ``model.json`` and its weights (npz), no pickle and no fallback to one.
+
+Everything is checked before it is believed: the format number, the feature
+schema, the size of every array as the archive declares it, the hash of the
+weights. The weights' file is named after its hash and written first, so the
+description that names it is the only file that is ever replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamguard.errors import ModelFormatError, ModelNotFoundError
+from spamguard.features import FEATURES
+from spamguard.features.ngrams import BLOCKS
+from spamguard.model import Cuts, SpamModel
+from spamguard.vectorizer import BACKGROUND_SIZE
+
+FORMAT: Final = 1
+_MAX_JSON = 4_000_000
+_MAX_BITS = 24
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+__all__ = ["FORMAT", "find_model", "load_model", "model_names", "save_model"]
+
+
+def _homes() -> Iterator[Path]:
+    package = Path(__file__).resolve().parent
+    yield package / "models"  # in a wheel
+    yield package.parent / "models"  # in the repository
+
+
+def model_names() -> list[str]:
+    """Return the names of the models that are installed with spamguard."""
+    found = {
+        path.parent.name
+        for home in _homes()
+        if home.is_dir()
+        for path in home.glob("*/model.json")
+    }
+    return sorted(found)
+
+
+def find_model(name_or_path: str | os.PathLike[str]) -> Path:
+    """Return the directory of a model given by its name or by its path.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is none.
+    """
+    given = Path(name_or_path)
+    if given.name == str(name_or_path):  # a bare name: shipped models come first
+        for home in _homes():
+            if (home / given / "model.json").is_file():
+                return home / given
+    if given.name == "model.json":
+        given = given.parent
+    if (given / "model.json").is_file():
+        return given
+    known = ", ".join(model_names()) or "none"
+    raise ModelNotFoundError(
+        f"no model {str(name_or_path)!r}: give a directory that holds model.json, "
+        f"or one of the installed models ({known})."
+    )
+
+
+def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
+    """Load a model.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        Name of an installed model, or a directory written by `save_model`.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such model.
+    ModelFormatError
+        If its files are damaged, do not belong together, or come from a
+        newer spamguard.
+    """
+    directory = find_model(name_or_path)
+    about = _read_json(directory / "model.json")
+    try:
+        return _build(directory, about)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        if isinstance(error, ModelFormatError):
+            raise
+        raise _broken(directory / "model.json", f"a field is missing or wrong ({error})") from error
+
+
+def _broken(path: Path, what: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"{path.parent.name}/{path.name}: {what}. Restore the model's files or train it again."
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _MAX_JSON:
+        raise _broken(path, "larger than any model's description can be")
+    try:
+        about = json.loads(path.read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, "not a model's description (JSON)") from error
+    if not isinstance(about, dict) or about.get("spamguard") != "model":
+        raise _broken(path, "not a model's description")
+    number = about.get("format")
+    if not isinstance(number, int) or number < 1:
+        raise _broken(path, "without a format number")
+    if number > FORMAT:
+        raise ModelFormatError(
+            f"{path.parent.name}/{path.name} has format {number}; this spamguard reads up to "
+            f"{FORMAT}. Install a newer spamguard, or train the model again with this one."
+        )
+    return about
+
+
+def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
+    names = [f.name for f in FEATURES]
+    if about["features"] != names or about["blocks"] != list(BLOCKS):
+        raise _broken(
+            directory / "model.json", "made for other features than this version of spamguard has"
+        )
+    bits = about["bits"]
+    if not isinstance(bits, int) or not 8 <= bits <= _MAX_BITS:
+        raise _broken(directory / "model.json", "an impossible number of buckets")
+    shapes = {
+        "dense_weights": (np.dtype("<f8"), len(names)),
+        "dense_reference": (np.dtype("<f8"), len(names)),
+        "ngram_weights": (np.dtype("<f2"), 1 << bits),
+        "background": (np.dtype("<f2"), BACKGROUND_SIZE),
+    }
+    arrays = _read_arrays(_weights_file(directory, about["weights_sha256"]), shapes, about["weights_sha256"])
+    cuts = about["cuts"]
+    discard = cuts["discard"]
+    return SpamModel(
+        name=str(about["name"]),
+        version=str(about["version"]),
+        intercept=float(about["intercept"]),
+        dense_weights=arrays["dense_weights"].astype(np.float64),
+        dense_reference=arrays["dense_reference"].astype(np.float64),
+        ngram_weights=arrays["ngram_weights"].astype(np.float32),
+        background=arrays["background"].astype(np.float32),
+        cuts=Cuts(
+            float(cuts["unsure"]), float(cuts["spam"]), None if discard is None else float(discard)
+        ),
+        about=dict(about["about"]),
+    )
+
+
+def _weights_file(directory: Path, sha256: str) -> Path:
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise _broken(directory / "model.json", "without the hash of its weights")
+    return directory / f"weights-{sha256[:16]}.npz"
+
+
+def _read_arrays(
+    path: Path, shapes: dict[str, tuple[np.dtype[Any], int]], sha256: str
+) -> dict[str, NDArray[Any]]:
+    limit = sum(dtype.itemsize * size for dtype, size in shapes.values()) + 100_000
+    if not path.is_file():
+        raise _broken(path, "missing")
+    if path.stat().st_size > limit:
+        raise _broken(path, "larger than this model's weights can be")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise _broken(path, "damaged, or it belongs to another model.json")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {name: _read_array(archive, name, *shape) for name, shape in shapes.items()}
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _broken(path, "not the weights of a model") from error
+
+
+def _read_array(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], size: int
+) -> NDArray[Any]:
+    member = archive.getinfo(f"{name}.npy")
+    if member.file_size > dtype.itemsize * size + 1_000:
+        raise ValueError(f"{name} declares more bytes than it can have")
+    with archive.open(member) as file:
+        data = file.read(dtype.itemsize * size + 1_000)
+    array: NDArray[Any] = np.lib.format.read_array(
+        io.BytesIO(data), allow_pickle=False, max_header_size=1_000
+    )
+    if array.dtype != dtype or array.shape != (size,) or not np.isfinite(array).all():
+        raise ValueError(f"{name} has the wrong shape, type or values")
+    return array
+
+
+def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
+    """Write `model` to the directory `path`, which is made where needed.
+
+    The same model makes the same bytes. A process killed at any point leaves
+    the former model or the new one, whole.
+
+    Returns
+    -------
+    Path
+        The directory.
+    """
+    directory = Path(path)
+    directory.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    arrays = {
+        "dense_weights": model.dense_weights.astype("<f8"),
+        "dense_reference": model.dense_reference.astype("<f8"),
+        "ngram_weights": model.ngram_weights.astype("<f2"),
+        "background": model.background.astype("<f2"),
+    }
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), member.getvalue())
+    weights = buffer.getvalue()
+    about: dict[str, Any] = {
+        "spamguard": "model",
+        "format": FORMAT,
+        "name": model.name,
+        "version": model.version,
+        "bits": model.vectorizer.bits,
+        "intercept": model.intercept,
+        "cuts": {s: getattr(model.cuts, s) for s in ("unsure", "spam", "discard")},
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "about": dict(model.about),
+        "blocks": list(BLOCKS),
+        "features": [f.name for f in FEATURES],
+    }
+    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    file = _weights_file(directory, about["weights_sha256"])
+    write_bytes(file, weights)
+    write_bytes(directory / "model.json", text.encode("utf-8"))
+    for former in directory.glob("weights-*.npz"):
+        if former != file:
+            former.unlink(missing_ok=True)
+    return directory
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file at `path` in one step."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
