@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,15 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from spamguard.comment import Comment, as_comment
 from spamguard.errors import CorpusError, InputError
 from spamguard.features import FAMILIES, FEATURES
-from spamguard.frames import comments_of_frame, is_frame
+from spamguard.frames import comments_of_frame, is_frame, missing
 from spamguard.model import _HIGH, _LOW, Cuts, SpamModel
-from spamguard.rows import Rows, contributions_of, vectorize
+from spamguard.rows import Rows, contributions_of, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
 from spamguard.storage import load_model
 from spamguard.vectorizer import NAMES, Vectorizer, dense_columns, learn_background
 
 if TYPE_CHECKING:
-    import pandas as pd
     from scipy.sparse import csr_matrix
 
 __all__ = ["SpamClassifier"]
@@ -33,11 +33,12 @@ F64 = NDArray[np.float64]
 
 _BACKGROUND_SAMPLE: Final = 20_000
 _PRIOR_ROWS: Final = 20.0
-_DENSE_SCALE: Final = 0.3
+_DENSE_SCALE: Final = 0.15
 _BATCH: Final = 64
+_MOST: Final = 60_000.0  # that half precision can hold, in round numbers
 
 
-class SpamClassifier(ClassifierMixin, BaseEstimator):
+class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
     """Learns from labelled comments to tell spam from ham.
 
     Logistic regression over the named features and the hashed n-grams, fitted
@@ -104,9 +105,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
 
     # --- learning -----------------------------------------------------------------
 
-    def fit(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> SpamClassifier:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SpamClassifier:
         """Learn from scratch, or from `base`.
 
         Parameters
@@ -114,36 +113,41 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
         X : sequence of Comment, DataFrame or Rows, length n
             The comments.
         y : array-like of shape (n,)
-            Two labels; spam is ``"spam"``, 1 or True, else the one that sorts last.
+            Two labels; spam is the one that sorts last, as in ham and spam, 0
+            and 1, False and True.
         sample_weight : array-like of shape (n,), optional
             How much each comment counts.
 
         Raises
         ------
         CorpusError
-            If there are no comments, only one label, or more than two.
+            If there are no comments, a label is missing, or there is only one
+            kind of label, or more than two.
         InputError
             If X is none of the above.
         """
         self._check_settings()
-        labels = self._labels(y)
-        self.classes_ = _classes(labels)
+        labels = _labels(y)
+        classes = _classes(labels)
         base = self._base()
-        comments = X if isinstance(X, Rows) else _comments(X)
-        if len(comments) != len(labels):
-            raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
-        rows = comments if isinstance(comments, Rows) else self._vectorize(comments, base)
-        spam = labels == self.classes_[1]
+        comments = _paired(X, labels)
+        spam = labels == classes[1]
         weight = self._weights(spam, sample_weight)
+        if not (weight[spam].any() and weight[~spam].any()):
+            raise CorpusError(
+                "all comments of one class have weight zero: nothing is left to tell."
+            )
+        rows = self._rows(comments, base, weight)
         scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
         matrix = self._matrix(rows, scaling)
         strength = 1.0 / (self.C * weight.sum() ** 2 / (weight @ weight))
-        offset = contributions_of(base, rows).sum(axis=1) + base.intercept if base else None
+        offset = log_odds_of(base, rows) if base else None
         steps = [0]
         theta, intercept = fit_logistic(
             matrix, spam, weight, strength, offset=offset, max_iter=self.max_iter,
             watch=lambda step: steps.__setitem__(0, step),
         )  # fmt: skip
+        self.classes_ = classes
         self.n_iter_ = steps[0]
         self._forget_online()
         self._set_model(rows, scaling, theta, intercept, base)
@@ -170,26 +174,35 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
             Both labels; needed in the first call unless `y` holds both.
         """
         self._check_settings()
-        labels = self._labels(y)
+        labels = _labels(y)
         if not hasattr(self, "model_"):
-            self.classes_ = _classes(labels if classes is None else np.asarray(classes))
-            self.n_iter_ = 0
-        elif not set(labels.tolist()) <= set(self.classes_.tolist()):
-            raise CorpusError(f"labels must be among {self.classes_.tolist()}.")
+            known = _classes(labels if classes is None else _labels(classes))
+        elif classes is None or np.array_equal(np.unique(_labels(classes)), self.classes_):
+            known = self.classes_
+        else:
+            raise CorpusError(f"the classes are {self.classes_.tolist()} since the first call.")
+        if not set(labels.tolist()) <= set(known.tolist()):
+            raise CorpusError(f"labels must be among {known.tolist()}.")
         base = getattr(self, "model_", None) or self._base()
-        comments = X if isinstance(X, Rows) else _comments(X)
-        if len(comments) != len(labels):
-            raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
-        rows = comments if isinstance(comments, Rows) else self._vectorize(comments, base)
-        spam = labels == self.classes_[1]
+        comments = _paired(X, labels)
+        spam = labels == known[1]
         weight = self._weights(spam, sample_weight)
+        rows = self._rows(comments, base, weight)
         scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
+        if not hasattr(self, "model_"):
+            self.classes_ = known
+            self.n_iter_ = 0
         theta, intercept = self._walk(rows, scaling, spam, weight, base)
         self._set_model(rows, scaling, theta, intercept, base)
         return self
 
     def _walk(
-        self, rows: Rows, scaling: _Scaling, spam: NDArray[np.bool_], weight: F64, base: SpamModel | None
+        self,
+        rows: Rows,
+        scaling: _Scaling,
+        spam: NDArray[np.bool_],
+        weight: F64,
+        base: SpamModel | None,
     ) -> tuple[F64, float]:
         """Return what the mini-batches add to the weights of `base`."""
         matrix = self._matrix(rows, scaling)
@@ -197,7 +210,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
         if not hasattr(self, "_squares"):
             self._squares = np.full(width + 1, 1e-3)
         theta, intercept = np.zeros(width), 0.0
-        start = contributions_of(base, rows).sum(axis=1) + base.intercept if base else np.zeros(len(spam))
+        start = log_odds_of(base, rows) if base else np.zeros(len(spam))
         sign = np.where(spam, 1.0, -1.0)
         for first in range(0, len(sign), _BATCH):
             part = slice(first, first + _BATCH)
@@ -218,45 +231,52 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
             del self._squares
 
     def _check_settings(self) -> None:
-        if not self.C > 0:
-            raise InputError(f"C must be above zero, not {self.C!r}.")
+        if not isinstance(self.C, Real) or not self.C > 0:
+            raise InputError(f"C must be a number above zero, not {self.C!r}.")
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
+            raise InputError(f"max_iter must be a whole number above zero, not {self.max_iter!r}.")
         if not isinstance(self.bits, int | np.integer) or not 8 <= self.bits <= 24:
             raise InputError(f"bits must be a whole number from 8 to 24, not {self.bits!r}.")
         known = (*FAMILIES, "ngrams")
+        if isinstance(self.families, str) or not isinstance(self.families, Iterable | None):
+            raise InputError(f"families must be a list of names or None, not {self.families!r}.")
         for family in self.families or ():
             if family not in known:
                 raise InputError(f"no feature family {family!r}; there are {', '.join(known)}.")
         if self.class_weight not in (None, "balanced"):
             raise InputError(f"class_weight must be None or 'balanced', not {self.class_weight!r}.")
 
-    def _labels(self, y: ArrayLike) -> NDArray[Any]:
-        labels = np.asarray(y)
-        if labels.ndim != 1:
-            raise CorpusError(f"y must have one dimension, not {labels.ndim}.")
-        if labels.dtype == object:
-            kinds = {type(label).__name__ for label in labels.tolist()}
-            if kinds == {"str"}:
-                labels = labels.astype(str)
-            elif len(kinds) > 1:
-                raise CorpusError(f"the labels are of several types: {', '.join(sorted(kinds))}.")
-        return labels
-
     def _base(self) -> SpamModel | None:
         if self.base is None or isinstance(self.base, SpamModel):
             return self.base
         return load_model(self.base)
 
-    def _vectorize(self, comments: Sequence[Comment], base: SpamModel | None) -> Rows:
+    def _rows(self, X: list[Comment] | Rows, base: SpamModel | None, weight: F64) -> Rows:
+        if isinstance(X, Rows):
+            if base is not None:
+                _check_rows(X, base)
+            return X
+        # A comment of weight zero is absent, also from what tells how common words are.
+        return self._vectorize(X, base, [c for c, w in zip(X, weight, strict=True) if w])
+
+    def _vectorize(
+        self, comments: list[Comment], base: SpamModel | None, counted: list[Comment]
+    ) -> Rows:
         if base is not None:
             return vectorize(comments, base.vectorizer, self.n_jobs)
-        step = max(1, len(comments) // _BACKGROUND_SAMPLE)
-        background = learn_background(comments[::step])
-        return vectorize(comments, Vectorizer(self.bits, background), self.n_jobs)
+        step = max(1, len(counted) // _BACKGROUND_SAMPLE)
+        background = learn_background(counted[::step])
+        return vectorize(comments, Vectorizer(int(self.bits), background), self.n_jobs)
 
     def _weights(self, spam: NDArray[np.bool_], sample_weight: ArrayLike | None) -> F64:
-        weight = np.ones(len(spam)) if sample_weight is None else np.array(sample_weight, float)
+        try:
+            weight = np.ones(len(spam)) if sample_weight is None else np.array(sample_weight, float)
+        except (TypeError, ValueError):
+            raise InputError("sample_weight must hold numbers.") from None
         if weight.shape != spam.shape or not np.isfinite(weight).all() or (weight < 0).any():
-            raise InputError("sample_weight needs one finite number, zero or more, for each comment.")
+            raise InputError(
+                "sample_weight needs one finite number, zero or more, for each comment."
+            )
         if self.class_weight == "balanced":
             for side in (spam, ~spam):
                 if weight[side].sum() > 0:
@@ -271,11 +291,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
         from scipy.sparse import csr_matrix, hstack
 
         dense = scaling.apply(rows.dense) * dense_columns(self.families)
-        grams = rows.blocks[0].copy()
-        for block in rows.blocks[1:]:
-            grams = grams + block
+        grams = rows.folded()
         if self.families is not None and "ngrams" not in self.families:
-            grams = csr_matrix(grams.shape, dtype=np.float32)
+            grams = grams.multiply(0.0).tocsr()
+            grams.eliminate_zeros()
         matrix: csr_matrix = hstack([csr_matrix(dense), grams], format="csr", dtype=np.float32)
         return matrix
 
@@ -294,7 +313,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
             dense_weights=dense,
             dense_reference=scaling.reference,
             # What a file holds is what is scored with: half precision, rounded once.
-            ngram_weights=grams.astype(np.float16).astype(np.float32),
+            ngram_weights=np.clip(grams, -_MOST, _MOST).astype(np.float16).astype(np.float32),
             background=rows.background,
             cuts=Cuts() if base is None else replace(base.cuts, discard=None),
         )
@@ -306,8 +325,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
 
         Before the first fit, how common words are is learned from `X` itself.
         """
+        self._check_settings()
         base = getattr(self, "model_", None) or self._base()
-        return self._vectorize(_comments(X), base)
+        comments = _comments(X)
+        return self._vectorize(comments, base, comments)
 
     def contributions(self, X: Any) -> F64:
         """Return what each named column adds to the log-odds.
@@ -318,13 +339,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
             In the order of `get_feature_names_out`. A row's sum plus
             ``model_.intercept`` is its `decision_function`.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         if isinstance(X, Rows):
+            _check_rows(X, self.model_)
             return contributions_of(self.model_, X)
-        comments = _comments(X)
-        if not comments:
-            return np.zeros((0, len(NAMES)))
-        return contributions_of(self.model_, vectorize(comments, self.model_.vectorizer, self.n_jobs))
+        return contributions_of(
+            self.model_, vectorize(_comments(X), self.model_.vectorizer, self.n_jobs)
+        )
 
     def decision_function(self, X: Any) -> F64:
         """Return the log-odds of spam, shape (n,)."""
@@ -345,6 +366,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):
         """Return the names of the columns of `contributions`."""
         return np.array(NAMES, object)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
 
 def _comments(X: Any) -> list[Comment]:
     if is_frame(X):
@@ -354,6 +382,47 @@ def _comments(X: Any) -> list[Comment]:
             f"X must be a sequence of Comment or a DataFrame with a column 'text', not {type(X).__name__}."
         )
     return [as_comment(comment) for comment in X]
+
+
+def _paired(X: Any, labels: NDArray[Any]) -> list[Comment] | Rows:
+    comments = X if isinstance(X, Rows) else _comments(X)
+    if len(comments) != len(labels):
+        raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
+    return comments
+
+
+def _check_rows(rows: Rows, model: SpamModel) -> None:
+    if rows.bits != model.vectorizer.bits:
+        raise InputError(
+            f"these rows have {rows.bits} bits and the model {model.vectorizer.bits}; "
+            "make rows with the vectorize method of the estimator that they are for."
+        )
+
+
+_KINDS: Final = ((str, "words"), (bool | np.bool_, "true or false"), (Real, "numbers"))
+
+
+def _labels(y: Any) -> NDArray[Any]:
+    """Return `y` as an array of one plain type; missing labels are refused."""
+    if hasattr(y, "dtype"):
+        labels = np.asarray(y)
+    elif isinstance(y, Iterable) and not isinstance(y, str | bytes):
+        # Not np.array(y): that would turn a missing label among words into the word "nan".
+        labels = np.fromiter(y, object)
+    else:
+        raise CorpusError(f"y must hold one label for each comment, not be {type(y).__name__}.")
+    if labels.ndim != 1:
+        raise CorpusError(f"y must have one dimension, not {labels.ndim}.")
+    values = labels.tolist()
+    if any(map(missing, values)):
+        raise CorpusError("labels are missing: leave out the comments that have none.")
+    if labels.dtype != object:
+        return labels
+    kinds = {next((kind for t, kind in _KINDS if isinstance(v, t)), "other") for v in values}
+    if len(kinds) > 1 or "other" in kinds:
+        types = ", ".join(sorted({type(value).__name__ for value in values}))
+        raise CorpusError(f"labels must be all words, or all numbers, not a mixture of {types}.")
+    return np.array(values)
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[Any]:
@@ -366,8 +435,12 @@ def _classes(labels: NDArray[Any]) -> NDArray[Any]:
         )
     if len(classes) > 2:
         raise CorpusError(f"there are {len(classes)} labels; two are needed, ham and spam.")
-    if classes[0] == "spam":
-        classes = classes[::-1].copy()
+    if str(classes[0]).strip().lower() == "spam":
+        # Scikit-learn's scorers take the label that sorts last as positive, whatever we say.
+        raise CorpusError(
+            f"of {classes[0]!s} and {classes[1]!s} the latter sorts last and would be taken for "
+            "spam; call them 'ham' and 'spam'."
+        )
     return classes
 
 
@@ -387,12 +460,15 @@ class _Scaling:
         mean = (weight[:, None] * safe).sum(axis=0) / np.maximum(mass, 1e-12)
         square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
         # A few comments say little about a spread: a tenth of the range counts as some more of them.
-        rows = mass * len(weight) / max(weight.sum(), 1e-12)
+        rows = mass * weight.sum() / max(weight @ weight, 1e-12)
         spread = square / np.maximum(mass, 1e-12)
         prior = (0.1 * (_HIGH - _LOW)) ** 2
         spread = (spread * rows + prior * _PRIOR_ROWS) / (rows + _PRIOR_ROWS)
         by_mean = np.array([f.reference == "mean" for f in FEATURES])
-        return cls(np.where(by_mean & (mass > 0), mean, 0.0), _DENSE_SCALE / np.maximum(np.sqrt(spread), 0.05))
+        return cls(
+            np.where(by_mean & (mass > 0), mean, 0.0),
+            _DENSE_SCALE / np.maximum(np.sqrt(spread), 0.05),
+        )
 
     @classmethod
     def of_model(cls, model: SpamModel) -> _Scaling:
@@ -400,6 +476,6 @@ class _Scaling:
         return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (_HIGH - _LOW), 0.05))
 
     def apply(self, dense: NDArray[np.float32]) -> F64:
-        values = (np.clip(dense.astype(float), _LOW, _HIGH) - self.reference) * self.factor
+        values: F64 = (np.clip(dense.astype(float), _LOW, _HIGH) - self.reference) * self.factor
         values[np.isnan(values)] = 0.0
         return values

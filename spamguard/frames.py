@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
 
@@ -59,7 +61,7 @@ def _column(frame: pd.DataFrame, name: str) -> Sequence[Any]:
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"the DataFrame has more than one column {name!r}.")
     wanted = str if name != "date" else (str, datetime)
-    cells = [None if _missing(value) else value for value in values.tolist()]
+    cells = [None if missing(value) else value for value in values.tolist()]
     for row, value in enumerate(cells):
         if value is not None and not isinstance(value, wanted):
             raise InputError(
@@ -69,12 +71,12 @@ def _column(frame: pd.DataFrame, name: str) -> Sequence[Any]:
     return cells
 
 
-def _missing(value: object) -> bool:
+def missing(value: object) -> bool:
     """True for None, NaN, NaT and pandas.NA."""
     if value is None:
         return True
     if isinstance(value, str):
         return False
     return type(value).__name__ in ("NAType", "NaTType") or (
-        isinstance(value, float) and value != value
+        isinstance(value, float | np.floating) and bool(value != value)
     )

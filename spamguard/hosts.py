@@ -31,7 +31,12 @@ REFERENCE = frozenset(
     "repl.it pastebin.com jekyllrb.com wordpress.org php.net mysql.com postgresql.org oracle.com java.com "
     "openjdk.org haskell.org rust-lang.org asp.net visualstudio.com uservoice.com codeplex.com imgur.com "
     "archive.org doi.org jstor.org nature.com bbc.co.uk nytimes.com theguardian.com xkcd.com reddit.com "
-    "ycombinator.com disqus.com staticman.net".split()
+    "ycombinator.com".split()
+)
+# Where people who write programs are at home; an author's address there is seldom for sale.
+DEVELOPERS = frozenset(
+    "github.com github.io gitlab.com gitlab.io bitbucket.org codeberg.org stackoverflow.com "
+    "stackexchange.com sr.ht npmjs.com pypi.org".split()
 )
 CHEAP_TLDS = frozenset(
     "xyz top online site club shop store live pro icu fun win bet casino poker vip life world today agency "
@@ -40,7 +45,7 @@ CHEAP_TLDS = frozenset(
 )
 SOCIAL = frozenset(
     "facebook.com twitter.com x.com instagram.com linkedin.com youtube.com youtu.be tiktok.com t.me "
-    "pinterest.com tumblr.com medium.com vk.com ok.ru plus.google.com sites.google.com google.com".split()
+    "pinterest.com tumblr.com medium.com vk.com ok.ru google.com".split()
 )
 
 

@@ -59,7 +59,7 @@ def probability(log_odds: float) -> float:
     return exp(max(log_odds, -700.0)) / (1.0 + exp(max(log_odds, -700.0)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SpamModel:
     """Trained weights.
 
@@ -85,13 +85,13 @@ class SpamModel:
     name: str
     version: str
     intercept: float
-    dense_weights: F64
-    dense_reference: F64
-    ngram_weights: F32
-    background: F32
+    dense_weights: F64 = field(repr=False)
+    dense_reference: F64 = field(repr=False)
+    ngram_weights: F32 = field(repr=False)
+    background: F32 = field(repr=False)
     cuts: Cuts = Cuts()
-    about: Mapping[str, Any] = field(default_factory=dict)
-    vectorizer: Vectorizer = field(init=False, repr=False, compare=False)
+    about: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    vectorizer: Vectorizer = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         bits = int(self.ngram_weights.shape[0]).bit_length() - 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_WORDS: Final = 40
 """Reasons given for single words; the rest is one reason, ``ngrams_rest``."""
+_ROUNDING: Final = 5e-7
 _MEANING = {f.name: f.meaning for f in FEATURES}
 
 
@@ -36,9 +37,10 @@ def reasons_for(model: SpamModel, comment: Comment, log_odds: float) -> tuple[Re
     words = sorted(_words(model, reading), key=lambda reason: -abs(reason.contribution))
     reasons += words[:MOST_WORDS]
     rest = log_odds - model.intercept - sum(reason.contribution for reason in reasons)
-    if len(words) > MOST_WORDS or abs(rest) > 1e-9:
-        left = max(0, len(words) - MOST_WORDS)
-        reasons.append(Reason("ngrams_rest", rest, f"{left} further words and parts of words"))
+    left = len(words) - MOST_WORDS
+    if left > 0 or abs(rest) > _ROUNDING:
+        evidence = f"{left} further words and parts of words" if left > 0 else "rounding"
+        reasons.append(Reason("ngrams_rest", rest, evidence))
     return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
 
 
@@ -69,8 +71,10 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
 
 
 def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
+    words = ngrams.grams_of(" ".join(reading.words), sizes=())
+    yield from _of_text(model, "text", words, ("words", "pairs", None))
     text = ngrams.grams_of(reading.lower)
-    yield from _of_text(model, "text", text, ("words", "pairs", "characters"))
+    yield from _of_text(model, "text", text, (None, None, "characters"))
     author = ngrams.grams_of(" ".join(reading.author_words))
     yield from _of_text(model, "author", author, ("author", None, "author"))
     hosts = ngrams.grams_of(ngrams.host_text(reading))
@@ -101,7 +105,9 @@ def _of_text(
             for i, weight in enumerate(weights[start : start + len(own)].tolist()):
                 parts[name(i)] += weight
             start += len(own)
-    yield from (Reason(f"ngrams_{where}", part, f"“{word[:60]}”") for word, part in parts.items() if part)
+    yield from (
+        Reason(f"ngrams_{where}", part, f"“{word[:60]}”") for word, part in parts.items() if part
+    )
 
 
 def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:

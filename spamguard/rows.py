@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment
+from spamguard.features import FEATURES
+from spamguard.features.ngrams import BLOCKS
 from spamguard.vectorizer import F32, Row, Vectorizer
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from spamguard.model import SpamModel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Vectorized comments.
 
@@ -29,14 +32,14 @@ class Rows:
     ----------
     dense : ndarray of float32, shape (n, n_features)
         Raw values of the named features; NaN where one does not apply.
-    blocks : tuple of csr_matrix, each of shape (n, 2**bits)
-        Hashed n-grams, block by block.
+    grams : csr_matrix of float32, shape (n, n_blocks * 2**bits)
+        Hashed n-grams, the blocks side by side.
     background : ndarray of float32, shape (65536,)
         What the topic family weighed words by.
     """
 
     dense: F32
-    blocks: tuple[csr_matrix, ...]
+    grams: csr_matrix
     background: F32
 
     def __len__(self) -> int:
@@ -45,20 +48,30 @@ class Rows:
     @property
     def shape(self) -> tuple[int, int]:
         """Number of comments and of columns."""
-        return len(self), self.dense.shape[1] + sum(b.shape[1] for b in self.blocks)
+        return len(self), self.dense.shape[1] + self.grams.shape[1]
 
     @property
     def bits(self) -> int:
-        """The n-grams fall into ``2**bits`` buckets."""
-        return int(self.blocks[0].shape[1]).bit_length() - 1
+        """The n-grams of a block fall into ``2**bits`` buckets."""
+        return (int(self.grams.shape[1]) // len(BLOCKS)).bit_length() - 1
 
     def __getitem__(self, index: Any) -> Rows:
         if np.isscalar(index):
             index = [index]
-        return Rows(self.dense[index], tuple(b[index] for b in self.blocks), self.background)
+        return Rows(self.dense[index], self.grams[index], self.background)
+
+    def folded(self) -> csr_matrix:
+        """Return the n-grams with all blocks in one table, as the weights have them."""
+        from scipy.sparse import csr_matrix
+
+        size = 1 << self.bits
+        grams = self.grams
+        return csr_matrix((grams.data, grams.indices & (size - 1), grams.indptr), (len(self), size))
 
 
-def vectorize(comments: Sequence[Comment], vectorizer: Vectorizer, n_jobs: int | None = None) -> Rows:
+def vectorize(
+    comments: Sequence[Comment], vectorizer: Vectorizer, n_jobs: int | None = None
+) -> Rows:
     """Return `comments` as rows; `n_jobs` processes share the work (see joblib)."""
     import joblib
 
@@ -68,42 +81,52 @@ def vectorize(comments: Sequence[Comment], vectorizer: Vectorizer, n_jobs: int |
     edges = np.linspace(0, len(comments), 8 * jobs + 1).astype(int)
     parts = joblib.Parallel(n_jobs=jobs)(
         joblib.delayed(_rows_of)(comments[a:b], vectorizer)
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in pairwise(edges)
     )
-    return _join(parts, vectorizer)
+    return _join(list(parts), vectorizer)
 
 
-_Part = tuple[F32, list[tuple[NDArray[np.int32], F32, NDArray[np.int64]]]]
+def _rows_of(
+    comments: Sequence[Comment], vectorizer: Vectorizer
+) -> tuple[F32, NDArray[np.int32], F32, NDArray[np.int64]]:
+    """Return dense values, columns and values of the n-grams, and how many each comment has."""
+    dense = np.empty((len(comments), len(FEATURES)), np.float32)
+    columns: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
+    values: list[F32] = [np.zeros(0, np.float32)]
+    sizes = np.zeros(len(comments), np.int64)
+    for i, comment in enumerate(comments):
+        row: Row = vectorizer.row(comment)
+        dense[i] = row.dense
+        for k, buckets in enumerate(row.buckets):
+            columns.append(buckets + np.int32(k << vectorizer.bits))
+            sizes[i] += len(buckets)
+        values += row.values
+    return dense, np.concatenate(columns), np.concatenate(values), sizes
 
 
-def _rows_of(comments: Sequence[Comment], vectorizer: Vectorizer) -> _Part:
-    rows: list[Row] = [vectorizer.row(comment) for comment in comments]
-    dense = np.array([row.dense for row in rows], np.float32)
-    blocks = []
-    for k in range(len(rows[0].buckets) if rows else 0):
-        sizes = np.array([len(row.buckets[k]) for row in rows], np.int64)
-        buckets = np.concatenate([row.buckets[k] for row in rows])
-        blocks.append((buckets, np.concatenate([row.values[k] for row in rows]), sizes))
-    return dense, blocks
-
-
-def _join(parts: list[_Part], vectorizer: Vectorizer) -> Rows:
+def _join(parts: list[Any], vectorizer: Vectorizer) -> Rows:
     from scipy.sparse import csr_matrix
 
-    dense = np.concatenate([part[0] for part in parts if len(part[0])])
-    blocks = []
-    for k in range(len(parts[0][1])):
-        buckets, values, sizes = (
-            np.concatenate([part[1][k][i] for part in parts]) for i in range(3)
-        )
-        pointers = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
-        shape = (len(dense), 1 << vectorizer.bits)
-        blocks.append(csr_matrix((values, buckets, pointers), shape=shape))
-    return Rows(dense, tuple(blocks), vectorizer.background)
+    dense, columns, values, sizes = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    pointers = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+    shape = (len(dense), len(BLOCKS) << vectorizer.bits)
+    return Rows(dense, csr_matrix((values, columns, pointers), shape), vectorizer.background)
 
 
 def contributions_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
     """Return what each named column adds, shape (n, n_names), as `SpamModel.contributions`."""
+    grams = rows.grams
+    parts = grams.data * model.ngram_weights[grams.indices & ((1 << rows.bits) - 1)]
+    owner = np.repeat(np.arange(len(rows)) * len(BLOCKS), np.diff(grams.indptr))
+    cells = np.bincount(
+        owner + (grams.indices >> rows.bits), weights=parts, minlength=len(rows) * len(BLOCKS)
+    )
     dense = model.dense_contributions(rows.dense.astype(np.float64))
-    grams = [block @ model.ngram_weights for block in rows.blocks]
-    return np.column_stack([dense, *grams])
+    return np.column_stack([dense, cells.reshape(len(rows), len(BLOCKS))])
+
+
+def log_odds_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
+    """Return the log-odds of each row, shape (n,)."""
+    dense = model.dense_contributions(rows.dense.astype(np.float64)).sum(axis=1)
+    total: NDArray[np.float64] = dense + rows.folded() @ model.ngram_weights + model.intercept
+    return total

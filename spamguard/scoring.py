@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import InputError
-from spamguard.frames import comments_of_frame
+from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.storage import load_model
 from spamguard.verdict import Verdict
@@ -98,7 +98,9 @@ def score_many(
     InputError
         If one of them is neither text nor a `Comment`.
     """
-    if isinstance(comments, str | bytes | Comment) or not isinstance(comments, Iterable):
+    if is_frame(comments):
+        raise InputError("score_many needs a list of comments; for a DataFrame call score_frame().")
+    if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
     chosen = _model_of(model)
     return [chosen.verdict(as_comment(comment)) for comment in comments]
@@ -136,8 +138,9 @@ def score_frame(
     """
     import pandas as pd
 
+    comments = comments_of_frame(frame)
     chosen = _model_of(model)
-    verdicts = [chosen.verdict(comment) for comment in comments_of_frame(frame)]
+    verdicts = [chosen.verdict(comment) for comment in comments]
     columns: dict[str, object] = {
         "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),
         "label": pd.Categorical([v.label for v in verdicts], ["ham", "unsure", "spam"]),

@@ -125,7 +125,7 @@ def _minimize(
         if watch is not None:
             watch(step)
 
-    found: F64 = minimize(
+    found: F64 = minimize(  # type: ignore[call-overload]
         loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", callback=count,
         options={"maxiter": max_iter, "maxcor": 8, "ftol": tol, "gtol": 1e-7},
     ).x  # fmt: skip

@@ -16,13 +16,14 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spamguard.errors import ModelFormatError, ModelNotFoundError
+from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS
 from spamguard.model import Cuts, SpamModel
@@ -31,6 +32,7 @@ from spamguard.vectorizer import BACKGROUND_SIZE
 FORMAT: Final = 1
 _MAX_JSON = 4_000_000
 _MAX_BITS = 24
+_MAX_HEADER = 1_000  # bytes that numpy puts before an array
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 __all__ = ["FORMAT", "find_model", "load_model", "model_names", "save_model"]
@@ -45,10 +47,7 @@ def _homes() -> Iterator[Path]:
 def model_names() -> list[str]:
     """Return the names of the models that are installed with spamguard."""
     found = {
-        path.parent.name
-        for home in _homes()
-        if home.is_dir()
-        for path in home.glob("*/model.json")
+        path.parent.name for home in _homes() if home.is_dir() for path in home.glob("*/model.json")
     }
     return sorted(found)
 
@@ -61,20 +60,33 @@ def find_model(name_or_path: str | os.PathLike[str]) -> Path:
     ModelNotFoundError
         If there is none.
     """
-    given = Path(name_or_path)
-    if given.name == str(name_or_path):  # a bare name: shipped models come first
-        for home in _homes():
-            if (home / given / "model.json").is_file():
-                return home / given
-    if given.name == "model.json":
-        given = given.parent
-    if (given / "model.json").is_file():
-        return given
+    given = _path(name_or_path)
+    why = ""
+    try:
+        if given.name == str(name_or_path):  # a bare name: shipped models come first
+            for home in _homes():
+                if (home / given / "model.json").is_file():
+                    return home / given
+        if given.name == "model.json":
+            given = given.parent
+        if (given / "model.json").is_file():
+            return given
+    except OSError as error:  # too long, or in a directory that may not be read
+        why = f" ({error.strerror})"
     known = ", ".join(model_names()) or "none"
     raise ModelNotFoundError(
-        f"no model {str(name_or_path)!r}: give a directory that holds model.json, "
+        f"no model {str(name_or_path)!r}{why}: give a directory that holds model.json, "
         f"or one of the installed models ({known})."
     )
+
+
+def _path(given: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(given)
+    except TypeError:
+        raise InputError(
+            f"a model is given by its name or the path of its directory, not by {type(given).__name__}."
+        ) from None
 
 
 def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
@@ -88,19 +100,27 @@ def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
     Raises
     ------
     ModelNotFoundError
-        If there is no such model.
+        If there is no such model, or its files may not be read.
     ModelFormatError
         If its files are damaged, do not belong together, or come from a
         newer spamguard.
+    InputError
+        If something other than a name or a path is passed.
     """
     directory = find_model(name_or_path)
-    about = _read_json(directory / "model.json")
-    try:
-        return _build(directory, about)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        if isinstance(error, ModelFormatError):
-            raise
-        raise _broken(directory / "model.json", f"a field is missing or wrong ({error})") from error
+    description = directory / "model.json"
+    data = _read(description, _MAX_JSON)
+    while True:
+        about = _parse(description, data)
+        try:
+            return _build(directory, about)
+        except ModelFormatError:
+            # Another process may have put a new model here while this one was read.
+            former, data = data, _read(description, _MAX_JSON)
+            if data == former:
+                raise
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise _broken(description, f"a field is missing or wrong ({error})") from error
 
 
 def _broken(path: Path, what: str) -> ModelFormatError:
@@ -109,17 +129,34 @@ def _broken(path: Path, what: str) -> ModelFormatError:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _MAX_JSON:
-        raise _broken(path, "larger than any model's description can be")
+def _read(path: Path, limit: int) -> bytes:
+    """Return what the file at `path` holds, at most `limit` bytes."""
+    if not path.is_file():
+        raise _broken(path, "missing")
     try:
-        about = json.loads(path.read_bytes().decode("utf-8"))
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise _broken(path, "missing") from error
+    except OSError as error:
+        raise ModelNotFoundError(
+            f"{path.parent.name}/{path.name} cannot be read ({error.strerror}). "
+            "Let this user read the model's files, or give another model."
+        ) from error
+    if len(data) > limit:
+        raise _broken(path, "larger than a model's can be")
+    return data
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        about = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _broken(path, "not a model's description (JSON)") from error
     if not isinstance(about, dict) or about.get("spamguard") != "model":
         raise _broken(path, "not a model's description")
     number = about.get("format")
-    if not isinstance(number, int) or number < 1:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise _broken(path, "without a format number")
     if number > FORMAT:
         raise ModelFormatError(
@@ -138,28 +175,42 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
     bits = about["bits"]
     if not isinstance(bits, int) or not 8 <= bits <= _MAX_BITS:
         raise _broken(directory / "model.json", "an impossible number of buckets")
-    shapes = {
+    shapes: dict[str, tuple[np.dtype[Any], int]] = {
         "dense_weights": (np.dtype("<f8"), len(names)),
         "dense_reference": (np.dtype("<f8"), len(names)),
         "ngram_weights": (np.dtype("<f2"), 1 << bits),
         "background": (np.dtype("<f2"), BACKGROUND_SIZE),
     }
-    arrays = _read_arrays(_weights_file(directory, about["weights_sha256"]), shapes, about["weights_sha256"])
+    arrays = _read_arrays(
+        _weights_file(directory, about["weights_sha256"]), shapes, about["weights_sha256"]
+    )
     cuts = about["cuts"]
     discard = cuts["discard"]
+    for key, kind in (("name", str), ("version", str), ("about", dict)):
+        if not isinstance(about[key], kind):
+            raise TypeError(f"{key} is no {kind.__name__}")
     return SpamModel(
-        name=str(about["name"]),
-        version=str(about["version"]),
-        intercept=float(about["intercept"]),
+        name=about["name"],
+        version=about["version"],
+        intercept=_number(about["intercept"], "intercept"),
         dense_weights=arrays["dense_weights"].astype(np.float64),
         dense_reference=arrays["dense_reference"].astype(np.float64),
         ngram_weights=arrays["ngram_weights"].astype(np.float32),
         background=arrays["background"].astype(np.float32),
         cuts=Cuts(
-            float(cuts["unsure"]), float(cuts["spam"]), None if discard is None else float(discard)
+            _number(cuts["unsure"], "unsure"),
+            _number(cuts["spam"], "spam"),
+            None if discard is None else _number(discard, "discard"),
         ),
-        about=dict(about["about"]),
+        about=about["about"],
     )
+
+
+def _number(value: object, name: str) -> float:
+    # JSON as Python reads it has NaN and Infinity, which would make every verdict meaningless.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError(f"{name} is no finite number")
+    return float(value)
 
 
 def _weights_file(directory: Path, sha256: str) -> Path:
@@ -172,17 +223,13 @@ def _read_arrays(
     path: Path, shapes: dict[str, tuple[np.dtype[Any], int]], sha256: str
 ) -> dict[str, NDArray[Any]]:
     limit = sum(dtype.itemsize * size for dtype, size in shapes.values()) + 100_000
-    if not path.is_file():
-        raise _broken(path, "missing")
-    if path.stat().st_size > limit:
-        raise _broken(path, "larger than this model's weights can be")
-    data = path.read_bytes()
+    data = _read(path, limit)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise _broken(path, "damaged, or it belongs to another model.json")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return {name: _read_array(archive, name, *shape) for name, shape in shapes.items()}
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except Exception as error:  # whatever zipfile and numpy make of bytes that somebody forged
         raise _broken(path, "not the weights of a model") from error
 
 
@@ -190,15 +237,20 @@ def _read_array(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], size: int
 ) -> NDArray[Any]:
     member = archive.getinfo(f"{name}.npy")
-    if member.file_size > dtype.itemsize * size + 1_000:
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed, so its size cannot be told before it is read")
+    if member.file_size > dtype.itemsize * size + _MAX_HEADER:
         raise ValueError(f"{name} declares more bytes than it can have")
-    with archive.open(member) as file:
-        data = file.read(dtype.itemsize * size + 1_000)
-    array: NDArray[Any] = np.lib.format.read_array(
-        io.BytesIO(data), allow_pickle=False, max_header_size=1_000
-    )
-    if array.dtype != dtype or array.shape != (size,) or not np.isfinite(array).all():
-        raise ValueError(f"{name} has the wrong shape, type or values")
+    file = io.BytesIO(archive.read(member))
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError(f"{name} has another header than this format")
+    # Numpy would make room for whatever the header claims; so the header is read first.
+    shape, _, found = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER)
+    if found != dtype or shape != (size,):
+        raise ValueError(f"{name} has the wrong shape or type")
+    array: NDArray[Any] = np.frombuffer(file.read(), dtype)
+    if array.shape != (size,) or not np.isfinite(array).all():
+        raise ValueError(f"{name} has the wrong size or values")
     return array
 
 
@@ -212,16 +264,32 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
     -------
     Path
         The directory.
+
+    Raises
+    ------
+    InputError
+        If `model` is no `SpamModel`, or `path` no path.
+    ModelFormatError
+        If the model holds what a file cannot: numbers that are not finite, or
+        an `about` that is not JSON.
     """
-    directory = Path(path)
-    directory.mkdir(parents=True, exist_ok=True)
+    if not isinstance(model, SpamModel):
+        hint = "; pass its model_" if hasattr(model, "model_") else ""
+        raise InputError(f"save_model needs a SpamModel, not {type(model).__name__}{hint}.")
+    directory = _path(path)
+    with np.errstate(over="ignore"):
+        arrays = {
+            "dense_weights": model.dense_weights.astype("<f8"),
+            "dense_reference": model.dense_reference.astype("<f8"),
+            "ngram_weights": model.ngram_weights.astype("<f2"),
+            "background": model.background.astype("<f2"),
+        }
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ModelFormatError(
+                f"the model's {name} are not all finite, or too large to be kept."
+            )
     buffer = io.BytesIO()
-    arrays = {
-        "dense_weights": model.dense_weights.astype("<f8"),
-        "dense_reference": model.dense_reference.astype("<f8"),
-        "ngram_weights": model.ngram_weights.astype("<f2"),
-        "background": model.background.astype("<f2"),
-    }
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             member = io.BytesIO()
@@ -241,10 +309,17 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
         "blocks": list(BLOCKS),
         "features": [f.name for f in FEATURES],
     }
-    text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        text = json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        description = text.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFormatError(
+            f"the model's description cannot be written as JSON: {error}."
+        ) from error
+    directory.mkdir(parents=True, exist_ok=True)
     file = _weights_file(directory, about["weights_sha256"])
     write_bytes(file, weights)
-    write_bytes(directory / "model.json", text.encode("utf-8"))
+    write_bytes(directory / "model.json", description)
     for former in directory.glob("weights-*.npz"):
         if former != file:
             former.unlink(missing_ok=True)

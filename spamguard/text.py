@@ -84,7 +84,7 @@ _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 def _styled_table() -> dict[int, str]:
     # NFKC knows mathematical, full-width and plain circled letters; these it leaves alone.
-    table = {}
+    table: dict[int, str] = {}
     for start in (0x1F150, 0x1F170):
         table |= {start + i: chr(ord("A") + i) for i in range(26)}
     small_capitals = "ᴀbᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘqʀꜱᴛᴜᴠᴡxʏᴢ"
@@ -509,7 +509,7 @@ def _find_leet(text: str, body: Body) -> None:
         return
     for match in _LEET.finditer(text):
         word = match.group().lower().rstrip("!|")
-        if _DIGIT_OR_SIGN.search(word):
+        if word[:1] != "@" and _DIGIT_OR_SIGN.search(word):
             body.leet_words.append(word.translate(_LEET_LETTERS))
 
 

@@ -8,7 +8,7 @@ from math import log1p
 from spamguard.features.promo import PHRASES, SELLING, goods_in_name
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
-from spamguard.hosts import CHEAP_TLDS, REFERENCE, SOCIAL, host_words, path_of
+from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, SOCIAL, host_words, path_of
 
 _CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
 _DOMAIN_NAME = re.compile(r"https?:|www\.|\w\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b", re.I)
@@ -36,10 +36,11 @@ FEATURES = (
     Feature("author_url_cheap", 0, 1, "the author's address has a cheap domain ending"),
     Feature("author_url_hyphens", 0, 1, "hyphens or digits in the author's domain"),
     Feature("author_url_long", 0, 1, "a long name before the domain ending"),
-    Feature("author_url_reference", 0, 1, "the author's address is on a site of developers or scholars"),
+    Feature("author_url_developer", 0, 1, "the author's address is on a site of developers"),
     Feature("author_url_social", 0, 1, "the author's address is on a social network"),
     Feature("author_url_is_name", 0, 1, "the author's domain repeats the author's name"),
     Feature("author_url_in_post", 0, 1, "a word of the author's domain is in the post", "mean"),
+    Feature("author_brand_in_comment", 0, 1, "the author's domain is named in the comment"),
     Feature("author_sells_and_links", 0, 1, "a commercial name with an address"),
     Feature("author_flatters_and_links", 0, 1, "praise under a name that carries an address"),
     Feature("author_short_and_links", 0, 1, "a few words under a name that carries an address"),
@@ -82,7 +83,7 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
     goods = len(goods_in_name(r.author_host)) + len(goods_in_name(path.lower()[:200]))
     name = "".join(r.author_words)
     plain = label.replace("-", "")
-    known = r.author_domain in REFERENCE
+    known = r.author_domain in DEVELOPERS
     return (
         1.0,
         float(not path),
@@ -95,6 +96,7 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
         float(r.author_domain in SOCIAL),
         float(len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
         _shared_with_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
+        float(len(plain) > 4 and plain.lower() in "".join(r.words[:2_000])),
         float(name_goods > 0),
         float(praise > 0 and len(r.words) < 80),
         float(len(r.words) <= 25),
@@ -114,4 +116,4 @@ def values(r: Reading, praise: int) -> tuple[float, ...]:
     )
     if r.author_url and not own:
         return name + _url_values(r, goods + address, praise)
-    return name + (0.0,) * 10 + (MISSING, 0.0, 0.0, 0.0)
+    return name + (0.0,) * 10 + (MISSING, 0.0, 0.0, 0.0, 0.0)

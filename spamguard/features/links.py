@@ -35,6 +35,12 @@ FEATURES = (
     Feature("links_social", 0, 1, "a link to a social network"),
     Feature("links_home", 0, 1, "a link to a front page"),
     Feature("links_deep", 0, 1, "a link to a page within a site"),
+    Feature("links_dated", 0, 1, "a link to a page with a date in its address, such as an article"),
+    Feature("links_article", 0, 1, "a link to a page named after several words"),
+    Feature("links_docs", 0, 1, "a link to documentation, a forum, a wiki or an issue"),
+    Feature("links_sold_home", 0, 1, "words linked to a front page"),
+    Feature("links_brand", 0, 1, "the name of a linked domain is in the text"),
+    Feature("links_last", 0, 1, "the comment ends with its link"),
     Feature("links_goods_host", 0, 2, "a host named after goods or trades (log scale)"),
     Feature("links_goods_anchor", 0, 2, "words of a link that name goods (log scale)"),
     Feature("links_anchor_words", 0, 3, "words that are links (log scale)"),
@@ -46,6 +52,23 @@ FEATURES = (
     Feature("contacts_messenger", 0, 1, "a messenger named"),
     Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address"),
 )
+_DATED = re.compile(r"(?:^|/)(?:19|20)\d\d[/-]\d\d?(?:[/-]|$)")
+_ARTICLE = re.compile(r"[a-z0-9]{1,30}(?:[-_][a-z0-9]{1,30}){3}", re.IGNORECASE)
+_DOCS = re.compile(
+    r"//(?:docs?|wiki|developers?|forums?|support|learn|help|issues|bugs|api|man|msdn|groups|lists)\d?\."
+    r"|/(?:issues|pull|commit|wiki|docs?|questions|reference|manual|rfc\d*|blob|tree|releases)/"
+)
+
+
+def _brand(r: Reading, domains: set[str]) -> float:
+    together = "".join(r.words[:2_000])
+    names = (domain.split(".", 1)[0].replace("-", "") for domain in list(domains)[:20])
+    return float(any(len(name) > 4 and name in together for name in names))
+
+
+def _ends_with_link(r: Reading) -> bool:
+    last = r.links[-1]
+    return bool(last.anchor) and r.body.text.rstrip(" .!\n").endswith(last.anchor.strip(" .!\n"))
 
 
 def _anchor_goods(r: Reading) -> int:
@@ -100,6 +123,12 @@ def values(r: Reading) -> tuple[float, ...]:
         float(not SOCIAL.isdisjoint(domains)),
         float(any(not path for path in paths)),
         float(any("/" in path or "?" in path for path in paths)),
+        float(any(map(_DATED.search, paths))),
+        float(any(map(_ARTICLE.search, paths))),
+        float(any(map(_DOCS.search, (link.url[:300].lower() for link in links[:100])))),
+        float(any(link.anchor and not path for link, path in zip(links, paths, strict=False))),
+        _brand(r, domains),
+        float(_ends_with_link(r)),
         log1p(sum(bool(goods_in_name(host)) for host in hosts)),
         log1p(_anchor_goods(r)),
         log1p(sum(len(link.anchor.split()) for link in links)),

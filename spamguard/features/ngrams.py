@@ -126,10 +126,10 @@ def anchor_text(r: Reading) -> str:
 
 def hashes_of(r: Reading) -> Iterator[tuple[str, U64]]:
     """Yield, for each of `BLOCKS` in its order, the hashes of the comment's n-grams."""
-    text = grams_of(r.lower)
-    yield "words", text.words
-    yield "pairs", text.pairs
-    yield "characters", text.characters
+    words = grams_of(" ".join(r.words), sizes=())
+    yield "words", words.words
+    yield "pairs", words.pairs
+    yield "characters", grams_of(r.lower).characters
     author = grams_of(" ".join(r.author_words))
     yield "author", np.concatenate((author.words, author.characters))
     hosts = grams_of(host_text(r))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from math import log1p
 
 from spamguard.features.reading import Reading
@@ -16,7 +17,8 @@ _NUMBER = re.compile(r"\d+")
 _SENTENCE = re.compile(r"[.!?…。！？]+(?:\s|$)")
 _RUN = re.compile(r"(.)\1{3,}")
 _VOWEL = re.compile(r"[aeiouy]")
-_FIRST = frozenset("i i'm i've i'd i'll me my mine we we're our us je mon ich mein wir yo mi eu meu я мне мой мы saya aku".split())
+_FIRST = frozenset("i i'm i've i'd i'll me my mine je mon ma mes moi ich mein mir mich yo mi me eu meu minha io mio я мне мой меня saya aku ben benim".split())
+_WE = frozenset("we we're we've we'll our ours us nous notre nos wir unser unsere nosotros nuestro nuestra nós nosso nossa noi nostro мы наш наша наши нас kami kita biz bizim".split())
 _SECOND = frozenset("you your you're yours u ur vous votre tu du dein sie ihr usted su você seu вы ваш вас anda".split())
 _QUESTION = frozenset("how what why when where which who does can could is anyone anybody wie warum was comment pourquoi quoi como por как что почему где".split())
 
@@ -45,6 +47,7 @@ FEATURES = (
     Feature("style_code_block", 0, 1, "share that is marked as code"),
     Feature("style_quote", 0, 2, "quoted passages (log scale)"),
     Feature("style_first_person", 0, 0.3, "first person words, share", "mean"),
+    Feature("style_we", 0, 0.3, "words that speak as we, share", "mean"),
     Feature("style_second_person", 0, 0.3, "second person words, share", "mean"),
     Feature("style_gibberish", 0, 1, "words that cannot be spoken, share"),
     Feature("style_long_word", 0, 1, "a word of more than 30 letters"),
@@ -82,7 +85,7 @@ def values(r: Reading) -> tuple[float, ...]:
     distinct = set(words)
     sentences = max(1, len(_SENTENCE.findall(text)))
     longer = [w for w in words if len(w) > 3]
-    repeats = max(map(longer.count, set(longer[:200])), default=1) if n > 3 else 1
+    repeats = max(Counter(longer).values(), default=1) if n > 3 else 1
     first = text[:1]
     many = n >= 4
     return (
@@ -110,6 +113,7 @@ def values(r: Reading) -> tuple[float, ...]:
         min(1.0, body.code_length / max(1, body.length)),
         log1p(body.quote_lines),
         sum(w in _FIRST for w in words) / n if many else MISSING,
+        sum(w in _WE for w in words) / n if many else MISSING,
         sum(w in _SECOND for w in words) / n if many else MISSING,
         _gibberish(words),
         float(any(len(w) > 30 and w.isascii() for w in words)),

@@ -1,0 +1,53 @@
+"""The command line: ``spamguard``, or ``python -m spamguard``.
+
+Exit codes: 0 all went well (a comment that is spam is no error), 1 something
+failed or some of the input could not be used, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+
+from spamguard.cli.arguments import parser_for, with_explain_default
+from spamguard.errors import SpamguardError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = parser_for()
+    args = parser.parse_args(with_explain_default(given))
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        # Only the command that is called is imported: scoring must not wait for pandas.
+        code = int(import_module(args.module).run(args))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except KeyboardInterrupt:
+        print("spamguard: interrupted", file=sys.stderr)
+        return 130
+    except SpamguardError as error:
+        print(f"spamguard: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"spamguard: {where}{error.strerror or type(error).__name__}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _forget_stdout() -> None:
+    """Point stdout at nothing, so that Python's own flush on leaving cannot fail as well."""
+    with suppress(OSError, ValueError):
+        stdout = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)

@@ -1,0 +1,272 @@
+"""The commands, their options and their help."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+DEFAULT_REASONS: Final = 5
+
+_TOP = """\
+Tells whether a blog comment is spam, why, and how sure it is.
+Everything runs on this machine; nothing is sent anywhere.
+"""
+_TOP_EXAMPLES = """\
+examples:
+  spamguard demo                                  see it at work on a sample post
+  spamguard score "Cheap pills, order now!"       judge one comment
+  spamguard score --input comments.csv            judge a file of comments
+  spamguard score --help                          what a command can do
+"""
+
+_SCORE = """\
+Judge one comment, or a stream of them.
+
+Without TEXT, comments are read as JSON lines or CSV from --input or standard
+input, one by one, and answered one by one in the same order. Fields that are
+read: text (needed), author, author_url, date, post_title, post_text, post_url,
+post_author; in JSON lines also an object "post" with title, text, url and
+author. Every field of the input is kept, and spam_probability, label (ham,
+unsure or spam) and discard are added; a field of yours by one of these names
+is kept as given_label and so on. A line that cannot be used is reported by its
+number and left out; the exit code is then 1.
+
+A person sees a table, a pipe gets JSON lines; --format decides otherwise.
+"""
+_SCORE_EXAMPLES = """\
+examples:
+  spamguard score "Great post! Visit http://pills.example" --explain
+  spamguard score "It was the index." --post @post.md --author Mira
+  spamguard score --input comments.csv --output scored.csv
+  cat comments.jsonl | spamguard score --explain 3 > scored.jsonl
+"""
+
+_MODELS = """\
+List the installed models: what they were trained on, how they were measured
+and where their decision thresholds lie. With NAME, print that model's card.
+"""
+_MODELS_EXAMPLES = """\
+examples:
+  spamguard models
+  spamguard models default
+  spamguard models ./mysite-1 --json
+"""
+
+_DATASETS = """\
+List the sets of labelled comments that spamguard knows. The sets do not ship,
+because their comments belong to the people who wrote them; --datasets, or the
+variable SPAMGUARD_DATASETS, names the directory that holds yours. With NAME,
+show all that is known of one set, its faults included.
+"""
+_DATASETS_EXAMPLES = """\
+examples:
+  spamguard datasets
+  spamguard datasets youtube-tubespam
+  spamguard datasets --datasets ~/sets --verify
+"""
+
+_DEMO = """\
+Show one post of the sample that ships with spamguard and what the model says
+about each comment under it, with the strongest reasons.
+"""
+_DEMO_EXAMPLES = """\
+examples:
+  spamguard demo
+  spamguard demo --post p09                       a post in French
+  spamguard demo | less
+"""
+
+_TRAIN = """\
+Train a model: on your own labelled comments (--corpus), or again after a
+recipe (--recipe), which names its sets by hash and so makes the same model.
+
+A corpus is a .csv, .jsonl or .jsonl.gz file with the fields text and label
+(ham or spam), and as many as you have of author, author_url, date, post_id,
+post_title, post_text and blog.
+"""
+_TRAIN_EXAMPLES = """\
+examples:
+  spamguard train --corpus moderated.csv --output mysite-1
+  spamguard score --model mysite-1 "Nice one, thanks"
+  spamguard train --recipe models/default/recipe.toml --datasets ~/sets
+"""
+
+_EVALUATE = """\
+Measure. Either a protocol, which trains and tests after a recipe on the known
+sets, or an installed model on labelled comments of your own. The report is
+printed as Markdown; --output keeps all figures as JSON. Without arguments, the
+protocols are listed.
+"""
+_EVALUATE_EXAMPLES = """\
+examples:
+  spamguard evaluate
+  spamguard evaluate unseen-blog --datasets ~/sets --output unseen-blog.json
+  spamguard evaluate --corpus moderated.csv --model default
+"""
+
+
+def parser_for() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    from spamguard import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="spamguard",
+        description=_TOP,
+        epilog=_TOP_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"spamguard {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _score(commands)
+    _demo(commands)
+    _models(commands)
+    _datasets(commands)
+    _train(commands)
+    _evaluate(commands)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, module: str, short: str, description: str, examples: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=short,
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    # A command reports wrong usage that the parser cannot see through its own parser.
+    parser.set_defaults(module=f"spamguard.cli.{module}", usage_error=parser.error)
+    return parser
+
+
+def _score(commands: Any) -> None:
+    parser = _add(
+        commands, "score", "score", "judge one comment or a stream of them", _SCORE, _SCORE_EXAMPLES
+    )
+    parser.add_argument(
+        "text", nargs="?", metavar="TEXT", help="the comment; without it, many are read"
+    )
+    parser.add_argument(
+        "--input", metavar="FILE", help="comments to read (default: standard input, -)"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where to write (default: standard output, -)"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "jsonl", "csv"),
+        help="how to write (default: by the name of --output, else see above)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--in-format", choices=("jsonl", "csv"),
+        help="how to read (default: by the name of --input, else by the first character)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--post",
+        metavar="TEXT|@FILE",
+        help="text of the post, for comments that bring none of their own",
+    )
+    parser.add_argument("--post-title", metavar="TITLE", help="title of that post")
+    parser.add_argument("--post-url", metavar="URL", help="address of that post")
+    parser.add_argument("--author", metavar="NAME", help="name the visitor gave (with TEXT)")
+    parser.add_argument("--author-url", metavar="URL", help="address the visitor gave (with TEXT)")
+    parser.add_argument(
+        "--explain", nargs="?", type=_count, const=DEFAULT_REASONS, metavar="N",
+        help=f"add the N strongest reasons ({DEFAULT_REASONS} if N is left out); a table gathers "
+        "those that belong together, JSON lines and CSV give each as the library does",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="NAME|DIR", help="another model than the shipped one")
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of reasons, such as 3")
+    return int(text)
+
+
+def with_explain_default(argv: Sequence[str]) -> list[str]:
+    """Return `argv` with a bare ``--explain`` spelt out.
+
+    An option whose value may be left out would otherwise swallow the TEXT behind it.
+    """
+    spelt: list[str] = []
+    for here, following in zip(argv, [*argv[1:], ""], strict=True):
+        if here == "--":
+            return [*spelt, *argv[len(spelt) :]]
+        bare = here == "--explain" and not re.fullmatch(r"-?\d+", following)
+        spelt.append(f"--explain={DEFAULT_REASONS}" if bare else here)
+    return spelt
+
+
+def _demo(commands: Any) -> None:
+    parser = _add(
+        commands, "demo", "show", "see the model at work on a sample post", _DEMO, _DEMO_EXAMPLES
+    )
+    parser.add_argument("--post", metavar="ID", help="another post of the sample: p01 to p18")
+
+
+def _models(commands: Any) -> None:
+    parser = _add(
+        commands, "models", "models", "list the installed models", _MODELS, _MODELS_EXAMPLES
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a model: print its card")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _datasets(commands: Any) -> None:
+    parser = _add(
+        commands, "datasets", "datasets", "list the known sets of labelled comments",
+        _DATASETS, _DATASETS_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a set: show its whole card")
+    parser.add_argument("--datasets", metavar="DIR", help="directory that holds the sets")
+    parser.add_argument(
+        "--verify", action="store_true", help="check the files that are there against their cards"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _learning(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", metavar="FILE", help="labelled comments of your own")
+    parser.add_argument("--recipe", metavar="FILE", help="recipe (default: the shipped model's)")
+    parser.add_argument("--datasets", metavar="DIR", help="directory that holds the recipe's sets")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _train(commands: Any) -> None:
+    parser = _add(commands, "train", "learning", "train a model", _TRAIN, _TRAIN_EXAMPLES)
+    _learning(parser)
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="directory for the model (default: NAME-VERSION of the recipe)",
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", help="name of a model made from --corpus (mysite)"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="allow a model that is there already to be replaced"
+    )
+
+
+def _evaluate(commands: Any) -> None:
+    parser = _add(
+        commands,
+        "evaluate",
+        "learning",
+        "measure a model or a recipe",
+        _EVALUATE,
+        _EVALUATE_EXAMPLES,
+    )
+    parser.add_argument("protocol", nargs="?", metavar="PROTOCOL", help="how to measure")
+    _learning(parser)
+    parser.add_argument(
+        "--model", metavar="NAME|DIR", help="model to measure with --corpus (default)"
+    )
+    parser.add_argument("--output", metavar="FILE.json", help="also keep all figures here")

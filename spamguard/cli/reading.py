@@ -1,0 +1,249 @@
+"""Comments from JSON lines or CSV, one at a time; a bad line is reported and passed over.
+
+No message repeats what a line says: comments are other people's words.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, cast
+
+from spamguard.comment import Comment, Post
+from spamguard.errors import InputError
+from spamguard.frames import COLUMNS
+
+Format = Literal["jsonl", "csv"]
+
+MAX_LINE: Final = 50_000_000
+"""Bytes in a line; a longer one is passed over before it fills the memory."""
+
+_ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that could be read: its number and its fields."""
+
+    number: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line that could not: its number and what is wrong with it."""
+
+    number: int
+    what: str
+
+
+# --- files ------------------------------------------------------------------------
+
+
+class Source:
+    """An open input: its name for messages, its bytes, and how far it has been read."""
+
+    def __init__(self, name: str, raw: BinaryIO, packed: bool, size: int) -> None:
+        self.name = name
+        self.size = size
+        self._raw = raw
+        stream = gzip.GzipFile(fileobj=raw) if packed else raw
+        # Standard input may be a stream that cannot be looked into without reading it.
+        self.stream = stream if hasattr(stream, "peek") else io.BufferedReader(cast(Any, stream))
+
+    def done(self) -> int:
+        """Return how many bytes of the file have been read (0 where nobody can tell)."""
+        return self._raw.tell() if self.size else 0
+
+    def readline(self) -> bytes:
+        """Return the next line, cut after `MAX_LINE` and one bytes."""
+        with self._unpacking():
+            return self.stream.readline(MAX_LINE + 1)
+
+    def start(self) -> bytes:
+        """Return some bytes from where the stream stands, without reading them."""
+        with self._unpacking():
+            return cast(io.BufferedReader, self.stream).peek(1)
+
+    @contextmanager
+    def _unpacking(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{self.name} is damaged, or no gzip file.") from error
+
+
+@contextmanager
+def opened(path: str | None) -> Iterator[Source]:
+    """Open the file at `path`, or standard input for None and ``-``."""
+    if path is None or path == "-":
+        yield Source("standard input", sys.stdin.buffer, False, 0)
+        return
+    with Path(path).open("rb") as file:
+        regular = Path(path).is_file()
+        yield Source(path, file, path.endswith(".gz"), Path(path).stat().st_size if regular else 0)
+
+
+def format_of(source: Source) -> Format:
+    """Return the format, by the name of the file or else by its first character.
+
+    Raises
+    ------
+    InputError
+        If it is one JSON array instead of an object on each line.
+    """
+    ending = Path(source.name.removesuffix(".gz")).suffix.lower()
+    if ending in _ENDINGS:
+        return _ENDINGS[ending]
+    start = source.start().removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"["):
+        raise InputError(
+            f"{source.name} is one JSON array; write one object on each line (jq -c '.[]' does that)."
+        )
+    return "jsonl" if start.startswith(b"{") else "csv"
+
+
+def lines_of(source: Source, form: Format) -> Iterator[Line | Problem]:
+    """Yield what the lines of `source` hold, in order and as they come.
+
+    Raises
+    ------
+    InputError
+        If a CSV file's first line cannot name its columns.
+    """
+    return _json_lines(source) if form == "jsonl" else _csv_lines(source)
+
+
+# --- JSON lines -------------------------------------------------------------------
+
+
+def _json_lines(source: Source) -> Iterator[Line | Problem]:
+    number = 0
+    while line := source.readline():
+        number += 1
+        if len(line) > MAX_LINE:
+            _pass_over(source, line)
+            yield Problem(number, f"longer than {MAX_LINE:,} bytes")
+        elif line.strip():
+            yield _json_line(number, line)
+
+
+def _pass_over(source: Source, line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = source.readline()
+
+
+def _json_line(number: int, line: bytes) -> Line | Problem:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        # NaN is how some programs write a missing value; it is not JSON, so it ends here.
+        fields = json.loads(text, parse_constant=lambda _: None)
+    except UnicodeDecodeError:
+        return Problem(number, "not UTF-8")
+    except (ValueError, RecursionError):
+        return Problem(number, "not JSON")
+    if not isinstance(fields, dict):
+        return Problem(number, 'not a JSON object, such as {"text": "..."}')
+    return Line(number, fields)
+
+
+# --- CSV --------------------------------------------------------------------------
+
+
+def _csv_lines(source: Source) -> Iterator[Line | Problem]:
+    limit = csv.field_size_limit(MAX_LINE)  # the default refuses comments over 128 kB
+    reader = csv.reader(_decoded(source), strict=True)
+    try:
+        names = _column_names(source, reader)
+        while names:
+            first = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as error:
+                yield Problem(first, f"not CSV ({error})")
+                continue
+            if cells:
+                yield _csv_line(first, names, cells)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _decoded(source: Source) -> Iterator[str]:
+    encoding = "utf-8-sig"
+    while line := source.readline():
+        # A byte that is no UTF-8 must not end the stream: its row is found out below.
+        yield line.decode(encoding, "surrogateescape")
+        encoding = "utf-8"
+
+
+def _column_names(source: Source, reader: Iterator[list[str]]) -> list[str]:
+    try:
+        given = next(reader, None)
+    except csv.Error as error:
+        raise InputError(f"{source.name}, line 1: not CSV ({error}).") from None
+    if given is None:
+        return []
+    known = [name.strip().lower() for name in given]
+    names = [low if low in COLUMNS else name for name, low in zip(given, known, strict=True)]
+    if len(set(names)) < len(names):
+        raise InputError(f"{source.name}, line 1: two columns have the same name.")
+    if "text" not in names:
+        raise InputError(
+            f"{source.name}, line 1: no column is named text. In CSV the first line names the "
+            "columns, parted by commas; for JSON lines, say --in-format jsonl."
+        )
+    return names
+
+
+def _csv_line(number: int, names: list[str], cells: list[str]) -> Line | Problem:
+    if len(cells) != len(names):
+        return Problem(
+            number, f"{len(cells)} cells under {len(names)} columns; quote text that holds commas"
+        )
+    if any(
+        "\udc80" <= letter <= "\udcff" for cell in cells if not cell.isascii() for letter in cell
+    ):
+        return Problem(number, "not UTF-8")
+    return Line(number, dict(zip(names, cells, strict=True)))
+
+
+# --- fields -> comment ------------------------------------------------------------
+
+
+def comment_of(fields: dict[str, Any], post: Post | None) -> Comment:
+    """Return the comment in `fields`, under its own post or else under `post`.
+
+    Raises
+    ------
+    InputError
+        If there is no text, or a field holds something else than text.
+    """
+    if fields.get("text") is None:
+        raise InputError("there is no text; the field with the comment must be called text")
+    # In CSV an empty cell is a missing value.
+    author, address, date = (fields.get(name) or None for name in ("author", "author_url", "date"))
+    return Comment(fields["text"], author, address, date, _own_post(fields) or post)
+
+
+def _own_post(fields: dict[str, Any]) -> Post | None:
+    nested = fields.get("post")
+    # Only an object is a post: a bare number or word is somebody's key for one.
+    own = nested if isinstance(nested, dict) else {}
+    values = {
+        name: fields.get(f"post_{name}") or own.get(name) or None
+        for name in ("title", "text", "url", "author")
+    }
+    date, thread = own.get("date") or None, own.get("thread") or ()
+    if not (any(values.values()) or thread):
+        return None
+    return Post(**values, date=date, thread=thread)

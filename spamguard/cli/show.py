@@ -1,0 +1,13 @@
+"""``spamguard demo``."""
+
+from __future__ import annotations
+
+import argparse
+
+from spamguard.demo import show
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    show(args.post)
+    return 0

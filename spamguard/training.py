@@ -1,0 +1,445 @@
+"""Labelled comments -> a model one can rely on.
+
+Folds that keep whole blogs together give every comment a score from a model
+that never saw its blog. On those scores the log-odds are calibrated (Platt
+scaling, folded into the weights) and the decision thresholds are set; then
+one model is fitted on everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spamguard.classifier import SpamClassifier
+from spamguard.comment import Comment, Post
+from spamguard.corpus import catalogue, comments_of, load_datasets
+from spamguard.errors import CorpusError
+from spamguard.model import Cuts, SpamModel
+from spamguard.rows import Rows, log_odds_of, vectorize
+from spamguard.solver import fit_logistic
+from spamguard.thresholds import Threshold, ham_needed, threshold_for_max_ham_lost
+from spamguard.vectorizer import Vectorizer, learn_background
+
+F64 = NDArray[np.float64]
+Watch = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is trained; the defaults are those of the shipped one.
+
+    Parameters
+    ----------
+    C, bits : float, int
+        As in `SpamClassifier`.
+    class_power : float
+        A comment counts as its set and class has comments, to minus this
+        power: 0 lets the large sets drown the small, 1 lets all count alike.
+    post_cap : int
+        More comments of one class under one post count no more than so many.
+    set_cap : int
+        Most comments of one class taken from one set.
+    folds : int
+        Folds, each of whole blogs, for calibration and thresholds.
+    bare_share : float
+        Share of comments that are learned from once more without post, author
+        or address, so that the model stands where a backend does not know them.
+    spam_ham_lost, unsure_ham_lost, discard_ham_lost : float
+        Promises behind the thresholds: share of real comments at or above each.
+    confidence : float
+        Of the promise behind ``discard``.
+    seed : int
+        Of everything that is drawn.
+    """
+
+    C: float = 10.0
+    bits: int = 18
+    class_power: float = 0.5
+    post_cap: int = 100
+    set_cap: int = 2_500
+    folds: int = 6
+    bare_share: float = 0.25
+    spam_ham_lost: float = 0.01
+    unsure_ham_lost: float = 0.05
+    discard_ham_lost: float = 0.001
+    confidence: float = 0.95
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that makes a model: the sets by hash, and the settings."""
+
+    name: str
+    version: str
+    sets: Mapping[str, str]
+    background: tuple[str, ...]
+    settings: Settings = field(default_factory=Settings)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Recipe:
+        """Read a recipe (TOML).
+
+        Raises
+        ------
+        CorpusError
+            If there is no such file, or it is no recipe.
+        """
+        try:
+            table = tomllib.loads(Path(path).read_text("utf-8"))
+            return cls(
+                name=str(table["name"]),
+                version=str(table["version"]),
+                sets={str(k): str(v) for k, v in table["sets"].items()},
+                background=tuple(table.get("background", ())),
+                settings=Settings(**table.get("settings", {})),
+            )
+        except FileNotFoundError as error:
+            raise CorpusError(f"there is no recipe at {str(path)!r}.") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorpusError(f"{Path(path).name} is no recipe: {error}") from error
+
+    def load(self, directory: str | os.PathLike[str] | None) -> pd.DataFrame:
+        """Return the recipe's sets as one corpus, each checked against its hash.
+
+        Raises
+        ------
+        CorpusError
+            If a set is missing or its hash is not the recipe's.
+        """
+        cards = catalogue()
+        for name, sha256 in self.sets.items():
+            if name in cards and not cards[name].sha256_comments.startswith(sha256):
+                raise CorpusError(
+                    f"the recipe wants {name} with hash {sha256}; the catalogue knows another version."
+                )
+        return load_datasets(list(self.sets), directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model and what was measured on the way."""
+
+    model: SpamModel
+    report: dict[str, Any]
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    return None
+
+
+# --- material -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Vectorized comments with what training must know of each."""
+
+    rows: Rows
+    spam: NDArray[np.bool_]
+    source: NDArray[np.str_]  # set
+    blog: NDArray[np.str_]
+    post: NDArray[np.str_]
+    origin: NDArray[np.intp]  # row of the corpus that this one was made from
+    bare: NDArray[np.bool_]  # post, author or address taken away
+
+    def __len__(self) -> int:
+        return len(self.spam)
+
+    def take(self, index: NDArray[Any]) -> Material:
+        """Return some of the rows."""
+        return Material(
+            self.rows[index], self.spam[index], self.source[index], self.blog[index],
+            self.post[index], self.origin[index], self.bare[index],
+        )  # fmt: skip
+
+
+def _bare(comment: Comment, kind: int) -> Comment:
+    """Return `comment` as a backend that knows less would give it."""
+    if kind == 0:
+        return replace(comment, post=None)
+    if kind == 1:
+        return replace(comment, author_url=None)
+    if kind == 2:
+        return replace(comment, author=None, author_url=None)
+    post = comment.post
+    return replace(comment, post=None if post is None else Post(title=post.title))
+
+
+def gather(
+    frame: pd.DataFrame, background: NDArray[np.float32], settings: Settings, n_jobs: int | None = None
+) -> Material:
+    """Vectorize a corpus once, with the bare copies that training adds."""
+    comments = comments_of(frame)
+    rng = np.random.default_rng(settings.seed)
+    chosen = np.flatnonzero(rng.random(len(comments)) < settings.bare_share)
+    kinds = rng.integers(0, 4, len(chosen))
+    copies = [_bare(comments[i], k) for i, k in zip(chosen.tolist(), kinds.tolist(), strict=True)]
+    rows = vectorize(comments + copies, Vectorizer(settings.bits, background), n_jobs)
+    origin = np.concatenate((np.arange(len(comments)), chosen))
+    facts = frame.iloc[origin]
+    return Material(
+        rows,
+        (facts["label"] == "spam").to_numpy(bool),
+        *(facts[name].to_numpy(str) for name in ("dataset", "blog", "post_group")),
+        origin,
+        np.arange(len(origin)) >= len(comments),
+    )
+
+
+def capped(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return `frame` with at most ``set_cap`` comments of a class from a set, in its order."""
+    rng = np.random.default_rng(settings.seed)
+    order = pd.Series(rng.random(len(frame)), frame.index)
+    rank = order.groupby([frame["dataset"], frame["label"]]).rank(method="first")
+    return frame[rank <= settings.set_cap]
+
+
+def row_weights(material: Material, settings: Settings) -> F64:
+    """Return how much each row counts: sets and posts bounded, ham and spam alike in sum."""
+    side = np.where(material.spam, "+", "-")
+    by_set = _sizes(np.char.add(material.source, side))
+    by_post = _sizes(np.char.add(material.post, side))
+    weight = by_set**-settings.class_power
+    weight /= np.sqrt(np.maximum(1.0, by_post / settings.post_cap))
+    for mask in (material.spam, ~material.spam):
+        weight[mask] /= max(weight[mask].sum(), 1e-12)
+    return weight * len(weight) / weight.sum()
+
+
+def _sizes(keys: NDArray[np.str_]) -> F64:
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    sizes: F64 = counts[inverse].astype(float)
+    return sizes
+
+
+# --- fitting --------------------------------------------------------------------
+
+
+def _fit(material: Material, settings: Settings) -> SpamModel:
+    classifier = SpamClassifier(C=settings.C, bits=settings.bits)
+    classifier.fit(material.rows, material.spam, sample_weight=row_weights(material, settings))
+    return classifier.model_
+
+
+def blog_folds(blog: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp]:
+    """Return a fold number for each row; a blog is in one fold, folds are of like size."""
+    names, inverse, counts = np.unique(blog, return_inverse=True, return_counts=True)
+    folds = min(folds, len(names))
+    tie = np.random.default_rng(seed).random(len(names))
+    fold_of = np.zeros(len(names), np.intp)
+    filled = np.zeros(max(folds, 1))
+    for b in np.lexsort((tie, -counts)):
+        fold_of[b] = np.argmin(filled)
+        filled[fold_of[b]] += counts[b]
+    return fold_of[inverse]
+
+
+def _held_out(material: Material, fold: NDArray[np.intp], k: int, settings: Settings) -> F64:
+    model = _fit(material.take(np.flatnonzero(fold != k)), settings)
+    return log_odds_of(model, material.rows[np.flatnonzero(fold == k)])
+
+
+def out_of_fold(
+    material: Material, settings: Settings, watch: Watch = _quiet, n_jobs: int | None = None
+) -> F64:
+    """Return for each row the log-odds by a model that never saw its blog."""
+    keys = material.blog if len(np.unique(material.blog)) >= 3 else material.post
+    fold = blog_folds(keys, settings.folds, settings.seed)
+    total = int(fold.max()) + 1
+    found = np.zeros(len(material))
+    for k in range(total):
+        for mask in (fold == k, fold != k):
+            if len(np.unique(material.spam[mask])) < 1 or len(np.unique(material.spam[fold != k])) < 2:
+                raise CorpusError("too few blogs or posts hold both ham and spam to hold some back.")
+    work = (joblib.delayed(_held_out)(material, fold, k, settings) for k in range(total))
+    parts = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
+    for k, part in enumerate(parts):
+        found[fold == k] = part
+        watch("folds", k + 1, total)
+    return found
+
+
+def calibration(log_odds: F64, material: Material, settings: Settings) -> tuple[float, float]:
+    """Return slope and shift that turn held-out log-odds into probabilities (Platt 1999)."""
+    from scipy.sparse import csr_matrix
+
+    weight = row_weights(material, settings)
+    slope, shift = fit_logistic(
+        csr_matrix(log_odds[:, None]), material.spam, weight, 1e-9, tol=1e-12
+    )
+    return max(float(slope[0]), 1e-3), shift
+
+
+def _blog_cut(log_odds: F64, material: Material, rate: float) -> float:
+    """Return the cut at which the blogs lose, on average, this share of their ham."""
+    ham = ~material.spam
+    scores, blogs = log_odds[ham], material.blog[ham]
+    weight = 1.0 / np.sqrt(_sizes(blogs))  # a large blog says more than a small, not all
+    order = np.argsort(-scores, kind="stable")
+    lost = np.cumsum(weight[order]) / weight.sum()
+    k = int(np.searchsorted(lost, rate, side="right"))
+    k = min(k, len(order) - 1)
+    return float(scores[order[k]]) + 1e-9
+
+
+def cuts_for(
+    log_odds: F64, material: Material, settings: Settings
+) -> tuple[Cuts, dict[str, Any]]:
+    """Return decision thresholds for calibrated held-out log-odds, and what backs them."""
+    spam = _blog_cut(log_odds, material, settings.spam_ham_lost)
+    unsure = min(_blog_cut(log_odds, material, settings.unsure_ham_lost), spam)
+    promise: Threshold = threshold_for_max_ham_lost(
+        log_odds, material.spam.astype(int), settings.discard_ham_lost, settings.confidence
+    )
+    discard = max(promise.log_odds, spam) if promise.supported else None
+    caught = {
+        name: float((log_odds[material.spam] >= cut).mean()) if cut is not None else None
+        for name, cut in (("spam", spam), ("unsure", unsure), ("discard", discard))
+    }
+    ham = int((~material.spam).sum())
+    report = {
+        "ham": ham,
+        "spam": int(material.spam.sum()),
+        "spam_caught": caught,
+        "discard_promise": promise.to_dict(),
+        "ham_needed_for_discard": ham_needed(settings.discard_ham_lost, settings.confidence),
+    }
+    return Cuts(unsure, spam, discard), report
+
+
+def learn(
+    material: Material,
+    settings: Settings,
+    *,
+    watch: Watch = _quiet,
+    n_jobs: int | None = None,
+) -> Trained:
+    """Fit, calibrate and set thresholds; see the module's text.
+
+    Raises
+    ------
+    CorpusError
+        If one class is missing, or too little is there to hold some back.
+    """
+    held_out = out_of_fold(material, settings, watch, n_jobs)
+    whole = np.flatnonzero(~material.bare)
+    slope, shift = calibration(held_out, material, settings)
+    cuts, report = cuts_for(
+        slope * held_out[whole] + shift, _facts_only(material, whole), settings
+    )
+    watch("fit", 0, 1)
+    model = _fit(material, settings)
+    watch("fit", 1, 1)
+    model = replace(
+        model,
+        intercept=slope * model.intercept + shift,
+        dense_weights=slope * model.dense_weights,
+        ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
+        cuts=cuts,
+    )
+    return Trained(model, {"calibration": {"slope": slope, "shift": shift}, "held_out": report})
+
+
+def _facts_only(material: Material, index: NDArray[np.intp]) -> Material:
+    """Return some rows' facts; slicing the large matrix is spared."""
+    return replace(
+        material, spam=material.spam[index], source=material.source[index],
+        blog=material.blog[index], post=material.post[index],
+    )  # fmt: skip
+
+
+# --- the two ways in ------------------------------------------------------------
+
+
+def background_of(recipe: Recipe, frame: pd.DataFrame) -> NDArray[np.float32]:
+    """Return how common words are in the recipe's background sets."""
+    chosen = frame[frame["dataset"].isin(recipe.background)]
+    return learn_background(comments_of(chosen if len(chosen) else frame))
+
+
+def train_recipe(
+    recipe: Recipe,
+    directory: str | os.PathLike[str] | None = None,
+    *,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Trained:
+    """Train the model of `recipe` on the sets in `directory`.
+
+    The same recipe makes the same bytes, with the same versions of numpy and
+    scipy.
+
+    Raises
+    ------
+    CorpusError
+        If a set is missing or is not the one the recipe names.
+    """
+    watch = watch or _quiet
+    watch("read", 0, 1)
+    frame = capped(recipe.load(directory), recipe.settings)
+    material = gather(frame, background_of(recipe, frame), recipe.settings, n_jobs)
+    watch("read", 1, 1)
+    trained = learn(material, recipe.settings, watch=watch, n_jobs=n_jobs)
+    about = {
+        "trained_on": f"{len(frame):,} comments of {frame['blog'].nunique()} sources",
+        "spam": int((frame["label"] == "spam").sum()),
+        "ham": int((frame["label"] == "ham").sum()),
+        "sets": dict(recipe.sets),
+        "background": list(recipe.background),
+        "settings": asdict(recipe.settings),
+        **trained.report,
+    }
+    model = replace(trained.model, name=recipe.name, version=recipe.version, about=about)
+    return Trained(model, about)
+
+
+def train_corpus(
+    frame: pd.DataFrame,
+    *,
+    name: str = "mysite",
+    version: str = "1",
+    settings: Settings = Settings(),
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Trained:
+    """Train a model on one labelled corpus, as `spamguard.corpus.read_corpus` gives it.
+
+    Raises
+    ------
+    CorpusError
+        If one class is missing, or too little is there to hold some back.
+    """
+    counts = frame["label"].value_counts()
+    if counts.get("ham", 0) < 10 or counts.get("spam", 0) < 10:
+        raise CorpusError(
+            f"{counts.get('ham', 0)} ham and {counts.get('spam', 0)} spam: at least ten of each "
+            "are needed to train and to hold some back."
+        )
+    material = gather(frame, learn_background(comments_of(frame)), settings, n_jobs)
+    trained = learn(material, settings, watch=watch or _quiet, n_jobs=n_jobs)
+    texts = hashlib.sha256("\0".join(frame["text"].tolist()).encode("utf-8", "replace")).hexdigest()
+    about = {
+        "trained_on": f"{len(frame):,} comments",
+        "spam": int(counts["spam"]),
+        "ham": int(counts["ham"]),
+        "corpus_sha256": texts,
+        "settings": asdict(settings),
+        **trained.report,
+    }
+    return Trained(replace(trained.model, name=name, version=version, about=about), about)
+
+
+GOLDEN: Final = 48
+"""Comments whose expected probabilities are kept beside a model."""
