@@ -114,6 +114,6 @@ def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:
     """Return the contribution of each single n-gram: a bucket's is shared by those in it."""
     found = ngrams.buckets(hashes, block, model.vectorizer.bits)
     unique, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
-    values = (np.sqrt(counts) / np.sqrt(len(hashes))).astype(np.float32)
+    values = np.sqrt(counts.astype(np.float32) / np.float32(len(hashes)))
     contributions = model.ngram_weights[unique].astype(float) * values
     return np.asarray(contributions[inverse] / counts[inverse])

@@ -9,6 +9,7 @@ one model is fitted on everything.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -23,11 +24,12 @@ from numpy.typing import NDArray
 
 from spamguard.classifier import SpamClassifier
 from spamguard.comment import Comment, Post
-from spamguard.corpus import catalogue, comments_of, load_datasets
+from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample
 from spamguard.errors import CorpusError
 from spamguard.model import Cuts, SpamModel
 from spamguard.rows import Rows, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
+from spamguard.storage import save_model, write_bytes
 from spamguard.thresholds import Threshold, ham_needed, threshold_for_max_ham_lost
 from spamguard.vectorizer import Vectorizer, learn_background
 
@@ -192,7 +194,9 @@ def gather(
     return Material(
         rows,
         (facts["label"] == "spam").to_numpy(bool),
-        *(facts[name].to_numpy(str) for name in ("dataset", "blog", "post_group")),
+        facts["dataset"].to_numpy(str),
+        facts["blog"].to_numpy(str),
+        facts["post_group"].to_numpy(str),
         origin,
         np.arange(len(origin)) >= len(comments),
     )
@@ -211,11 +215,12 @@ def row_weights(material: Material, settings: Settings) -> F64:
     side = np.where(material.spam, "+", "-")
     by_set = _sizes(np.char.add(material.source, side))
     by_post = _sizes(np.char.add(material.post, side))
-    weight = by_set**-settings.class_power
+    weight: F64 = by_set**-settings.class_power
     weight /= np.sqrt(np.maximum(1.0, by_post / settings.post_cap))
     for mask in (material.spam, ~material.spam):
         weight[mask] /= max(weight[mask].sum(), 1e-12)
-    return weight * len(weight) / weight.sum()
+    weight *= len(weight) / weight.sum()
+    return weight
 
 
 def _sizes(keys: NDArray[np.str_]) -> F64:
@@ -441,5 +446,31 @@ def train_corpus(
     return Trained(replace(trained.model, name=name, version=version, about=about), about)
 
 
-GOLDEN: Final = 48
-"""Comments whose expected probabilities are kept beside a model."""
+# --- what is written ----------------------------------------------------------------
+
+_GOLDEN: Final = 7  # every seventh comment of the sample
+
+
+def golden(model: SpamModel) -> list[dict[str, Any]]:
+    """Return comments of the sample with the probabilities that `model` gives them.
+
+    Kept beside a model, they show on any machine, with any version of a
+    dependency, whether it still gives the same answers.
+    """
+    frame = load_sample()
+    comments = comments_of(frame)
+    return [
+        {
+            "comment_id": frame["comment_id"].iloc[i],
+            "spam_probability": round(model.verdict(comments[i]).spam_probability, 7),
+        }
+        for i in range(0, len(frame), _GOLDEN)
+    ]
+
+
+def write(trained: Trained, directory: str | os.PathLike[str]) -> Path:
+    """Write the model and its golden file to `directory`; a recipe there stays."""
+    path = save_model(trained.model, directory)
+    lines = [json.dumps(entry, ensure_ascii=False) for entry in golden(trained.model)]
+    write_bytes(path / "golden.jsonl", ("\n".join(lines) + "\n").encode("utf-8"))
+    return path

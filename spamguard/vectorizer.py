@@ -98,13 +98,33 @@ class Vectorizer:
         reading, dense = self.read(comment)
         buckets, values = [], []
         for block, hashes in ngrams.hashes_of(reading):
-            found, counts = np.unique(
-                ngrams.buckets(hashes, block, self.bits), return_counts=True
-            )
-            # Sublinear counts, each block of unit length: a long comment says no more than a short.
-            buckets.append(found.astype(np.int32))
-            values.append((np.sqrt(counts) / np.sqrt(max(1, len(hashes)))).astype(np.float32))
+            found, value = weigh(ngrams.buckets(hashes, block, self.bits))
+            buckets.append(found)
+            values.append(value)
         return Row(dense, tuple(buckets), tuple(values))
+
+
+_NO_BUCKETS, _NO_VALUES = np.zeros(0, np.int32), np.zeros(0, np.float32)
+
+
+def weigh(buckets: NDArray[np.intp]) -> tuple[I32, F32]:
+    """Return the distinct `buckets` of one block and their values.
+
+    Counts are sublinear and each block has unit length: a long comment says
+    no more than a short one, and saying a thing ten times not ten times more.
+    """
+    n = len(buckets)
+    if n == 0:
+        return _NO_BUCKETS, _NO_VALUES
+    ordered = np.sort(buckets.astype(np.int32))
+    first = np.empty(n, bool)
+    first[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    starts = first.nonzero()[0]
+    counts = np.empty(len(starts), np.float32)
+    counts[:-1] = starts[1:] - starts[:-1]
+    counts[-1] = n - starts[-1]
+    return ordered[starts], np.sqrt(counts / np.float32(n))
 
 
 class _Idf:

@@ -198,7 +198,9 @@ dressed = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@given(st.one_of(anything, dressed), st.none() | anything, st.none() | dressed, st.none() | anything)
+@given(
+    st.one_of(anything, dressed), st.none() | anything, st.none() | dressed, st.none() | anything
+)
 @settings(derandomize=True, max_examples=60, deadline=None, database=None)
 def test_any_text_is_explained(text, author, url, post):
     check(RANDOM.verdict(Comment(text, author, url, post=post)))

@@ -22,7 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     parser = parser_for()
-    args = parser.parse_args(with_explain_default(given))
+    args, left = parser.parse_known_args(with_explain_default(given))
+    if left:
+        hint = "; put the comment in quotes" if args.command == "score" else ""
+        getattr(args, "usage_error", parser.error)(
+            f"unrecognized arguments: {' '.join(left)}{hint}"
+        )
     if args.command is None:
         parser.print_help(sys.stderr)
         return 2

@@ -188,13 +188,19 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _jobs(text: str) -> int:
+    if not re.fullmatch(r"-?[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, such as 4 or -1")
+    return int(text)
+
+
 def with_explain_default(argv: Sequence[str]) -> list[str]:
     """Return `argv` with a bare ``--explain`` spelt out.
 
     An option whose value may be left out would otherwise swallow the TEXT behind it.
     """
     spelt: list[str] = []
-    for here, following in zip(argv, [*argv[1:], ""], strict=True):
+    for here, following in zip(argv, [*argv[1:], ""], strict=False):
         if here == "--":
             return [*spelt, *argv[len(spelt) :]]
         bare = here == "--explain" and not re.fullmatch(r"-?\d+", following)
@@ -235,7 +241,7 @@ def _learning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="FILE", help="recipe (default: the shipped model's)")
     parser.add_argument("--datasets", metavar="DIR", help="directory that holds the recipe's sets")
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="processes to share the work (-1: all cores)"
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
     )
 
 

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from spamguard import training
+    import spamguard.training as training
 
     _check_train(args)
     if args.corpus is not None:
@@ -80,7 +80,7 @@ def _recipe(args: argparse.Namespace) -> Path:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from spamguard import evaluation
+    import spamguard.evaluation as evaluation
 
     if args.protocol is not None and args.corpus is not None:
         args.usage_error("give either a PROTOCOL or --corpus, not both")

@@ -69,7 +69,9 @@ def _print(model: SpamModel, apart: bool) -> None:
     screen.field("trained on", _words(facts["trained_on"]) or "not recorded")
     screen.field("thresholds", f"unsure from {cuts['unsure']}, spam from {cuts['spam']}")
     discard = (
-        f"from {cuts['discard']}" if cuts["discard"] else "locked: not enough ham was measured"
+        f"from {cuts['discard']}"
+        if cuts["discard"]
+        else "locked: the training data could not back the promise"
     )
     screen.field("discard", discard)
     figures = list(_flat(facts["figures"] or {}))

@@ -26,7 +26,7 @@ Format = Literal["jsonl", "csv"]
 MAX_LINE: Final = 50_000_000
 """Bytes in a line; a longer one is passed over before it fills the memory."""
 
-_ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def format_of(source: Source) -> Format:
         If it is one JSON array instead of an object on each line.
     """
     ending = Path(source.name.removesuffix(".gz")).suffix.lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
+    if ending in ENDINGS:
+        return ENDINGS[ending]
     start = source.start().removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"["):
         raise InputError(

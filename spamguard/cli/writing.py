@@ -15,22 +15,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final, TextIO
+from typing import IO, Any, TextIO
 
+from spamguard.cli.reading import ENDINGS
 from spamguard.errors import InputError
 from spamguard.verdict import Verdict
 
 Row = dict[str, Any]
 Write = Callable[[Row, Verdict], None]
 
-_ENDINGS: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
-
 
 def format_for(path: str | None) -> str:
     """Return the format for this output when none was asked for."""
     if path is None or path == "-":
         return "table" if sys.stdout.isatty() else "jsonl"
-    return _ENDINGS.get(Path(path).suffix.lower(), "jsonl")
+    return ENDINGS.get(Path(path).suffix.lower(), "jsonl")
 
 
 # --- where to ---------------------------------------------------------------------
@@ -164,12 +163,13 @@ def table_lines(file: IO[bytes], explain: int | None, single: bool) -> tuple[Wri
     screen = Screen(stream)
 
     def write(fields: Row, verdict: Verdict) -> None:
-        screen.verdict_line(verdict, "" if single else _about(fields))
-        screen.reasons(verdict, explain or 0)
+        about = "" if single else _about(fields)
+        screen.verdict_line(verdict, about)
+        screen.reasons(verdict, explain or 0, known=about)
 
     return write, stream
 
 
 def _about(fields: Row) -> str:
     known = [fields.get("comment_id", fields.get("id")), fields.get("author"), fields.get("text")]
-    return "  ".join(str(value) for value in known if value)
+    return " | ".join(str(value) for value in known if value)

@@ -53,7 +53,6 @@ class Grams:
     starts: NDArray[np.intp]  # of words
     ends: NDArray[np.intp]
     places: NDArray[np.intp]  # start of each character n-gram
-    sizes: NDArray[np.intp]
 
     def word(self, i: int) -> str:
         """Return word number `i`."""
@@ -70,35 +69,40 @@ class Grams:
         return self.word(max(at, 0))
 
 
+_NO_HASHES, _NO_PLACES = np.zeros(0, np.uint64), np.zeros(0, np.intp)
+_NOTHING = Grams("", _NO_HASHES, _NO_HASHES, _NO_HASHES, _NO_PLACES, _NO_PLACES, _NO_PLACES)
+
+
 def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     """Hash the n-grams of `text`, words with single spaces between them."""
+    if not text:
+        return _NOTHING
     text = f" {_DIGITS.sub('0', text)[:90_000]} "
-    code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     space = code == 32
-    edges = np.flatnonzero(space)
-    filled = np.diff(edges) > 1
+    edges = space.nonzero()[0]
+    filled = edges[1:] - edges[:-1] > 1
     starts, ends = edges[:-1][filled] + 1, edges[1:][filled]
     powers, inverses = _powers()
-    values = (code + np.uint64(1)) * _MIX
-    total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(values * powers[: len(code)])))
+    # total[i] is the hash of the text before i; an n-gram's is a difference, shifted to the start.
+    total = np.zeros(len(code) + 1, np.uint64)
+    np.cumsum((code + np.uint64(1)) * _MIX * powers[: len(code)], out=total[1:])
     words = (total[ends] - total[starts]) * inverses[starts]
     pairs = words[:-1] * _PAIR + words[1:]
-    hashes, places, lengths = [], [], []
+    if not sizes:
+        return Grams(text, words, pairs, _NO_HASHES, starts, ends, _NO_PLACES)
     # An n-gram may begin or end with a space but not reach across one.
-    crosses = np.concatenate((np.zeros(1, np.int64), np.cumsum(space)))
+    crosses = np.zeros(len(code) + 1, np.intp)
+    np.cumsum(space, out=crosses[1:])
+    hashes, places = [_NO_HASHES], [_NO_PLACES]
     for size in sizes:
-        if len(code) < size:
+        last = len(code) - size + 1
+        if last <= 0:
             continue
-        at = np.arange(len(code) - size + 1)
-        at = at[crosses[at + size - 1] == crosses[at + 1]]
+        at = (crosses[size - 1 : last + size - 1] == crosses[1 : last + 1]).nonzero()[0]
         hashes.append((total[at + size] - total[at]) * inverses[at] + np.uint64(size))
         places.append(at)
-        lengths.append(np.full(len(at), size))
-    none = np.zeros(0, np.intp)
-    return Grams(
-        text, words, pairs, np.concatenate(hashes) if hashes else none.astype(np.uint64), starts, ends,
-        np.concatenate(places) if places else none, np.concatenate(lengths) if lengths else none,
-    )  # fmt: skip
+    return Grams(text, words, pairs, np.concatenate(hashes), starts, ends, np.concatenate(places))
 
 
 def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.intp]:
