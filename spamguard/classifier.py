@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
@@ -282,7 +282,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 if weight[side].sum() > 0:
                     weight[side] /= 2.0 * weight[side].sum()
             weight *= len(weight)
-        if not weight.sum() > 0:
+        if len(weight) and not weight.sum() > 0:
             raise InputError("sample_weight is zero for every comment.")
         return weight
 
@@ -359,7 +359,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likelier label of each comment, shape (n,)."""
-        labels: NDArray[Any] = self.classes_[(self.decision_function(X) >= 0).astype(int)]
+        log_odds = self.decision_function(X)
+        labels: NDArray[Any] = self.classes_[(log_odds >= 0).astype(int)]
         return labels
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
@@ -377,7 +378,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 def _comments(X: Any) -> list[Comment]:
     if is_frame(X):
         return comments_of_frame(X)
-    if isinstance(X, str | bytes | Comment) or not isinstance(X, Iterable):
+    if isinstance(X, str | bytes | Comment | Mapping) or not isinstance(X, Iterable):
         raise InputError(
             f"X must be a sequence of Comment or a DataFrame with a column 'text', not {type(X).__name__}."
         )
@@ -404,7 +405,7 @@ _KINDS: Final = ((str, "words"), (bool | np.bool_, "true or false"), (Real, "num
 
 def _labels(y: Any) -> NDArray[Any]:
     """Return `y` as an array of one plain type; missing labels are refused."""
-    if hasattr(y, "dtype"):
+    if hasattr(y, "__array__"):
         labels = np.asarray(y)
     elif isinstance(y, Iterable) and not isinstance(y, str | bytes):
         # Not np.array(y): that would turn a missing label among words into the word "nan".

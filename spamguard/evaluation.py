@@ -24,6 +24,7 @@ from spamguard.frames import comments_of_frame
 from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, log_odds_of, vectorize
+from spamguard.timing import speed
 from spamguard.training import (
     Material, Recipe, Settings, Watch, _quiet, background_of, capped, gather, learn,
 )  # fmt: skip
@@ -273,6 +274,9 @@ def render(result: Result) -> str:
     """Return a result as Markdown."""
     if result["protocol"] == "tubespam":
         return _render_tubespam(result)
+    if result["protocol"] == "speed":
+        rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]
+        return "\n".join(_table(["what", "measured"], rows)) + "\n"
     shown = [name for name in _SHOWN if name in result["macro"]]
     lines = []
     rows = [["**macro mean**", *(_cell(result["macro"][name]) for name in shown)]]
@@ -302,5 +306,6 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     for p in (
         Protocol("unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs),
         Protocol("tubespam", "the authors' split, and leave one video out", tubespam),
+        Protocol("speed", "first score of a fresh process, and single comments, on this machine", speed),
     )
 }

@@ -82,6 +82,15 @@ def registered_domain(host: str) -> str:
         return host
 
 
+def is_on(host: str, sites: frozenset[str]) -> bool:
+    """True if `host` is one of `sites` or lies below one (``ann.github.io``)."""
+    while host not in sites:
+        _, dot, host = host.partition(".")
+        if not dot:
+            return False
+    return True
+
+
 def is_ip(host: str) -> bool:
     """True for a numeric IPv4 host or a bracketed IPv6 one."""
     return host.startswith("[") or _IP.fullmatch(host) is not None

@@ -8,7 +8,7 @@ words and not hash buckets.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,7 +34,11 @@ def reasons_for(model: SpamModel, comment: Comment, log_odds: float) -> tuple[Re
     """
     reading, dense = model.vectorizer.read(comment)
     reasons = list(_named(model, reading, dense))
-    words = sorted(_words(model, reading), key=lambda reason: -abs(reason.contribution))
+    merged: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for reason in _words(model, reading):
+        merged[reason.feature, reason.evidence] += reason.contribution
+    words = [Reason(feature, part, seen) for (feature, seen), part in merged.items() if part]
+    words.sort(key=lambda reason: -abs(reason.contribution))
     reasons += words[:MOST_WORDS]
     rest = log_odds - model.intercept - sum(reason.contribution for reason in reasons)
     left = len(words) - MOST_WORDS
@@ -86,27 +90,33 @@ def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
 def _of_text(
     model: SpamModel, where: str, grams: ngrams.Grams, blocks: tuple[str | None, ...]
 ) -> Iterator[Reason]:
-    parts: defaultdict[str, float] = defaultdict(float)
+    # Summed by place before any word is cut out: cutting a long one for each of its n-grams
+    # would take time as the square of its length.
+    by_word, by_pair = np.zeros(len(grams.words)), np.zeros(len(grams.pairs))
+    around = np.searchsorted(grams.starts, grams.places + 1, side="right") - 1
+    pieces = (
+        (grams.words, by_word, np.arange(len(by_word))),
+        (grams.pairs, by_pair, np.arange(len(by_pair))),
+        (grams.characters, by_word, np.maximum(around, 0)),
+    )
     for block in dict.fromkeys(filter(None, blocks)):
-        words, pairs, characters = (block == b for b in blocks)
-        pieces: list[tuple[ngrams.U64, Callable[[int], str]]] = []
-        if words:
-            pieces.append((grams.words, grams.word))
-        if pairs:
-            pieces.append((grams.pairs, grams.pair))
-        if characters:
-            pieces.append((grams.characters, grams.word_around))
-        hashes = np.concatenate([h for h, _ in pieces])
+        own = [piece for piece, name in zip(pieces, blocks, strict=True) if name == block]
+        hashes = np.concatenate([piece[0] for piece in own])
         if not len(hashes):
             continue
         weights = _share_each(model, block, hashes)
         start = 0
-        for own, name in pieces:
-            for i, weight in enumerate(weights[start : start + len(own)].tolist()):
-                parts[name(i)] += weight
-            start += len(own)
+        for found, sums, places in own:
+            sums += np.bincount(places, weights[start : start + len(found)], len(sums))
+            start += len(found)
+    parts: defaultdict[str, float] = defaultdict(float)
+    for cut, sums in ((grams.word, by_word), (grams.pair, by_pair)):
+        for i in np.flatnonzero(sums).tolist():
+            parts[cut(i)] += sums[i]
     yield from (
-        Reason(f"ngrams_{where}", part, f"“{word[:60]}”") for word, part in parts.items() if part
+        Reason(f"ngrams_{where}", float(part), f"“{word[:60]}”")
+        for word, part in parts.items()
+        if part
     )
 
 

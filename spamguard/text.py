@@ -77,6 +77,7 @@ _STACK = re.compile(
 )
 _STYLED = re.compile(
     "[\U0001d400-\U0001d7ff\u2460-\u24ff\U0001f110-\U0001f189\u1d00-\u1d2b\ua730\ua731]"
+    "|(?<=[A-Za-z])[\u2160-\u217f]|[\u2160-\u217f](?=[A-Za-z])"  # Roman numerals as letters
 )
 _FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -94,12 +95,15 @@ def _styled_table() -> dict[int, str]:
 
 _STYLED_LETTERS = _styled_table()
 _LOOKALIKES = str.maketrans(
-    "АВЕКМНОРСТУХЅІЈаеорсухѕіјԁһӏԛԝνοαιρτυκΑΒΕΖΗΙΚΜΝΟΡΤΥΧвкмнт",
-    "ABEKMHOPCTYXSIJaeopcyxsijdhlqwvoaiptukABEZHIKMNOPTYXbkmht",
+    "АВЕКМНОРСТУХЅІЈаеорсухѕіјԁһӏԛԝνοαιρτυκΑΒΕΖΗΙΚΜΝΟΡΤΥΧвкмнтօոսհՕՍɑɡɩ",
+    "ABEKMHOPCTYXSIJaeopcyxsijdhlqwvoaiptukABEZHIKMNOPTYXbkmhtonuhOUagi",
 )
 _LATIN_TO_CYRILLIC = str.maketrans("ABEKMHOPCTYXaeopcyxk", "АВЕКМНОРСТУХаеорсухк")
-_WORD_OF_TWO_SCRIPTS = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]")
-_WORD_LGC = re.compile("[A-Za-z\u0370-\u052f]+")
+# Greek, Cyrillic and Armenian, and three letters of the phonetic alphabet.
+_WORD_OF_TWO_SCRIPTS = re.compile(
+    "[A-Za-z][\u0251\u0261\u0269\u0370-\u058f]|[\u0251\u0261\u0269\u0370-\u058f][A-Za-z]"
+)
+_WORD_LGC = re.compile("[A-Za-z\u0251\u0261\u0269\u0370-\u058f]+")
 _CYRILLIC = re.compile("[\u0400-\u052f]+")
 # A Latin name in a Russian case: SMSка.
 _INFLECTED = re.compile("[A-Za-z]{2,}(?:ом|ам|ах|ов|ем|ка|ку|ке|кам|ках)")

@@ -61,6 +61,11 @@ class Settings:
         Promises behind the thresholds: share of real comments at or above each.
     confidence : float
         Of the promise behind ``discard``.
+    doubt : float
+        Labels that a model of other blogs contradicts with log-odds beyond
+        this are not learned from: moderated archives hold spam that nobody
+        found, and thanks that somebody closed. They still count wherever
+        anything is measured.
     seed : int
         Of everything that is drawn.
     """
@@ -76,6 +81,7 @@ class Settings:
     unsure_ham_lost: float = 0.05
     discard_ham_lost: float = 0.001
     confidence: float = 0.95
+    doubt: float = 2.5
     seed: int = 1
 
 
@@ -251,28 +257,43 @@ def blog_folds(blog: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp
     return fold_of[inverse]
 
 
-def _held_out(material: Material, fold: NDArray[np.intp], k: int, settings: Settings) -> F64:
-    model = _fit(material.take(np.flatnonzero(fold != k)), settings)
+def _held_out(
+    material: Material, trusted: NDArray[np.bool_], fold: NDArray[np.intp], k: int, settings: Settings
+) -> F64:
+    model = _fit(material.take(np.flatnonzero((fold != k) & trusted)), settings)
     return log_odds_of(model, material.rows[np.flatnonzero(fold == k)])
 
 
 def out_of_fold(
-    material: Material, settings: Settings, watch: Watch = _quiet, n_jobs: int | None = None
+    material: Material,
+    trusted: NDArray[np.bool_],
+    settings: Settings,
+    watch: Watch = _quiet,
+    n_jobs: int | None = None,
 ) -> F64:
-    """Return for each row the log-odds by a model that never saw its blog."""
+    """Return for each row the log-odds by a model that never saw its blog.
+
+    Only `trusted` rows are learned from; all are scored.
+    """
     keys = material.blog if len(np.unique(material.blog)) >= 3 else material.post
     fold = blog_folds(keys, settings.folds, settings.seed)
     total = int(fold.max()) + 1
-    found = np.zeros(len(material))
     for k in range(total):
-        for mask in (fold == k, fold != k):
-            if len(np.unique(material.spam[mask])) < 1 or len(np.unique(material.spam[fold != k])) < 2:
-                raise CorpusError("too few blogs or posts hold both ham and spam to hold some back.")
-    work = (joblib.delayed(_held_out)(material, fold, k, settings) for k in range(total))
+        if len(np.unique(material.spam[(fold != k) & trusted])) < 2:
+            raise CorpusError("too few blogs or posts hold both ham and spam to hold some back.")
+    found = np.zeros(len(material))
+    work = (joblib.delayed(_held_out)(material, trusted, fold, k, settings) for k in range(total))
     parts = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
     for k, part in enumerate(parts):
         found[fold == k] = part
         watch("folds", k + 1, total)
+    return found
+
+
+def doubtful(log_odds: F64, material: Material, settings: Settings) -> NDArray[np.bool_]:
+    """Return which labels are strongly contradicted by calibrated held-out `log_odds`."""
+    against = np.where(material.spam, -log_odds, log_odds)
+    found: NDArray[np.bool_] = against > settings.doubt
     return found
 
 
@@ -338,15 +359,21 @@ def learn(
     CorpusError
         If one class is missing, or too little is there to hold some back.
     """
-    held_out = out_of_fold(material, settings, watch, n_jobs)
-    whole = np.flatnonzero(~material.bare)
+    trusted = np.ones(len(material), bool)
+    held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
     slope, shift = calibration(held_out, material, settings)
-    cuts, report = cuts_for(
-        slope * held_out[whole] + shift, _facts_only(material, whole), settings
-    )
+    trusted = ~doubtful(slope * held_out + shift, material, settings)
+    held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
+    slope, shift = calibration(held_out[trusted], _facts_only(material, trusted), settings)
+    whole = ~material.bare
+    cuts, report = cuts_for(slope * held_out[whole] + shift, _facts_only(material, whole), settings)
     watch("fit", 0, 1)
-    model = _fit(material, settings)
+    model = _fit(material.take(np.flatnonzero(trusted)), settings)
     watch("fit", 1, 1)
+    report["labels_doubted"] = {
+        "ham": int((~trusted & whole & ~material.spam).sum()),
+        "spam": int((~trusted & whole & material.spam).sum()),
+    }
     model = replace(
         model,
         intercept=slope * model.intercept + shift,
@@ -357,7 +384,7 @@ def learn(
     return Trained(model, {"calibration": {"slope": slope, "shift": shift}, "held_out": report})
 
 
-def _facts_only(material: Material, index: NDArray[np.intp]) -> Material:
+def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
     """Return some rows' facts; slicing the large matrix is spared."""
     return replace(
         material, spam=material.spam[index], source=material.source[index],

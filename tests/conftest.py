@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spamguard import Comment, SpamClassifier, SpamModel
+
+# Threads for matrices as small as these only get in each other's way; set before numpy is imported.
+for _library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 settings.register_profile(
     "repeatable",

@@ -1180,6 +1180,22 @@ def test_evaluate_a_model_on_a_corpus(capsys, learning, corpus, own_model):
     assert learning.calls == [("evaluate", 2, "default"), ("evaluate", 2, "own")]
 
 
+def test_evaluate_looks_first_where_to_write(capsys, learning, tmp_path):
+    code, _, err = run(capsys, "evaluate", "unseen", "--output", str(tmp_path / "none" / "r.json"))
+    assert code == 1
+    assert "make it first" in err
+    assert learning.calls == []
+
+
+def test_a_report_is_printed_where_there_is_no_unicode(learning, corpus, monkeypatch):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main(["evaluate", "--corpus", str(corpus)]) == 0
+    stream.flush()
+    assert raw.getvalue() == b'# corpus "measured"\n'
+
+
 def test_protocols_are_listed(capsys, learning):
     code, out, err = run(capsys, "evaluate")
     assert (code, out) == (2, "")

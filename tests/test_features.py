@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,39 @@ def test_no_feature_is_named_twice():
     assert all(f.low < f.high and f.meaning for f in FEATURES.values())
 
 
+# --- the table of phrases -----------------------------------------------------------------
+
+PHRASES = [
+    (name, phrase) for name, group in promo.GROUPS.items() for phrase in promo.phrases_in(group)
+]
+
+
+def test_no_phrase_stands_in_the_table_twice():
+    counts = Counter(" ".join(words_of(phrase.replace("*", ""))) for _, phrase in PHRASES)
+    assert [phrase for phrase, count in counts.items() if count > 1] == []
+
+
+def test_no_comma_of_the_table_is_missing():
+    for name, phrase in PHRASES:
+        words = phrase.split(" ")
+        assert phrase, name
+        assert len(words) <= 7, phrase
+        assert all(one != other for one, other in pairwise(words)), phrase
+
+
+def test_every_phrase_is_found_in_its_group():
+    for name, phrase in PHRASES:
+        text = phrase.replace("*", "")
+        found = promo.PHRASES.find(words_of(text), text)
+        assert [promo.PHRASES.names[number] for number, _ in found] == [name], phrase
+
+
+def test_overlapping_phrases_take_their_words_once():
+    words = "keep up the good work and buy cheap viagra online".split()
+    found = [phrase for _, phrase in promo.PHRASES.find(words)]
+    assert found == ["keep up the good work", "buy cheap", "viagra"]
+
+
 # --- absence says nothing ----------------------------------------------------------------
 
 
@@ -181,6 +216,28 @@ def test_one_thread_does_not_leak_into_another_post():
     assert math.isnan(without["topic_thread_repeat"])
 
 
+def test_a_thread_of_very_long_comments_is_read_quickly(no_hang):
+    texts = [f"{i} word next " * 20_000 for i in range(MAX_THREAD)]
+    with no_hang(5):
+        values = all_values(Comment("a word or the next", post=Post(thread=texts)))["topic"]
+    assert values["topic_thread"] > 0
+
+
+def test_words_that_weigh_nothing_leave_the_thread_without_a_share():
+    post = Post(text="several other words", thread=["several other words"])
+    values = all_values(Comment("several longer words", post=post), lambda _: 0.0)["topic"]
+    for name in ("topic_similarity", "topic_coverage", "topic_thread", "topic_thread_coverage"):
+        assert math.isnan(values[name])
+
+
+def test_a_post_read_under_two_weighings_keeps_them_apart():
+    comment = Comment("Runner beans on a balcony", post=Post(text="Runner beans need deep pots"))
+    one, other = (lambda term: float(len(term))), (lambda term: 1.0 / len(term))
+    first = all_values(comment, one)["topic"]
+    assert all_values(comment, other)["topic"]["topic_coverage"] != first["topic_coverage"]
+    assert all_values(comment, one)["topic"] == pytest.approx(first, nan_ok=True, abs=0)
+
+
 def test_of_a_long_thread_the_latest_comments_are_read():
     texts = [f"Number {i} of very many comments" for i in range(MAX_THREAD + 50)]
 
@@ -220,7 +277,6 @@ PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=8), max_size=30).map("".join)
-OVERLAPPING = {"promo_density", "promo_praise_share"}
 UNBOUNDED = {"style_compression", "style_word_length"}  # clipped to their range by the model only
 
 
@@ -242,7 +298,7 @@ def test_any_comment_has_usable_values(text, name, url, post):
             limits = FEATURES[feature]
             if feature not in UNBOUNDED:
                 assert value >= limits.low, feature
-            if limits.high == 1 and feature not in OVERLAPPING:
+            if limits.high == 1:
                 assert value <= 1 + 1e-9, feature
 
 
@@ -263,7 +319,7 @@ HOSTILE = (
     "<a ", "<p>", "[url=", "](", "(", "f(", "a(", "a.b(", "http://", "a.", ". com", "a.com ", "dot ", "1 ", "1-", "a-", "a b ",
     "aB", "Aa", "A ", "AAA ", "I ", "you ", "word ", "online ", "training ", "click ", "very ", "купить ", "контрольн ", "казино",
     "赌", "赌场", "카", "카지노", "中", "あ", "&amp;", "\ufeff", "\u202e", "a\u200b", "a\u0301", "аa", "𝐚", "\ufdfa", "😀", "whats ",
-    "http://a.example/ ", "http://bit.ly/a?", "[url=http://a.example]cheap[/url]", "<a href='http://a.example'>cheap</a>",
+    "ab", "nn", "xq", "st", "Éa", "what!! ", "!?", "i ", "best ", "in ", "thank ", "your ", "50% off ", "http://a.example/ ", "http://bit.ly/a?", "[url=http://a.example]cheap[/url]", "<a href='http://a.example'>cheap</a>",
 )  # fmt: skip
 READ = MAX_HEAD + MAX_TAIL
 

@@ -60,6 +60,7 @@ def check(verdict):
     reasons = verdict.reasons
     total = verdict.intercept + math.fsum(r.contribution for r in reasons)
     assert total == pytest.approx(verdict.log_odds, abs=1e-6)
+    assert len({(r.feature, r.evidence) for r in reasons}) == len(reasons)
     strengths = [abs(r.contribution) for r in reasons]
     assert strengths == sorted(strengths, reverse=True)
     assert len(reasons) <= MOST
@@ -114,6 +115,18 @@ def test_a_word_is_quoted_from_its_own_place():
     assert words(comment, "author") == {"zebedee"}
     assert any("quince" in word for word in words(comment, "hosts"))
     assert not words(comment, "anchors")
+
+
+@pytest.mark.parametrize("word", ["alpha", "zebra", "omega"])
+def test_parts_of_a_word_count_for_the_word_around_them(word):
+    judge = random_model(bits=18)
+    row = judge.vectorizer.row(Comment(word))
+    weights = np.zeros(1 << 18, np.float32)
+    weights[row.buckets[BLOCKS.index("characters")]] = 1.0
+    judge = replace(judge, dense_weights=np.zeros(len(FEATURES)), ngram_weights=weights)
+    (reason,) = judge.verdict(Comment("Alpha, zebra and\nomega")).reasons
+    assert word in reason.evidence
+    assert not any(other in reason.evidence for other in {"alpha", "zebra", "omega"} - {word})
 
 
 def test_phrases_and_addresses_are_shown_as_evidence(model):

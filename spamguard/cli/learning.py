@@ -84,6 +84,9 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     if args.protocol is not None and args.corpus is not None:
         args.usage_error("give either a PROTOCOL or --corpus, not both")
+    if args.output is not None and not Path(args.output).parent.is_dir():
+        # Told before hours of work, not after.
+        raise InputError(f"{Path(args.output).parent} is no directory; make it first.")
     if args.corpus is not None:
         result = _on_corpus(args, evaluation)
     elif args.protocol in evaluation.PROTOCOLS:
@@ -93,7 +96,9 @@ def _evaluate(args: argparse.Namespace) -> int:
     if args.output is not None:
         text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
         write_bytes(Path(args.output), text.encode())
-    print(evaluation.render(result).rstrip("\n"))
+    from spamguard.cli.terminal import Screen
+
+    Screen().text(evaluation.render(result))
     return 0
 
 

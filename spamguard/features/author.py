@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from math import log1p
 
-from spamguard.features.promo import PHRASES, SELLING, goods_in_name
+from spamguard.features.promo import goods_in_host, goods_in_name, goods_of_author
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
-from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, SOCIAL, host_words, path_of
+from spamguard.features.style import is_unspeakable
+from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, SOCIAL, host_words, is_on, path_of
 
 _CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
-_DOMAIN_NAME = re.compile(r"https?:|www\.|\w\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b", re.I)
-_VOWELS = re.compile(r"[aeiouyаеёиоуыэюяαεηιουω]", re.I)
-_RUN = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}", re.I)
+_DOMAIN_NAME = re.compile(
+    r"https?:|www\.|(?<!\basp)(?<!\bvb)(?<!\bado)(?<!\bml)(?<=\w\w)\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b",
+    re.I,
+)
 
 FEATURES = (
     Feature("author_words", 0, 3, "words in the author name (log scale)", "mean"),
@@ -32,7 +34,9 @@ FEATURES = (
     Feature("author_url", 0, 1, "an address is given with the name"),
     Feature("author_url_home", 0, 1, "the author's address is a front page"),
     Feature("author_url_deep", 0, 2, "depth of the author's address (log scale)"),
-    Feature("author_url_goods", 0, 2, "the author's address is named after goods or trades (log scale)"),
+    Feature(
+        "author_url_goods", 0, 2, "the author's address is named after goods or trades (log scale)"
+    ),
     Feature("author_url_cheap", 0, 1, "the author's address has a cheap domain ending"),
     Feature("author_url_hyphens", 0, 1, "hyphens or digits in the author's domain"),
     Feature("author_url_long", 0, 1, "a long name before the domain ending"),
@@ -49,10 +53,8 @@ FEATURES = (
 
 def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
     name, words = r.author, r.author_words
-    letters = re.sub(r"[\W\d_]", "", name)
-    latin = letters.isascii() and len(letters) >= 5
-    vowels = len(_VOWELS.findall(letters))
-    gibberish = latin and (vowels < len(letters) / 6 or _RUN.search(letters) is not None)
+    letters = sum(map(str.isalpha, name))
+    gibberish = any(len(word) > 4 and is_unspeakable(word) for word in words)
     capitalised = [w for w in name.split() if w[:1].isupper()]
     return (
         log1p(len(words)),
@@ -61,14 +63,22 @@ def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
         float(any(map(str.isdigit, name))),
         float(len(words) > 1 and name == name.lower() and name != name.upper()),
         float(len(words) == 1 and name == name.lower() and name != name.upper()),
-        float(len(letters) > 3 and name == name.upper() and name != name.lower()),
+        float(letters > 3 and name == name.upper() and name != name.lower()),
         float(len(words) == 1 and _CAMEL.fullmatch(name.strip()) is not None),
         float(gibberish),
         float(2 <= len(words) <= 3 and len(capitalised) == len(words)),
-        float(len(name) > 2 and r.lower[-80:].find(name.lower()) >= 0),
+        float(_signs(r)),
         _shared_with_post(r, [w for w in words if len(w) > 3]),
         float(r.by_post_author),
     )
+
+
+def _signs(r: Reading) -> bool:
+    """True if the comment ends with the author's name, or the first of its words."""
+    name = r.author_words
+    if not name or len(r.words) <= len(name) or len(name[0]) < 3:
+        return False
+    return r.words[-1] == name[0] or r.words[-len(name) :] == name
 
 
 def _shared_with_post(r: Reading, words: list[str]) -> float:
@@ -80,10 +90,9 @@ def _shared_with_post(r: Reading, words: list[str]) -> float:
 def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
     path = path_of(r.author_url)
     label = r.author_domain.split(".", 1)[0]
-    goods = len(goods_in_name(r.author_host)) + len(goods_in_name(path.lower()[:200]))
+    goods = len(goods_in_host(r.author_host)) + len(goods_in_name(path[:200]))
     name = "".join(r.author_words)
     plain = label.replace("-", "")
-    known = r.author_domain in DEVELOPERS
     return (
         1.0,
         float(not path),
@@ -92,8 +101,8 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
         float(r.author_host.rsplit(".", 1)[-1] in CHEAP_TLDS),
         float("-" in label or any(map(str.isdigit, label))),
         float(len(label) > 15),
-        float(known),
-        float(r.author_domain in SOCIAL),
+        float(is_on(r.author_host, DEVELOPERS)),
+        float(is_on(r.author_host, SOCIAL)),
         float(len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
         _shared_with_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
         float(len(plain) > 4 and plain.lower() in "".join(r.words[:2_000])),
@@ -106,11 +115,8 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
 def values(r: Reading, praise: int) -> tuple[float, ...]:
     """Return the value of each of `FEATURES`; `praise` is the number of praising phrases."""
     own = r.by_post_author
-    hits = PHRASES.find(r.author_words, r.author)
     address = _DOMAIN_NAME.search(r.author) is not None
-    goods = 0 if own else sum(number in SELLING for number, _ in hits)
-    if not own and not goods and len(r.author) > 6:
-        goods = min(1, len(goods_in_name(r.author.lower())))
+    goods = 0 if own else goods_of_author(r.author)
     name = (
         _name_values(r, goods, address) if r.author else (MISSING,) + (0.0,) * 10 + (MISSING, 0.0)
     )

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from math import log1p
 
-from spamguard.features.promo import PHRASES, SELLING, goods_in_name
+from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
-from spamguard.hosts import CHEAP_TLDS, REFERENCE, SHORTENERS, SOCIAL, host_of, is_ip, path_of
+from spamguard.hosts import (
+    CHEAP_TLDS,
+    DEVELOPERS,
+    REFERENCE,
+    SHORTENERS,
+    SOCIAL,
+    host_of,
+    is_ip,
+    is_on,
+    path_of,
+)
 from spamguard.text import words_of
 
 _KINDS = ("bare", "html", "bbcode", "markdown", "domain", "obfuscated")
-_MESSENGER = re.compile(
-    r"whats ?app|telegram|\bviber\b|\bwechat\b|\bskype\b|t\.me/|wa\.me/|\bhangouts?\b|вотсап|ватсап|телеграм|微信|텔레그램|카톡"
-)
 
 FEATURES = (
     Feature("links_count", 0, 4, "links in the comment (log scale)"),
@@ -41,6 +48,12 @@ FEATURES = (
     Feature("links_sold_home", 0, 1, "words linked to a front page"),
     Feature("links_brand", 0, 1, "the name of a linked domain is in the text"),
     Feature("links_last", 0, 1, "the comment ends with its link"),
+    Feature(
+        "links_home_last",
+        0,
+        1,
+        "the comment ends with a link to a front page, of no site that readers cite",
+    ),
     Feature("links_goods_host", 0, 2, "a host named after goods or trades (log scale)"),
     Feature("links_goods_anchor", 0, 2, "words of a link that name goods (log scale)"),
     Feature("links_anchor_words", 0, 3, "words that are links (log scale)"),
@@ -52,8 +65,11 @@ FEATURES = (
     Feature("contacts_messenger", 0, 1, "a messenger named"),
     Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address"),
 )
+_CONTACTS = sum(feature.name.startswith("contacts_") for feature in FEATURES)
 _DATED = re.compile(r"(?:^|/)(?:19|20)\d\d[/-]\d\d?(?:[/-]|$)")
-_ARTICLE = re.compile(r"[a-z0-9]{1,30}(?:[-_][a-z0-9]{1,30}){3}", re.IGNORECASE)
+_ARTICLE = re.compile(
+    r"[^\W_]{1,30}(?:[-_][^\W_]{1,30}){3}|/\d\d?/(?:\d\d?/)?[^\W_]{1,30}(?:[-_][^\W_]{1,30}){2}"
+)
 _DOCS = re.compile(
     r"//(?:docs?|wiki|developers?|forums?|support|learn|help|issues|bugs|api|man|msdn|groups|lists)\d?\."
     r"|/(?:issues|pull|commit|wiki|docs?|questions|reference|manual|rfc\d*|blob|tree|releases)/"
@@ -66,9 +82,28 @@ def _brand(r: Reading, domains: set[str]) -> float:
     return float(any(len(name) > 4 and name in together for name in names))
 
 
-def _ends_with_link(r: Reading) -> bool:
-    last = r.links[-1]
-    return bool(last.anchor) and r.body.text.rstrip(" .!\n").endswith(last.anchor.strip(" .!\n"))
+_CITED = REFERENCE | DEVELOPERS | SOCIAL
+
+
+def _is_home(path: str) -> bool:
+    return not path or path.startswith("#") or path.lower() in ("index.html", "index.php")
+
+
+def _ends_at_home(r: Reading) -> bool:
+    url = r.links[-1].url
+    if not r.ends_with_link or not _is_home(path_of(url)):
+        return False
+    return not is_on(host_of(url), _CITED) and _DOCS.search(url[:300].lower()) is None
+
+
+def _mixed_kinds(r: Reading) -> bool:
+    """True if one domain is linked in several markups, such as HTML and BBCode."""
+    kinds: dict[str, str] = {}
+    return any(
+        kinds.setdefault(domain, link.kind) != link.kind
+        for domain, link in zip(r.link_domains, r.links, strict=True)
+        if link.kind not in ("domain", "obfuscated")
+    )
 
 
 def _anchor_goods(r: Reading) -> int:
@@ -77,7 +112,7 @@ def _anchor_goods(r: Reading) -> int:
         if link.anchor:
             hits = PHRASES.find(words_of(link.anchor), link.anchor)
             found += any(number in SELLING for number, _ in hits) or bool(
-                goods_in_name(link.anchor.lower())
+                goods_in_name(link.anchor)
             )
     return found
 
@@ -86,16 +121,17 @@ def values(r: Reading) -> tuple[float, ...]:
     """Return the value of each of `FEATURES` for one comment."""
     links = () if r.by_post_author else r.links
     n = len(links)
-    messenger = _MESSENGER.search(r.lower) is not None
-    contacts = (
-        log1p(len(r.body.emails)),
-        log1p(len(r.body.phones)),
-        float(messenger),
-        float(messenger and bool(r.body.phones or r.body.emails)),
-    )
+    contacts = (0.0,) * _CONTACTS
+    if not r.by_post_author:
+        contacts = (
+            log1p(len(r.body.emails)),
+            log1p(len(r.body.phones)),
+            float(r.messenger),
+            float(r.messenger and bool(r.body.phones or r.body.emails)),
+        )
     author_only = float(n == 0 and bool(r.author_url) and not r.by_post_author)
     if n == 0:
-        rest = len(FEATURES) - len(contacts) - 3
+        rest = len(FEATURES) - _CONTACTS - 3
         return (0.0,) * rest + (author_only, 0.0, log1p(r.own_links), *contacts)
     hosts = [host_of(link.url) for link in links[:100]]
     domains = set(r.link_domains)
@@ -111,25 +147,26 @@ def values(r: Reading) -> tuple[float, ...]:
         size / length,
         float(words <= 3),
         *(log1p(kinds.count(kind)) for kind in _KINDS),
-        float(len({k for k in kinds if k not in ("domain", "obfuscated")}) > 1),
+        float(_mixed_kinds(r)),
         log1p(len(domains)),
         log1p(n - len(domains)),
-        float(not SHORTENERS.isdisjoint(domains)),
+        float(any(is_on(host, SHORTENERS) for host in hosts)),
         float(any(map(is_ip, hosts))),
         float(any("xn--" in host or not host.isascii() for host in hosts)),
         float(any(host.rsplit(".", 1)[-1] in CHEAP_TLDS for host in hosts)),
         float(any(host.count("-") > 1 or sum(map(str.isdigit, host)) > 3 for host in hosts)),
-        float(not REFERENCE.isdisjoint(domains)),
-        float(not SOCIAL.isdisjoint(domains)),
-        float(any(not path for path in paths)),
+        float(any(is_on(host, REFERENCE) for host in hosts)),
+        float(any(is_on(host, SOCIAL) for host in hosts)),
+        float(any(map(_is_home, paths))),
         float(any("/" in path or "?" in path for path in paths)),
         float(any(map(_DATED.search, paths))),
         float(any(map(_ARTICLE.search, paths))),
         float(any(map(_DOCS.search, (link.url[:300].lower() for link in links[:100])))),
         float(any(link.anchor and not path for link, path in zip(links, paths, strict=False))),
         _brand(r, domains),
-        float(_ends_with_link(r)),
-        log1p(sum(bool(goods_in_name(host)) for host in hosts)),
+        float(r.ends_with_link),
+        float(_ends_at_home(r)),
+        log1p(sum(bool(goods_in_host(host)) for host in hosts)),
         log1p(_anchor_goods(r)),
         log1p(sum(len(link.anchor.split()) for link in links)),
         author_only,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spamguard.comment import Comment, Post
-from spamguard.hosts import host_of, registered_domain
+from spamguard.hosts import host_of, is_ip, registered_domain
 from spamguard.text import Body, Link, clean_characters, read_body, words_of
 
 MAX_POST_WORDS = 20_000
 MAX_THREAD = 100
+MAX_THREAD_TEXT = 3_000
+"""Characters read of each comment in a thread."""
 _SHINGLE = 5
+_REPEAT = 100  # words by which a long comment is known again
 
 
 @dataclass(slots=True)
@@ -28,9 +33,12 @@ class PostReading:
     thread_terms: tuple[frozenset[str], ...]
     thread_shingles: frozenset[tuple[str, ...]]
     thread_texts: frozenset[str]
+    # What a family has worked out of the post: good for every comment under it.
+    kept: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
     def has_text(self) -> bool:
+        """True if the post has a title or a text."""
         return bool(self.counts)
 
 
@@ -51,6 +59,8 @@ class Reading:
     links: list[Link]  # those links
     own_links: int
     by_post_author: bool
+    messenger: bool  # a messenger named or linked
+    ends_with_link: bool
     post: PostReading | None
 
 
@@ -73,10 +83,16 @@ def shingles_of(words: list[str]) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1)}
 
 
+def text_key(words: list[str], cut: bool) -> str:
+    """Return what an equal comment is known by; `cut` where its end was not read."""
+    return " ".join(words[:_REPEAT]) + " ..." if cut else " ".join(words)
+
+
 def _read_post(post: Post) -> PostReading:
     title = words_of(read_body(post.title or "").text)
     words = (title + words_of(read_body(post.text or "").text))[:MAX_POST_WORDS]
-    thread = [words_of(read_body(text).text) for text in post.thread[-MAX_THREAD:]]
+    texts = post.thread[-MAX_THREAD:]
+    thread = [words_of(read_body(text[:MAX_THREAD_TEXT]).text) for text in texts]
     return PostReading(
         words=words,
         counts=Counter(terms_of(words)),
@@ -86,7 +102,11 @@ def _read_post(post: Post) -> PostReading:
         author=_fold_name(post.author or ""),
         thread_terms=tuple(frozenset(terms_of(w)) for w in thread),
         thread_shingles=frozenset().union(*(shingles_of(w) for w in thread)),
-        thread_texts=frozenset(" ".join(w) for w in thread if len(w) >= _SHINGLE),
+        thread_texts=frozenset(
+            text_key(words, cut=len(text) > MAX_THREAD_TEXT)
+            for words, text in zip(thread, texts, strict=True)
+            if len(words) >= _SHINGLE
+        ),
     )
 
 
@@ -119,6 +139,49 @@ class _PostCache:
 _POSTS = _PostCache()
 
 
+# --- messengers, ends, addresses -----------------------------------------------------------
+
+_MESSENGERS = frozenset("whatsapp telegram viber wechat skype hangouts imessage".split())
+_MESSENGER_HOSTS = frozenset("t.me telegram.me wa.me whatsapp.com viber.com line.me".split())
+_MESSENGER = re.compile(
+    r"whats app\b|в[оа]тс ?ап|телеграм|вайбер|微信|텔레그램|카톡 ?(?:문의|상담|아이디|추가)|카카오톡"
+)
+
+
+def _names_messenger(words: list[str], lower: str, domains: list[str]) -> bool:
+    if not _MESSENGERS.isdisjoint(words) or not _MESSENGER_HOSTS.isdisjoint(domains):
+        return True
+    return (not lower.isascii() or "whats" in lower) and _MESSENGER.search(lower) is not None
+
+
+_STOPS = " \t\r\n.,;:!?)(<>[]{}\"'*_~"
+
+
+def _ends_with(raw: str, body: Body, link: Link) -> bool:
+    """True if nothing but closing tags and stops follows `link` in `raw`."""
+    if link.anchor:
+        return body.text.rstrip(_STOPS).endswith(link.anchor.strip(_STOPS))
+    tail = html.unescape(raw[-3_000:]).rstrip()
+    while tail.endswith(">"):
+        tag = tail.rfind("<")
+        if tag < 0 or tail[tag + 1 : tag + 2] not in ("/", "b", "p"):
+            break
+        tail = tail[:tag].rstrip()
+    if tail[-6:].lower() in ("[/url]", "[/img]"):
+        tail = tail[:-6]
+    return tail.rstrip(_STOPS + "/").lower().endswith(link.url.rstrip(_STOPS + "/").lower())
+
+
+_ENDING = re.compile(r"\.(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)\Z")
+
+
+def _address(url: str | None) -> str:
+    """Return `url`, or nothing where a form was filled in with no address ("http://", "none")."""
+    url = (url or "").strip()[:2000]
+    host = host_of(url)
+    return url if is_ip(host) or _ENDING.search(host) else ""
+
+
 def _fold_name(name: str) -> str:
     return " ".join(words_of(clean_characters(name, Body())))
 
@@ -130,7 +193,7 @@ def read(comment: Comment) -> Reading:
     post = None if comment.post is None else _POSTS.read(comment.post)
     name_body = Body()
     author = clean_characters((comment.author or "")[:200], name_body).strip()
-    author_url = (comment.author_url or "").strip()[:2000]
+    author_url = _address(comment.author_url)
     author_host = host_of(author_url)
     author_domain = registered_domain(author_host)
     site = post.host if post is not None else ""
@@ -145,9 +208,10 @@ def read(comment: Comment) -> Reading:
     if site and author_domain == site:
         author_url = author_host = author_domain = ""
     folded = _fold_name(author)
+    lower = " ".join(body.text.lower().split())
     return Reading(
         body=body,
-        lower=" ".join(body.text.lower().split()),
+        lower=lower,
         words=words,
         terms=terms_of(words),
         author=author,
@@ -159,5 +223,7 @@ def read(comment: Comment) -> Reading:
         links=links,
         own_links=own,
         by_post_author=bool(folded) and post is not None and folded == post.author,
+        messenger=_names_messenger(words, lower, domains),
+        ends_with_link=bool(links) and _ends_with(comment.text, body, links[-1]),
         post=post,
     )

@@ -10,18 +10,35 @@ from math import log1p
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
 
-_CAPITAL_WORD = re.compile(r"\b[A-Z]{3,}\b")
+_CAPITAL = re.compile(r"[A-Z]")
+# Patterns begin with what is rare, and look back from there: that is several times faster.
+_CAPITAL_WORD = re.compile(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
-_CODE = re.compile(r"[{}<>;=]|\w\(|\(\)|\w\.\w+\(|::|->|=>|\\\\|/\w+/|\b[a-z]+[A-Z]\w+|\w_\w")
-_NUMBER = re.compile(r"\d+")
+_CODE = re.compile(
+    r"[{}>=]|<(?!3)|;[ ]*$|\.(?<=\w\.)\w{1,60}\(|\((?:(?<=\w\()|(?=\)))|::|->|\\\\|/\w{1,60}/|_(?<=\w_)(?=\w)",
+    re.MULTILINE,
+)
+_CAMEL_HINT = re.compile(r"[A-Z](?<=[a-z][A-Z])")
+_CAMEL = re.compile(r"\b[a-z]{2,30}[A-Z][a-z]")
+_DIGIT = re.compile(r"\d")
 # A run of marks is tried at its start only: linear.
-_SENTENCE = re.compile(r"(?<![.!?…。！？])[.!?…。！？]++(?:\s|$)")
-_RUN = re.compile(r"(.)\1{3,}")
-_VOWEL = re.compile(r"[aeiouy]")
-_FIRST = frozenset("i i'm i've i'd i'll me my mine je mon ma mes moi ich mein mir mich yo mi me eu meu minha io mio я мне мой меня saya aku ben benim".split())
-_WE = frozenset("we we're we've we'll our ours us nous notre nos wir unser unsere nosotros nuestro nuestra nós nosso nossa noi nostro мы наш наша наши нас kami kita biz bizim".split())
-_SECOND = frozenset("you your you're yours u ur vous votre tu du dein sie ihr usted su você seu вы ваш вас anda".split())
-_QUESTION = frozenset("how what why when where which who does can could is anyone anybody wie warum was comment pourquoi quoi como por как что почему где".split())
+_SENTENCE = re.compile(r"[.!?…。！？](?<![.!?…。！？]{2})[.!?…。！？]*+(?:\s|$)")
+_RUN = re.compile(r"(.)\1{3}")
+_CONSONANTS = re.compile("[bcdfghjklmnpqrstvwxz]{5}")
+# Several letters for one sound, or two that any language joins.
+_CLUSTER = re.compile("(?:tsch|sch|ght|[csptz]h|ck|ng|[scrd]z|st|([b-df-hj-np-tv-xz])\\1)+")
+_FIRST = frozenset(
+    "i i'm i've i'd i'll me my mine je mon ma mes moi ich mein mir mich yo mi me eu meu minha io mio я мне мой меня saya aku ben benim".split()
+)
+_WE = frozenset(
+    "we we're we've we'll our ours us nous notre nos wir unser unsere nosotros nuestro nuestra nós nosso nossa noi nostro мы наш наша наши нас kami kita biz bizim".split()
+)
+_SECOND = frozenset(
+    "you your you're yours u ur vous votre tu du dein sie ihr usted su você seu вы ваш вас anda".split()
+)
+_QUESTION = frozenset(
+    "how what why when where which who does can could is anyone anybody wie warum was comment pourquoi quoi como por как что почему где".split()
+)
 
 FEATURES = (
     Feature("style_length", 0, 8, "words (log scale)", "mean"),
@@ -62,20 +79,39 @@ FEATURES = (
 )
 
 
-_BROKEN = re.compile(r"%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|Ã[\x80-\xbf©¨¤¶¼]|â€|Ð[\x80-\xbf\u00b0-\u00bf]|\ufffd")
+# UTF-8 read as Latin-1 or Windows-1252, as compatibility normalisation leaves it.
+_BROKEN = re.compile(
+    "%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|\ufffd|â€|Ã(?:[\x80-\xbfŸ„œ‰μ3]|1\u2044| [\u0300-\u036f])|Ð[\x80-\xbfμ\\d]|Ñ[\x80-\xbf€‚ƒ„…†‡ˆ‰]"
+)
 
 
-def _gibberish(words: list[str]) -> float:
-    latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
-    if not latin:
+def is_unspeakable(word: str) -> bool:
+    """True if lower-case Latin `word` has five consonants in a row, clusters counted as one."""
+    if _CONSONANTS.search(word) is None:
+        return False
+    return _CONSONANTS.search(_CLUSTER.sub("t", word)) is not None
+
+
+def _gibberish(lower: str, words: list[str]) -> float:
+    if _CONSONANTS.search(lower) is None:
         return 0.0
-    odd = sum(len(_VOWEL.findall(w)) * 6 < len(w) for w in latin)
-    return odd / max(3, len(latin))
+    latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
+    return sum(map(is_unspeakable, latin)) / max(3, len(latin))
+
+
+def _code(text: str) -> int:
+    text = text[:20_000]
+    found = len(_CODE.findall(text))
+    return found + len(_CAMEL.findall(text)) if _CAMEL_HINT.search(text) else found
 
 
 def _compression(text: str) -> float:
     data = text[:4000].encode("utf-8", "surrogatepass")
-    return MISSING if len(data) < 200 else 1 - len(zlib.compress(data, 1)) / len(data)
+    if len(data) < 200:
+        return MISSING
+    # Tables of the usual size take longer to clear than the text to compress.
+    small = zlib.compressobj(1, zlib.DEFLATED, -12, 4)
+    return 1 - len(small.compress(data) + small.flush()) / len(data)
 
 
 def values(r: Reading) -> tuple[float, ...]:
@@ -83,6 +119,7 @@ def values(r: Reading) -> tuple[float, ...]:
     body, words, text = r.body, r.words, r.body.text
     n = len(words)
     letters = max(1, len(text))
+    ascii_only = text.isascii()
     distinct = set(words)
     sentences = max(1, len(_SENTENCE.findall(text)))
     longer = [w for w in words if len(w) > 3]
@@ -94,7 +131,7 @@ def values(r: Reading) -> tuple[float, ...]:
         max(0.0, 1 - n / 10),
         max(0.0, log1p(n) - log1p(150)),
         float(n == 0),
-        sum(map(str.isupper, text)) / letters,
+        (len(_CAPITAL.findall(text)) if ascii_only else sum(map(str.isupper, text))) / letters,
         log1p(len(_CAPITAL_WORD.findall(text))),
         float(first.islower()),
         log1p(text.count("!")),
@@ -107,22 +144,22 @@ def values(r: Reading) -> tuple[float, ...]:
         len(distinct) / n if n >= 10 else MISSING,
         log1p(repeats - 1),
         _compression(text),
-        sum(map(str.isdigit, text)) / letters,
-        log1p(len(_EMOJI.findall(text))),
+        len(_DIGIT.findall(text)) / letters,
+        0.0 if ascii_only else log1p(len(_EMOJI.findall(text))),
         log1p(text.count("\n")),
-        log1p(len(_CODE.findall(text[:20_000]))),
+        log1p(_code(text)),
         min(1.0, body.code_length / max(1, body.length)),
         log1p(body.quote_lines),
-        sum(w in _FIRST for w in words) / n if many else MISSING,
-        sum(w in _WE for w in words) / n if many else MISSING,
-        sum(w in _SECOND for w in words) / n if many else MISSING,
-        _gibberish(words),
-        float(any(len(w) > 30 and w.isascii() for w in words)),
-        float(_RUN.search(text) is not None),
+        sum(map(_FIRST.__contains__, words)) / n if many else MISSING,
+        sum(map(_WE.__contains__, words)) / n if many else MISSING,
+        sum(map(_SECOND.__contains__, words)) / n if many else MISSING,
+        _gibberish(r.lower, words),
+        float(any(len(w) > 30 and w.isascii() for w in distinct)),
+        float(any(run.group(1).isalpha() for run in _RUN.finditer(r.lower))),
         log1p(body.styled_letters),
         log1p(len(body.mixed_script_words)),
         log1p(body.hidden_characters),
         log1p(body.stacked_marks),
         log1p(len(body.spaced_words)),
-        float(_BROKEN.search(text) is not None),
+        float(not (ascii_only and "%" not in text) and _BROKEN.search(text) is not None),
     )

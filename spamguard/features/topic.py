@@ -11,22 +11,31 @@ Without a post every feature here is missing, which says nothing either way.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from math import log, log1p, sqrt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import exp, log, log1p, sqrt
+from typing import cast
 
-from spamguard.features.reading import PostReading, Reading, shingles_of, terms_of
+from spamguard.features.reading import PostReading, Reading, shingles_of, terms_of, text_key
 from spamguard.features.schema import MISSING, Feature
 from spamguard.hosts import host_of, host_words, path_of
 from spamguard.text import words_of
 
 FEATURES = (
     Feature("topic_similarity", 0, 1, "likeness of comment and post (cosine)", "mean"),
-    Feature("topic_coverage", 0, 1, "share of the comment's telling words that the post has", "mean"),
+    Feature(
+        "topic_coverage", 0, 1, "share of the comment's telling words that the post has", "mean"
+    ),
     Feature("topic_title", 0, 1, "share of the title's telling words that the comment has", "mean"),
     Feature("topic_rare_shared", 0, 3, "rare words shared with the post (log scale)", "mean"),
-    Feature("topic_divergence", 0, 12, "disagreement of language models, comment against post", "mean"),
-    Feature("topic_unrelated", 0, 1, "not one telling word of the post in ten words or more", "mean"),
+    Feature(
+        "topic_divergence", 0, 12, "disagreement of language models, comment against post", "mean"
+    ),
+    Feature(
+        "topic_unrelated", 0, 1, "not one telling word of the post in ten words or more", "mean"
+    ),
     Feature("topic_anchor", 0, 1, "share of the links' words that the post has", "mean"),
     Feature("topic_author", 0, 1, "share of the author name's words that the post has", "mean"),
     Feature("topic_target", 0, 1, "share of the words in link targets that the post has", "mean"),
@@ -34,8 +43,12 @@ FEATURES = (
     Feature("topic_language", 0, 1, "written in another language than the post", "mean"),
     Feature("topic_copied", 0, 1, "share of five-word runs copied from the post", "mean"),
     Feature("topic_thread", 0, 1, "likeness to the nearest earlier comment", "mean"),
-    Feature("topic_thread_coverage", 0, 1, "share of telling words that earlier comments have", "mean"),
-    Feature("topic_thread_copied", 0, 1, "share of five-word runs copied from earlier comments", "mean"),
+    Feature(
+        "topic_thread_coverage", 0, 1, "share of telling words that earlier comments have", "mean"
+    ),
+    Feature(
+        "topic_thread_copied", 0, 1, "share of five-word runs copied from earlier comments", "mean"
+    ),
     Feature("topic_thread_repeat", 0, 1, "the same comment stands in the thread already", "mean"),
 )
 _TOPIC = 12  # features that need the post's text; the others need the thread
@@ -92,9 +105,11 @@ _SCRIPTS = (
 
 def script_of(words: Iterable[str]) -> str:
     """Return the script in which most of `words` begin; empty where there are none."""
+    first = [word[0] for word in words]
+    if max(first, default="") < "\u0370":
+        return "latin" if any(map(str.isalpha, first)) else ""
     votes: Counter[str] = Counter()
-    for word in words:
-        c = word[0]
+    for c in first:
         if c < "\u0370":
             votes["latin"] += c.isalpha()
         else:
@@ -103,7 +118,61 @@ def script_of(words: Iterable[str]) -> str:
     return best[0][0] if best and best[0][1] else ""
 
 
+_KANA = re.compile("[\u3040-\u30ff]")
+_EAST = frozenset({"japanese", "han", "kanji"})
+_FEW = 10  # letters: fewer Chinese ones may be Japanese
+
+
+def _writing(words: Sequence[str]) -> str:
+    """Return the script of `words`; text with kana is Japanese, a little Chinese alone may be."""
+    script = script_of(words)
+    if script not in ("kana", "han"):
+        return script
+    letters = "".join(words)
+    if _KANA.search(letters):
+        return "japanese"
+    return "han" if len(letters) >= _FEW else "kanji"
+
+
+def _differ(mine: str, theirs: str) -> bool:
+    return mine != theirs and not ("kanji" in (mine, theirs) and {mine, theirs} <= _EAST)
+
+
 Idf = Callable[[str], float]
+Shingles = set[tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Weighed:
+    """What a post comes to under one weighing of terms: the same for every comment."""
+
+    norm: float
+    size: int
+    title: dict[str, float]
+    title_mass: float
+    writing: str
+    language: str
+    thread_masses: list[float]
+    thread: frozenset[str]
+
+
+def _weigh(post: PostReading, idf: Idf) -> _Weighed:
+    known, weighed = post.kept.get("topic", (None, None))
+    if known is idf:
+        return cast(_Weighed, weighed)
+    title = {term: idf(term) for term in post.title_terms}
+    found = _Weighed(
+        norm=sum(((1 + log(count)) * idf(term)) ** 2 for term, count in post.counts.items()),
+        size=sum(post.counts.values()),
+        title=title,
+        title_mass=sum(title.values()),
+        writing=_writing(post.words[:300]),
+        language=language_of(post.words[:300]),
+        thread_masses=[sum(map(idf, terms)) for terms in post.thread_terms],
+        thread=frozenset().union(*post.thread_terms),
+    )
+    post.kept["topic"] = (idf, found)
+    return found
 
 
 def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
@@ -117,83 +186,86 @@ def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
     return shared / total if total else MISSING
 
 
-def _cosine(counts: Counter[str], post: PostReading, idf: Idf) -> float:
-    dot = own = 0.0
+def _likeness(
+    counts: Counter[str], post: PostReading, weighed: _Weighed, idf: Idf
+) -> tuple[float, float, int, float]:
+    """Return cosine, coverage, number of rare words shared, and divergence of comment and post."""
+    if not counts:
+        return MISSING, MISSING, 0, MISSING
+    theirs, size, n = post.counts, weighed.size, sum(counts.values())
+    dot = own = shared = total = divergence = 0.0
+    rare = 0
     for term, count in counts.items():
         weight = idf(term)
-        value = (1 + log(count)) * weight
+        total += weight
+        value = weight if count == 1 else (1 + log(count)) * weight
         own += value * value
-        other = post.counts.get(term)
+        background = 0.002 * exp(-weight)
+        share = 0.9 * count / n + background
+        other = theirs.get(term)
         if other:
+            shared += weight
+            rare += weight > 4.5
             dot += value * (1 + log(other)) * weight
-    theirs = _norm(post, idf)
-    return dot / sqrt(own * theirs) if own and theirs else MISSING
+            divergence += share * log(share / (0.9 * other / size + background))
+        else:
+            divergence += share * log(share / background)
+    return (
+        dot / sqrt(own * weighed.norm) if own and weighed.norm else MISSING,
+        shared / total if total else MISSING,
+        rare,
+        divergence if n >= 3 else MISSING,
+    )
 
 
-def _norm(post: PostReading, idf: Idf) -> float:
-    return sum(((1 + log(count)) * idf(term)) ** 2 for term, count in post.counts.items())
-
-
-def _divergence(counts: Counter[str], post: PostReading, idf: Idf) -> float:
-    n, m = sum(counts.values()), sum(post.counts.values())
-    if n < 3 or m == 0:
-        return MISSING
-    total = 0.0
-    for term, count in counts.items():
-        background = 0.02 * 2.718281828 ** -idf(term)
-        comment = 0.9 * count / n + 0.1 * background
-        theirs = 0.9 * post.counts.get(term, 0) / m + 0.1 * background
-        total += comment * log(comment / theirs)
-    return total
-
-
-def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
+def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) -> tuple[float, ...]:
+    weighed = _weigh(post, idf)
     counts = Counter(r.terms)
-    coverage = _share(counts, post, idf)
-    rare = [t for t in counts if t in post.counts and idf(t) > 4.5]
+    cosine, coverage, rare, divergence = _likeness(counts, post, weighed, idf)
     anchors = [term for link in r.links[:50] for term in terms_of(words_of(link.anchor))]
     targets = [
         term
         for link in r.links[:50]
         for term in terms_of([*host_words(host_of(link.url)), *words_of(path_of(link.url)[:200])])
     ]
-    title = {t: idf(t) for t in post.title_terms}
-    mass = sum(title.values())
-    mine, theirs = script_of(r.words), script_of(post.words[:300])
-    language, other = language_of(r.words), language_of(post.words[:300])
-    shingles = shingles_of(r.words)
+    title, mass = weighed.title, weighed.title_mass
+    mine, theirs = _writing(r.words), weighed.writing
+    language, other = language_of(r.words), weighed.language
     return (
-        _cosine(counts, post, idf) if counts else MISSING,
+        cosine,
         coverage,
         sum(w for t, w in title.items() if t in counts) / mass if mass and counts else MISSING,
-        log1p(len(rare)) if counts else MISSING,
-        _divergence(counts, post, idf),
-        float(not rare and coverage < 0.15) if len(r.words) >= 10 else MISSING,
+        log1p(rare) if counts else MISSING,
+        divergence,
+        float(rare == 0 and coverage < 0.15) if len(r.words) >= 10 else MISSING,
         _share(anchors, post, idf) if anchors else MISSING,
         _share(terms_of(r.author_words), post, idf),
         _share(targets, post, idf) if targets else MISSING,
-        float(mine != theirs) if mine and theirs else MISSING,
+        float(_differ(mine, theirs)) if mine and theirs else MISSING,
         float(language != other) if language and other else MISSING,
         len(shingles & post.shingles) / len(shingles) if shingles else MISSING,
     )
 
 
-def _thread_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
+def _thread_values(
+    r: Reading, post: PostReading, shingles: Shingles, idf: Idf
+) -> tuple[float, ...]:
     terms = set(r.terms)
     if not terms or not post.thread_terms:
         return (MISSING,) * (len(FEATURES) - _TOPIC)
+    weighed = _weigh(post, idf)
     mass = sum(map(idf, terms))
-    nearest, everything = 0.0, set[str]()
-    for other in post.thread_terms:
-        shared = sum(map(idf, terms & other))
-        nearest = max(nearest, shared / (mass + sum(map(idf, other)) - shared or 1.0))
-        everything |= other
-    shingles = shingles_of(r.words)
+    nearest = 0.0
+    for other, theirs in zip(post.thread_terms, weighed.thread_masses, strict=True):
+        if not terms.isdisjoint(other):
+            shared = sum(map(idf, terms & other))
+            nearest = max(nearest, shared / (mass + theirs - shared or 1.0))
+    known = post.thread_texts
     return (
-        nearest,
-        sum(map(idf, terms & everything)) / mass,
+        nearest if mass else MISSING,
+        sum(map(idf, terms & weighed.thread)) / mass if mass else MISSING,
         len(shingles & post.thread_shingles) / len(shingles) if shingles else MISSING,
-        float(" ".join(r.words) in post.thread_texts),
+        float(text_key(r.words, cut=False) in known or text_key(r.words, cut=True) in known),
     )
 
 
@@ -202,5 +274,6 @@ def values(r: Reading, idf: Idf) -> tuple[float, ...]:
     post = r.post
     if post is None:
         return (MISSING,) * len(FEATURES)
-    topic = _post_values(r, post, idf) if post.has_text else (MISSING,) * _TOPIC
-    return topic + _thread_values(r, post, idf)
+    shingles = shingles_of(r.words)
+    topic = _post_values(r, post, shingles, idf) if post.has_text else (MISSING,) * _TOPIC
+    return topic + _thread_values(r, post, shingles, idf)
