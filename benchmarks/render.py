@@ -46,7 +46,9 @@ def _unseen() -> list[str]:
         render(result),
         "Some comments have near-duplicates in other sources, because campaigns cross blogs. "
         "Share of each blog's comments: "
-        + ", ".join(f"{r['blog']} {_percent(r['near_duplicates_elsewhere'])}" for r in result["rows"])
+        + ", ".join(
+            f"{r['blog']} {_percent(r['near_duplicates_elsewhere'])}" for r in result["rows"]
+        )
         + ".",
         "",
     ]
@@ -161,7 +163,11 @@ def card() -> str:
 def readme() -> str:
     """Return the README with its figures."""
     text = (ROOT / "README.md").read_text("utf-8")
-    result, videos, fast = _result("unseen-blog"), _result("tubespam")["macro"], _result("speed")["macro"]
+    result, videos, fast = (
+        _result("unseen-blog"),
+        _result("tubespam")["macro"],
+        _result("speed")["macro"],
+    )
     macro, base = result["macro"], result["baseline"]
     names = (
         ("spam_caught", "spam caught at the shipped threshold", _percent),
@@ -176,7 +182,10 @@ def readme() -> str:
         "",
         "| | spamguard | TF-IDF words and characters + logistic regression |",
         "|---|---|---|",
-        *(f"| {says} | {form(macro[key]['value'])} | {form(base[key])} |" for key, says, form in names),
+        *(
+            f"| {says} | {form(macro[key]['value'])} | {form(base[key])} |"
+            for key, says, form in names
+        ),
         "",
         f"On TubeSpam, authors' split: mean MCC {videos['authors_split']['mcc']:.3f}. A fresh process has its first "
         f"verdict after {fast['import_load_first_score_s']:.2f} s and {fast['peak_memory_mb']:.0f} MB; a comment "

@@ -26,7 +26,15 @@ from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, log_odds_of, vectorize
 from spamguard.timing import speed
 from spamguard.training import (
-    Material, Recipe, Settings, Watch, _quiet, background_of, capped, gather, learn,
+    Material,
+    Recipe,
+    Settings,
+    Watch,
+    _quiet,
+    background_of,
+    capped,
+    gather,
+    learn,
 )  # fmt: skip
 from spamguard.vectorizer import Vectorizer, learn_background
 
@@ -148,7 +156,8 @@ def _near_duplicates(frame: pd.DataFrame, blogs: Iterable[str]) -> dict[str, flo
     sources = frame.groupby("duplicate_group")["blog"].nunique()
     shared = frame["duplicate_group"].map(sources) > 1
     return {
-        blog: round(float(shared[frame["dataset"] == f"modblog-{blog}"].mean()), 4) for blog in blogs
+        blog: round(float(shared[frame["dataset"] == f"modblog-{blog}"].mean()), 4)
+        for blog in blogs
     }
 
 
@@ -282,9 +291,7 @@ def render(result: Result) -> str:
     rows = [["**macro mean**", *(_cell(result["macro"][name]) for name in shown)]]
     if result.get("baseline"):
         base = result["baseline"]
-        rows.append(
-            ["TF-IDF baseline", *(f"{base[n]:.3f}" if n in base else "–" for n in shown)]
-        )
+        rows.append(["TF-IDF baseline", *(f"{base[n]:.3f}" if n in base else "–" for n in shown)])
     rows += [[row["blog"], *(_cell(row[name]) for name in shown)] for row in result["rows"]]
     lines += _table(["blog", *(name.replace("_", " ") for name in shown)], rows)
     return "\n".join(lines) + "\n"
@@ -304,8 +311,12 @@ def _render_tubespam(result: Result) -> str:
 PROTOCOLS: Final[dict[str, Protocol]] = {
     p.name: p
     for p in (
-        Protocol("unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs),
+        Protocol(
+            "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
+        ),
         Protocol("tubespam", "the authors' split, and leave one video out", tubespam),
-        Protocol("speed", "first score of a fresh process, and single comments, on this machine", speed),
+        Protocol(
+            "speed", "first score of a fresh process, and single comments, on this machine", speed
+        ),
     )
 }

@@ -80,8 +80,7 @@ def vectorize(
         return _join([_rows_of(comments, vectorizer)], vectorizer)
     edges = np.linspace(0, len(comments), 8 * jobs + 1).astype(int)
     parts = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_rows_of)(comments[a:b], vectorizer)
-        for a, b in pairwise(edges)
+        joblib.delayed(_rows_of)(comments[a:b], vectorizer) for a, b in pairwise(edges)
     )
     return _join(list(parts), vectorizer)
 

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import joblib
 import numpy as np
@@ -186,7 +186,10 @@ def _bare(comment: Comment, kind: int) -> Comment:
 
 
 def gather(
-    frame: pd.DataFrame, background: NDArray[np.float32], settings: Settings, n_jobs: int | None = None
+    frame: pd.DataFrame,
+    background: NDArray[np.float32],
+    settings: Settings,
+    n_jobs: int | None = None,
 ) -> Material:
     """Vectorize a corpus once, with the bare copies that training adds."""
     comments = comments_of(frame)
@@ -258,7 +261,11 @@ def blog_folds(blog: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp
 
 
 def _held_out(
-    material: Material, trusted: NDArray[np.bool_], fold: NDArray[np.intp], k: int, settings: Settings
+    material: Material,
+    trusted: NDArray[np.bool_],
+    fold: NDArray[np.intp],
+    k: int,
+    settings: Settings,
 ) -> F64:
     model = _fit(material.take(np.flatnonzero((fold != k) & trusted)), settings)
     return log_odds_of(model, material.rows[np.flatnonzero(fold == k)])
@@ -320,9 +327,7 @@ def _blog_cut(log_odds: F64, material: Material, rate: float) -> float:
     return float(scores[order[k]]) + 1e-9
 
 
-def cuts_for(
-    log_odds: F64, material: Material, settings: Settings
-) -> tuple[Cuts, dict[str, Any]]:
+def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cuts, dict[str, Any]]:
     """Return decision thresholds for calibrated held-out log-odds, and what backs them."""
     spam = _blog_cut(log_odds, material, settings.spam_ham_lost)
     unsure = min(_blog_cut(log_odds, material, settings.unsure_ham_lost), spam)

@@ -775,8 +775,9 @@ def test_what_a_base_knows_need_not_be_learned(model, X, y):
     other = np.where(labels == "spam", "ham", "spam")
     known = SpamClassifier(base=model, C=0.1).fit(some, labels).decision_function(some) - before
     news = SpamClassifier(base=model, C=0.1).fit(some, other).decision_function(some) - before
-    assert np.abs(known).mean() < 0.1
-    assert np.abs(news).mean() > 10 * np.abs(known).mean()
+    assert np.abs(known).mean() < 1  # the intercept goes free
+    assert known.std() < 0.1
+    assert news.std() > 5 * known.std()
 
 
 def test_what_a_base_knows_is_passed_over_by_partial_fit_too(model, X, y):

@@ -8,7 +8,7 @@ from math import log1p
 from spamguard.features.promo import goods_in_host, goods_in_name, goods_of_author
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
-from spamguard.features.style import is_unspeakable
+from spamguard.features.style import is_random_case, is_unspeakable
 from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, SOCIAL, host_words, is_on, path_of
 
 _CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
@@ -54,7 +54,9 @@ FEATURES = (
 def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
     name, words = r.author, r.author_words
     letters = sum(map(str.isalpha, name))
-    gibberish = any(len(word) > 4 and is_unspeakable(word) for word in words)
+    gibberish = is_random_case(name) or any(
+        len(word) > 4 and is_unspeakable(word) for word in words
+    )
     capitalised = [w for w in name.split() if w[:1].isupper()]
     return (
         log1p(len(words)),

@@ -16,7 +16,7 @@ MAX_POST_WORDS = 20_000
 MAX_THREAD = 100
 MAX_THREAD_TEXT = 3_000
 """Characters read of each comment in a thread."""
-_SHINGLE = 5
+SHINGLE = 5
 _REPEAT = 100  # words by which a long comment is known again
 
 
@@ -80,7 +80,7 @@ def terms_of(words: list[str]) -> list[str]:
 
 def shingles_of(words: list[str]) -> set[tuple[str, ...]]:
     """Return the runs of five words in `words`."""
-    return {tuple(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1)}
+    return {tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
 
 
 def text_key(words: list[str], cut: bool) -> str:
@@ -105,7 +105,7 @@ def _read_post(post: Post) -> PostReading:
         thread_texts=frozenset(
             text_key(words, cut=len(text) > MAX_THREAD_TEXT)
             for words, text in zip(thread, texts, strict=True)
-            if len(words) >= _SHINGLE
+            if len(words) >= SHINGLE
         ),
     )
 

@@ -69,6 +69,8 @@ FEATURES = (
     Feature("style_second_person", 0, 0.3, "second person words, share", "mean"),
     Feature("style_gibberish", 0, 1, "words that cannot be spoken, share"),
     Feature("style_long_word", 0, 1, "a word of more than 30 letters"),
+    Feature("style_random_case", 0, 1, "a word in random capitals"),
+    Feature("style_stutters", 0, 2, "words that begin with a doubled consonant (log scale)"),
     Feature("style_letter_runs", 0, 1, "a letter repeated four times"),
     Feature("style_styled_letters", 0, 3, "letters in fancy alphabets (log scale)"),
     Feature("style_mixed_scripts", 0, 2, "words that mix scripts to look alike (log scale)"),
@@ -90,6 +92,27 @@ def is_unspeakable(word: str) -> bool:
     if _CONSONANTS.search(word) is None:
         return False
     return _CONSONANTS.search(_CLUSTER.sub("t", word)) is not None
+
+
+# Programs make such names; camelCase and abbreviations look otherwise.
+_RANDOM_CASE = re.compile(
+    r"(?<![^\W_])[A-Za-z]{0,20}(?:[A-Z]{2}[a-z]{1,2}[A-Z]{2}|[a-z][A-Z]{2,4}[a-z]{1,2}[A-Z]|[a-z][A-Z][a-z][A-Z][a-z])"
+    r"|(?<![^\W_])[a-z][A-Z]{5,}(?![^\W_])"
+)
+# Programs that respin texts double letters: "tto mive", "yyear".
+_STUTTER = re.compile(r"(?<![^\W_])([bcdfghjkmnprstvwyz])\1[aeiou][a-z]{0,20}(?![^\W_])")
+_NO_STUTTER = frozenset(
+    "ddos ssid ssis ssas ssa ppa ffi ccache mmap ffe ssae mma ppi mmo mmorpg ppo ddi ggo".split()
+)
+
+
+def is_random_case(text: str) -> bool:
+    """True if `text` holds a word whose capitals follow no rule."""
+    return _RANDOM_CASE.search(text) is not None
+
+
+def _stutters(lower: str) -> int:
+    return len({m.group() for m in _STUTTER.finditer(lower)} - _NO_STUTTER)
 
 
 def _gibberish(lower: str, words: list[str]) -> float:
@@ -155,6 +178,8 @@ def values(r: Reading) -> tuple[float, ...]:
         sum(map(_SECOND.__contains__, words)) / n if many else MISSING,
         _gibberish(r.lower, words),
         float(any(len(w) > 30 and w.isascii() for w in distinct)),
+        float(is_random_case(text)),
+        log1p(_stutters(r.lower)),
         float(any(run.group(1).isalpha() for run in _RUN.finditer(r.lower))),
         log1p(body.styled_letters),
         log1p(len(body.mixed_script_words)),

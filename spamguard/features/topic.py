@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 from typing import cast
 
-from spamguard.features.reading import PostReading, Reading, shingles_of, terms_of, text_key
+from spamguard.features.reading import (
+    SHINGLE,
+    PostReading,
+    Reading,
+    shingles_of,
+    terms_of,
+    text_key,
+)
 from spamguard.features.schema import MISSING, Feature
 from spamguard.hosts import host_of, host_words, path_of
 from spamguard.text import words_of
@@ -42,6 +49,7 @@ FEATURES = (
     Feature("topic_script", 0, 1, "written in another script than the post", "mean"),
     Feature("topic_language", 0, 1, "written in another language than the post", "mean"),
     Feature("topic_copied", 0, 1, "share of five-word runs copied from the post", "mean"),
+    Feature("topic_only_copied", 0, 1, "hardly a word but those copied from the post"),
     Feature("topic_thread", 0, 1, "likeness to the nearest earlier comment", "mean"),
     Feature(
         "topic_thread_coverage", 0, 1, "share of telling words that earlier comments have", "mean"
@@ -51,7 +59,7 @@ FEATURES = (
     ),
     Feature("topic_thread_repeat", 0, 1, "the same comment stands in the thread already", "mean"),
 )
-_TOPIC = 12  # features that need the post's text; the others need the thread
+_TOPIC = 13  # features that need the post's text; the others need the thread
 
 _LANGUAGES: dict[str, str] = {
     "en": "the and is of to it that this with for was are have not but from they what there would about",
@@ -220,7 +228,10 @@ def _likeness(
 
 def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) -> tuple[float, ...]:
     weighed = _weigh(post, idf)
-    counts = Counter(r.terms)
+    copied = shingles & post.shingles
+    # What was copied says nothing about how near the visitor's own words are.
+    own = _own_words(r.words, copied) if copied else r.words
+    counts = Counter(terms_of(own) if copied else r.terms)
     cosine, coverage, rare, divergence = _likeness(counts, post, weighed, idf)
     anchors = [term for link in r.links[:50] for term in terms_of(words_of(link.anchor))]
     targets = [
@@ -237,14 +248,24 @@ def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) ->
         sum(w for t, w in title.items() if t in counts) / mass if mass and counts else MISSING,
         log1p(rare) if counts else MISSING,
         divergence,
-        float(rare == 0 and coverage < 0.15) if len(r.words) >= 10 else MISSING,
+        float(rare == 0 and coverage < 0.15) if len(own) >= 10 else MISSING,
         _share(anchors, post, idf) if anchors else MISSING,
         _share(terms_of(r.author_words), post, idf),
         _share(targets, post, idf) if targets else MISSING,
         float(_differ(mine, theirs)) if mine and theirs else MISSING,
         float(language != other) if language and other else MISSING,
-        len(shingles & post.shingles) / len(shingles) if shingles else MISSING,
+        len(copied) / len(shingles) if shingles else MISSING,
+        float(len(copied) > 0 and len(own) <= len(r.words) / 5 and not r.body.quote_lines),
     )
+
+
+def _own_words(words: list[str], copied: Shingles) -> list[str]:
+    """Return the words that stand in none of the `copied` runs."""
+    own = [True] * len(words)
+    for i in range(len(words) - SHINGLE + 1):
+        if tuple(words[i : i + SHINGLE]) in copied:
+            own[i : i + SHINGLE] = [False] * SHINGLE
+    return [word for word, is_own in zip(words, own, strict=True) if is_own]
 
 
 def _thread_values(
