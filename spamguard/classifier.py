@@ -48,8 +48,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     Parameters
     ----------
     C : float
-        Inverse strength of the penalty, relative to the (effective) number of
-        comments: larger trusts the comments more.
+        Inverse strength of the penalty on the sum of losses, as in
+        scikit-learn's logistic regression: larger trusts the comments more.
     bits : int
         The n-grams fall into ``2**bits`` buckets, 8 to 24.
     families : sequence of str or None
@@ -140,7 +140,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         rows = self._rows(comments, base, weight)
         scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
         matrix = self._matrix(rows, scaling)
-        strength = 1.0 / (self.C * weight.sum() ** 2 / (weight @ weight))
+        strength = 1.0 / (self.C * weight.sum())
         offset = log_odds_of(base, rows) if base else None
         steps = [0]
         theta, intercept = fit_logistic(
@@ -464,7 +464,7 @@ class _Scaling:
         rows = mass * weight.sum() / max(weight @ weight, 1e-12)
         spread = square / np.maximum(mass, 1e-12)
         prior = (0.1 * (_HIGH - _LOW)) ** 2
-        spread = (spread * rows + prior * _PRIOR_ROWS) / (rows + _PRIOR_ROWS)
+        spread = (spread * mass + prior * _PRIOR_ROWS) / (mass + _PRIOR_ROWS)
         by_mean = np.array([f.reference == "mean" for f in FEATURES])
         return cls(
             np.where(by_mean & (mass > 0), mean, 0.0),

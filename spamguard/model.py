@@ -45,6 +45,10 @@ class Cuts:
     spam: float = 0.0
     discard: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.unsure > self.spam or (self.discard is not None and self.discard < self.spam):
+            raise ValueError("the cuts must not fall: unsure, then spam, then discard")
+
     def label(self, log_odds: float) -> Label:
         """Return the label of a comment with these log-odds."""
         if log_odds >= self.spam:

@@ -44,7 +44,8 @@ def fit_logistic(
     weight : ndarray of float64, shape (n,)
         How much each row counts; only ratios matter.
     strength : float
-        Of the penalty on the squared weights (the intercept goes free).
+        Of the penalty on the squared weights; the intercept goes free unless
+        there is an `offset`.
     offset : ndarray of float64, shape (n,), optional
         Log-odds that a prior model gives already.
     max_iter, tol : int, float
@@ -106,16 +107,19 @@ def _minimize(
     sign = np.where(spam, 1.0, -1.0)
     share = weight / weight.sum()
     start = np.zeros(len(sign)) if offset is None else offset
+    # From scratch the intercept goes free; beside a prior model it has that model's for a prior.
+    held = 0.0 if offset is None else strength
     kind = rows.dtype  # products in the rows' own precision
 
     def loss(theta: F64) -> tuple[float, F64]:
         w = theta[:-1]
         margin = sign * (rows @ w.astype(kind) + theta[-1] + start)
         value = float(share @ np.logaddexp(0.0, -margin) + 0.5 * strength * (w @ w))
+        value += 0.5 * held * float(theta[-1]) ** 2
         slope = -share * sign / (1.0 + np.exp(np.clip(margin, -500.0, 500.0)))
         gradient = np.empty_like(theta)
         gradient[:-1] = columns @ slope.astype(kind) + strength * w
-        gradient[-1] = slope.sum()
+        gradient[-1] = slope.sum() + held * theta[-1]
         return value, gradient
 
     steps = itertools.count(1)

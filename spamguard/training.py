@@ -70,7 +70,7 @@ class Settings:
         Of everything that is drawn.
     """
 
-    C: float = 10.0
+    C: float = 3.0
     bits: int = 18
     class_power: float = 0.5
     post_cap: int = 100

@@ -62,12 +62,6 @@ class Grams:
         """Return word number `i` and the next."""
         return self.text[self.starts[i] : self.ends[i + 1]]
 
-    def word_around(self, i: int) -> str:
-        """Return the word in which character n-gram number `i` stands."""
-        # It may begin with the space before its word.
-        at = int(np.searchsorted(self.starts, self.places[i] + 1, side="right")) - 1
-        return self.word(max(at, 0))
-
 
 _NO_HASHES, _NO_PLACES = np.zeros(0, np.uint64), np.zeros(0, np.intp)
 _NOTHING = Grams("", _NO_HASHES, _NO_HASHES, _NO_HASHES, _NO_PLACES, _NO_PLACES, _NO_PLACES)
