@@ -86,13 +86,22 @@ def unseen_blogs(
 
     Weights, calibration and thresholds are learned from the other sources;
     sets of one source are held out together.
+
+    Raises
+    ------
+    CorpusError
+        If a set is missing, or the recipe has none for one of `blogs`.
     """
     watch = watch or _quiet
     frame = recipe.load(directory)
+    unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
+    if unknown:
+        raise CorpusError(f"the recipe has no comments of {', '.join(unknown)} to test on.")
     tested = frame["dataset"].isin([f"modblog-{blog}" for blog in blogs])
     kept = capped(frame, recipe.settings).index
     frame = frame.loc[kept.union(frame.index[tested])]
-    background = background_of(_without(recipe, blogs, frame), frame)
+    others = frame[~frame["blog"].isin(list(blogs))]
+    background = background_of(_without(recipe, blogs, frame), others)
     watch("read", 0, 1)
     material = gather(frame, background, recipe.settings, n_jobs)
     watch("read", 1, 1)
@@ -182,7 +191,7 @@ def tubespam(
     first = (frame["split"] == "train").to_numpy(bool)
     titles = dict(zip(video.tolist(), frame["post_title"].tolist(), strict=True))
     rows = []
-    for done, name in enumerate(dict.fromkeys(video.tolist()), 1):
+    for done, name in enumerate(titles, 1):
         here = video == name
         rows.append(
             {
@@ -191,7 +200,7 @@ def tubespam(
                 "leave_one_video_out": _split(frame, spam, ~here, here),
             }
         )
-        watch("videos", done, 5)
+        watch("videos", done, len(titles))
     macro = {
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
         for split in ("authors_split", "leave_one_video_out")
@@ -276,7 +285,9 @@ def _cell(figure: Any) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+    return lines + [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
+    ]
 
 
 def render(result: Result) -> str:
@@ -288,12 +299,14 @@ def render(result: Result) -> str:
         return "\n".join(_table(["what", "measured"], rows)) + "\n"
     shown = [name for name in _SHOWN if name in result["macro"]]
     lines = []
-    rows = [["**macro mean**", *(_cell(result["macro"][name]) for name in shown)]]
+    whole = result["model"] if result["protocol"] == "corpus" else "**macro mean**"
+    rows = [[whole, *(_cell(result["macro"][name]) for name in shown)]]
     if result.get("baseline"):
         base = result["baseline"]
         rows.append(["TF-IDF baseline", *(f"{base[n]:.3f}" if n in base else "–" for n in shown)])
     rows += [[row["blog"], *(_cell(row[name]) for name in shown)] for row in result["rows"]]
-    lines += _table(["blog", *(name.replace("_", " ") for name in shown)], rows)
+    first = "model" if result["protocol"] == "corpus" else "blog"
+    lines += _table([first, *(name.replace("_", " ") for name in shown)], rows)
     return "\n".join(lines) + "\n"
 
 

@@ -23,7 +23,11 @@ start = time.perf_counter()
 import spamguard
 verdict = spamguard.score("Great post! Cheap pills at http://pills.example", "How we moved to static pages")
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+try:  # ru_maxrss starts from what the parent held
+    with open("/proc/self/status") as status:
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+except (OSError, StopIteration):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
 heavy = sorted({"sklearn", "scipy", "pandas", "joblib"} & set(sys.modules))
 print(json.dumps({"seconds": seconds, "peak_mb": peak, "heavy_imports": heavy}))
 """

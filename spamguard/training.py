@@ -49,7 +49,8 @@ class Settings:
         A comment counts as its set and class has comments, to minus this
         power: 0 lets the large sets drown the small, 1 lets all count alike.
     post_cap : int
-        More comments of one class under one post count no more than so many.
+        Comments of one class under one post; of more than so many only the square
+        root of the excess factor counts, so 4 times as many count twice.
     set_cap : int
         Most comments of one class taken from one set.
     folds : int
@@ -329,7 +330,8 @@ def _blog_cut(log_odds: F64, material: Material, rate: float) -> float:
 
 def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cuts, dict[str, Any]]:
     """Return decision thresholds for calibrated held-out log-odds, and what backs them."""
-    spam = _blog_cut(log_odds, material, settings.spam_ham_lost)
+    # Easy material would put the cut at any depth; below even odds nothing is called spam.
+    spam = max(_blog_cut(log_odds, material, settings.spam_ham_lost), 0.0)
     unsure = min(_blog_cut(log_odds, material, settings.unsure_ham_lost), spam)
     promise: Threshold = threshold_for_max_ham_lost(
         log_odds, material.spam.astype(int), settings.discard_ham_lost, settings.confidence
@@ -340,7 +342,9 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
         for name, cut in (("spam", spam), ("unsure", unsure), ("discard", discard))
     }
     ham = int((~material.spam).sum())
+    lost = float((log_odds[~material.spam] >= spam).mean())
     report = {
+        "ham_lost": lost,
         "ham": ham,
         "spam": int(material.spam.sum()),
         "spam_caught": caught,
@@ -436,10 +440,20 @@ def train_recipe(
         "sets": dict(recipe.sets),
         "background": list(recipe.background),
         "settings": asdict(recipe.settings),
+        "figures": _figures(trained.report),
         **trained.report,
     }
     model = replace(trained.model, name=recipe.name, version=recipe.version, about=about)
     return Trained(model, about)
+
+
+def _figures(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return what held-out folds say of the thresholds, for a short listing."""
+    held_out = report["held_out"]
+    return {
+        "spam_caught": round(held_out["spam_caught"]["spam"], 4),
+        "ham_lost": round(held_out["ham_lost"], 4),
+    }
 
 
 def train_corpus(
@@ -456,8 +470,10 @@ def train_corpus(
     Raises
     ------
     CorpusError
-        If one class is missing, or too little is there to hold some back.
+        If a label or one class is missing, or too little is there to hold some back.
     """
+    if frame["label"].isna().any():
+        raise CorpusError("labels are missing: leave out the comments that have none.")
     counts = frame["label"].value_counts()
     if counts.get("ham", 0) < 10 or counts.get("spam", 0) < 10:
         raise CorpusError(
@@ -473,6 +489,7 @@ def train_corpus(
         "ham": int(counts["ham"]),
         "corpus_sha256": texts,
         "settings": asdict(settings),
+        "figures": _figures(trained.report),
         **trained.report,
     }
     return Trained(replace(trained.model, name=name, version=version, about=about), about)

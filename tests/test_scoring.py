@@ -499,3 +499,19 @@ def test_public_names_are_there_and_no_others_are_made_up():
         assert getattr(spamguard, name) is not None
     with pytest.raises(AttributeError, match="spam_classifier"):
         _ = spamguard.spam_classifier
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        "<p>I tried this last year &amp; it worked.</p><p>The second pot was too small.</p>",
+        "<div>I tried <b>this</b> last year &amp;amp; it worked.<br><br>The second pot was too small.</div>",
+        "I tried **this** last year & it worked.\n\nThe _second_ pot was too small.",
+        "[b]I tried[/b] this last year & it worked.\n\nThe second pot was too small.",
+        "\ufeffI tried this last year & it worked.\r\n\r\nThe second pot was too small.\ufeff",
+    ],
+)
+def test_markup_changes_no_verdict(dressed):
+    post = Post(title="Growing beans", text="Runner beans climb happily if the pots are deep.")
+    plain = "I tried this last year & it worked.\n\nThe second pot was too small."
+    assert score(dressed, post).log_odds == pytest.approx(score(plain, post).log_odds, abs=1e-9)
