@@ -461,7 +461,6 @@ class _Scaling:
         mean = (weight[:, None] * safe).sum(axis=0) / np.maximum(mass, 1e-12)
         square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
         # A few comments say little about a spread: a tenth of the range counts as some more of them.
-        rows = mass * weight.sum() / max(weight @ weight, 1e-12)
         spread = square / np.maximum(mass, 1e-12)
         prior = (0.1 * (_HIGH - _LOW)) ** 2
         spread = (spread * mass + prior * _PRIOR_ROWS) / (mass + _PRIOR_ROWS)
