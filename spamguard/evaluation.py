@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import joblib
@@ -21,6 +21,7 @@ from spamguard.classifier import SpamClassifier
 from spamguard.corpus import comments_of, load_dataset
 from spamguard.errors import CorpusError
 from spamguard.frames import comments_of_frame
+from spamguard.heldout import UNSEEN_BLOGS, prepare
 from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, log_odds_of, vectorize
@@ -31,18 +32,9 @@ from spamguard.training import (
     Settings,
     Watch,
     _quiet,
-    background_of,
-    capped,
-    gather,
     learn,
 )  # fmt: skip
 from spamguard.vectorizer import Vectorizer, learn_background
-
-UNSEEN_BLOGS: Final = (
-    "astrotime", "benbalter", "edwinwenink", "gabeluci", "haacked", "hajekj", "hendrixjoseph",
-    "jdieter", "maartenballiauw", "spinningnumbers", "stephencleary", "travisdowns",
-)  # fmt: skip
-"""Moderated blogs with enough of both classes to measure on."""
 
 BASELINE: Final = {
     "auc": 0.955,
@@ -93,19 +85,12 @@ def unseen_blogs(
         If a set is missing, or the recipe has none for one of `blogs`.
     """
     watch = watch or _quiet
-    frame = recipe.load(directory)
+    watch("read", 0, 1)
+    frame, material, learned_from = prepare(directory, recipe, blogs, n_jobs)
+    watch("read", 1, 1)
     unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
     if unknown:
         raise CorpusError(f"the recipe has no comments of {', '.join(unknown)} to test on.")
-    tested = frame["dataset"].isin([f"modblog-{blog}" for blog in blogs])
-    kept = capped(frame, recipe.settings).index
-    frame = frame.loc[kept.union(frame.index[tested])]
-    others = frame[~frame["blog"].isin(list(blogs))]
-    background = background_of(_without(recipe, blogs, frame), others)
-    watch("read", 0, 1)
-    material = gather(frame, background, recipe.settings, n_jobs)
-    watch("read", 1, 1)
-    learned_from = np.isin(frame.index.to_numpy()[material.origin], kept.to_numpy())
     work = (
         joblib.delayed(_one_blog)(material, learned_from, blog, recipe.settings) for blog in blogs
     )
@@ -121,18 +106,12 @@ def unseen_blogs(
     return {
         "protocol": "unseen-blog",
         "sets": len(recipe.sets),
-        "comments_learned_from": len(kept),
+        "comments_learned_from": int((learned_from & ~material.bare).sum()),
         "settings": asdict(recipe.settings),
         "baseline": BASELINE if tuple(blogs) == UNSEEN_BLOGS else None,
         "macro": _plain(macro_mean(figures)),
         "rows": rows,
     }
-
-
-def _without(recipe: Recipe, blogs: Iterable[str], frame: pd.DataFrame) -> Recipe:
-    """Keep sets of the tested blogs out of the background, whatever the recipe says."""
-    own = set(frame.loc[frame["blog"].isin(list(blogs)), "dataset"])
-    return replace(recipe, background=tuple(n for n in recipe.background if n not in own))
 
 
 def _one_blog(

@@ -242,8 +242,11 @@ def _sizes(keys: NDArray[np.str_]) -> F64:
 # --- fitting --------------------------------------------------------------------
 
 
-def _fit(material: Material, settings: Settings) -> SpamModel:
-    classifier = SpamClassifier(C=settings.C, bits=settings.bits)
+def fit_rows(
+    material: Material, settings: Settings, families: tuple[str, ...] | None = None
+) -> SpamModel:
+    """Return a model fitted to all of `material`, neither calibrated nor with thresholds."""
+    classifier = SpamClassifier(C=settings.C, bits=settings.bits, families=families)
     classifier.fit(material.rows, material.spam, sample_weight=row_weights(material, settings))
     return classifier.model_
 
@@ -268,7 +271,7 @@ def _held_out(
     k: int,
     settings: Settings,
 ) -> F64:
-    model = _fit(material.take(np.flatnonzero((fold != k) & trusted)), settings)
+    model = fit_rows(material.take(np.flatnonzero((fold != k) & trusted)), settings)
     return log_odds_of(model, material.rows[np.flatnonzero(fold == k)])
 
 
@@ -377,7 +380,7 @@ def learn(
     whole = ~material.bare
     cuts, report = cuts_for(slope * held_out[whole] + shift, _facts_only(material, whole), settings)
     watch("fit", 0, 1)
-    model = _fit(material.take(np.flatnonzero(trusted)), settings)
+    model = fit_rows(material.take(np.flatnonzero(trusted)), settings)
     watch("fit", 1, 1)
     report["labels_doubted"] = {
         "ham": int((~trusted & whole & ~material.spam).sum()),

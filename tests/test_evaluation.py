@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import SpamClassifier, evaluation, timing
+from spamguard import SpamClassifier, evaluation, heldout, timing
 from spamguard.comment import Comment, Post
 from spamguard.corpus import catalogue, check_corpus, comments_of, load_sample
 from spamguard.errors import CorpusError
@@ -174,10 +174,10 @@ def test_what_the_tested_blog_says_changes_nothing(background, monkeypatch):
 def test_the_background_leaves_out_every_set_of_the_tested_blogs():
     frame = small_world()
     recipe = recipe_of(background=("hamblog-a-archive", "modblog-b", "hamblog-f", "forum-g"))
-    found = evaluation._without(recipe, ("a", "b"), frame)
+    found = heldout._without(recipe, ("a", "b"), frame)
     assert found.background == ("hamblog-f", "forum-g")
     assert found.sets == recipe.sets
-    assert evaluation._without(recipe, ("c",), frame).background == recipe.background
+    assert heldout._without(recipe, ("c",), frame).background == recipe.background
 
 
 def test_near_duplicates_are_counted_in_other_sources_only():
@@ -250,6 +250,8 @@ def test_tubespam_splits_by_author_and_by_video(videos, monkeypatch):
         "learn_background",
         lambda comments: (learned.append([c.text for c in comments]), real(comments))[1],
     )
+    tested = []
+    monkeypatch.setattr(evaluation, "mcc", lambda y, called: (tested.append(y), mcc(y, called))[1])
     told = []
     result = tubespam("somewhere", recipe_of(), lambda *step: told.append(step))
     assert asked == [("youtube-tubespam", "somewhere")]
@@ -260,6 +262,9 @@ def test_tubespam_splits_by_author_and_by_video(videos, monkeypatch):
         here = frame["post_id"] == name
         assert learned[2 * k] == frame.loc[here & (frame["split"] == "train"), "text"].tolist()
         assert learned[2 * k + 1] == frame.loc[~here, "text"].tolist()
+        rest = here & (frame["split"] == "test")
+        for y, rows in ((tested[2 * k], rest), (tested[2 * k + 1], here)):
+            assert y.tolist() == (frame.loc[rows, "label"] == "spam").astype(int).tolist()
     for split, macro in result["macro"].items():
         for key, value in macro.items():
             mean = np.mean([row[split][key] for row in result["rows"]])

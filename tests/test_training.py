@@ -59,15 +59,15 @@ def material(sample, sample_comments):
 def learned(material):
     """What `learn` makes of the sample, and every model that was fitted for it."""
     fits = []
-    real = training._fit
+    real = training.fit_rows
 
-    def spy(part, settings):
-        model = real(part, settings)
+    def spy(part, settings, *families):
+        model = real(part, settings, *families)
         fits.append((part, model))
         return model
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_fit", spy)
+        patch.setattr(training, "fit_rows", spy)
         trained = learn(material, SMALL)
     return trained, fits
 
@@ -328,11 +328,11 @@ def fits(monkeypatch):
     """Stand in for fitting: scores tell which fit gave them."""
     done = []
 
-    def fit(part, settings):
+    def fit(part, settings, *_):
         done.append(part)
         return len(done) - 1
 
-    monkeypatch.setattr(training, "_fit", fit)
+    monkeypatch.setattr(training, "fit_rows", fit)
     monkeypatch.setattr(
         training, "log_odds_of", lambda number, rows: np.full(len(rows), float(number))
     )
@@ -443,6 +443,9 @@ def test_a_cut_is_above_equal_scores():
     cut = training._blog_cut(log_odds, facts([False] * 100), 0.1)
     assert not (log_odds >= cut).any()  # a part of the fifty cannot be lost
     assert training._blog_cut(log_odds, facts([False] * 100), 1.0) > 0.0
+    four = np.array([3.0, 2.0, 1.0, 0.0])
+    cut = training._blog_cut(four, facts([False] * 4), 0.5)
+    assert (four >= cut).tolist() == [True, True, False, False]  # the whole share may be lost
 
 
 def simulated(ham, spam, seed, apart=3.0):
@@ -473,6 +476,12 @@ def test_even_odds_are_never_called_spam_by_default():
     cuts, _ = cuts_for(log_odds, made, Settings())
     assert cuts.spam == 0.0
     assert cuts.label(-5.0) != "spam"
+
+
+def test_unsure_ends_where_spam_begins():
+    log_odds, made = simulated(400, 400, 1, apart=1.0)
+    cuts, _ = cuts_for(log_odds, made, Settings(spam_ham_lost=0.1, unsure_ham_lost=0.01))
+    assert cuts.unsure == cuts.spam > 0
 
 
 def test_the_report_backs_the_cuts():
@@ -525,14 +534,14 @@ def test_doubted_labels_are_not_learned_from_but_counted(material):
     spam = material.spam.copy()
     spam[material.origin == material.origin[wrong]] ^= True
     parts = []
-    real = training._fit
+    real = training.fit_rows
 
-    def spy(part, settings):
+    def spy(part, settings, *families):
         parts.append(part)
-        return real(part, settings)
+        return real(part, settings, *families)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_fit", spy)
+        patch.setattr(training, "fit_rows", spy)
         trained = learn(replace(material, spam=spam), replace(SMALL, doubt=0.7))
     held_out = trained.report["held_out"]
     doubted = held_out["labels_doubted"]
@@ -570,8 +579,8 @@ def test_learn_reports_plain_json(learned):
 
 def test_learn_tells_how_far_it_is(material, fits, monkeypatch, model):
     told = []
-    spied = training._fit
-    monkeypatch.setattr(training, "_fit", lambda *given: (spied(*given), model)[1])
+    spied = training.fit_rows
+    monkeypatch.setattr(training, "fit_rows", lambda *given: (spied(*given), model)[1])
     monkeypatch.setattr(training, "log_odds_of", log_odds_of)
     learn(material, SMALL, watch=lambda *step: told.append(step))
     folds = [("folds", k, 3) for k in (1, 2, 3)]

@@ -1,0 +1,312 @@
+"""Longer looks at the same procedure: one site over time, panels, attacks, families.
+
+Each study holds whole sources out, as `evaluation` does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spamguard.attacks import ATTACKS
+from spamguard.classifier import SpamClassifier
+from spamguard.corpus import catalogue, comments_of
+from spamguard.features import FAMILIES
+from spamguard.heldout import UNSEEN_BLOGS, prepare
+from spamguard.metrics import clopper_pearson, recall_at_fpr, roc_auc
+from spamguard.model import SpamModel
+from spamguard.rows import log_odds_of, vectorize
+from spamguard.training import (
+    Material,
+    Recipe,
+    Settings,
+    Watch,
+    _facts_only,
+    _quiet,
+    blog_folds,
+    calibration,
+    cuts_for,
+    doubtful,
+    fit_rows,
+    learn,
+    out_of_fold,
+)  # fmt: skip
+
+Result = dict[str, Any]
+F64 = NDArray[np.float64]
+
+LABELS: Final = (0, 10, 30, 100, 300)
+_PER_BLOG: Final = 200
+
+
+def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
+    low, high = clopper_pearson(int(hits.sum()), len(hits))
+    return {
+        "value": round(float(hits.mean()), 5) if len(hits) else None,
+        "low": round(low, 5),
+        "high": round(high, 5),
+        "n": len(hits),
+    }
+
+
+# --- panels -------------------------------------------------------------------------
+
+
+def ham_panels(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Result:
+    """Real comments lost in every set and language, by models that never saw the source.
+
+    Sources are held out fold by fold; calibration and thresholds for a fold
+    come from the other folds.
+    """
+    watch = watch or _quiet
+    frame, material, _ = prepare(directory, recipe, (), n_jobs)
+    settings = recipe.settings
+    trusted = np.ones(len(material), bool)
+    first = out_of_fold(material, trusted, settings, watch, n_jobs)
+    slope, shift = calibration(first, material, settings)
+    trusted = ~doubtful(slope * first + shift, material, settings)
+    raw = out_of_fold(material, trusted, settings, watch, n_jobs)
+    labels = _cross_fitted_labels(raw, trusted, material, settings)
+    whole = ~material.bare
+    cards = catalogue()
+    rows = [
+        _panel(name, labels, material, whole & (material.source == name)) for name in recipe.sets
+    ]
+    for row in rows:
+        row["languages"] = list(cards[row["set"]].languages)
+    return {
+        "protocol": "panels",
+        "comments": len(frame),
+        "macro": _by_language(rows),
+        "rows": [row for row in rows if row["ham"] >= 20],
+    }
+
+
+def _cross_fitted_labels(
+    raw: F64, trusted: NDArray[np.bool_], material: Material, settings: Settings
+) -> NDArray[np.str_]:
+    fold = blog_folds(material.blog, settings.folds, settings.seed)
+    labels = np.full(len(raw), "unsure")
+    for k in np.unique(fold):
+        others = fold != k
+        slope, shift = calibration(
+            raw[others & trusted], _facts_only(material, others & trusted), settings
+        )
+        chosen = others & ~material.bare
+        cuts, _ = cuts_for(slope * raw[chosen] + shift, _facts_only(material, chosen), settings)
+        here = np.flatnonzero(fold == k)
+        labels[here] = [cuts.label(z) for z in (slope * raw[here] + shift).tolist()]
+    return labels
+
+
+def _panel(
+    name: str, labels: NDArray[np.str_], material: Material, here: NDArray[np.bool_]
+) -> dict[str, Any]:
+    ham, spam = labels[here & ~material.spam], labels[here & material.spam]
+    return {
+        "set": name,
+        "ham": len(ham),
+        "ham_blocked": _share(ham == "spam"),
+        "ham_unsure": _share(ham == "unsure"),
+        "spam": len(spam),
+        "spam_caught": _share(spam == "spam"),
+    }
+
+
+def _by_language(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Pool the sets of one language; sets of several languages count for none."""
+    pooled: dict[str, list[float]] = {}
+    for row in rows:
+        if len(row["languages"]) == 1 and row["ham"]:
+            total = pooled.setdefault(row["languages"][0], [0.0, 0.0])
+            total[0] += row["ham"] * row["ham_blocked"]["value"]
+            total[1] += row["ham"]
+    return {
+        language: {"ham": int(n), "ham_blocked": round(lost / n, 5)}
+        for language, (lost, n) in sorted(pooled.items())
+    }
+
+
+# --- families -------------------------------------------------------------------------
+
+
+def ablation(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Result:
+    """Each family left out, and each alone, on blogs never seen."""
+    watch = watch or _quiet
+    _, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
+    names = (*FAMILIES, "ngrams")
+    sets: dict[str, tuple[str, ...] | None] = {"all": None}
+    sets |= {f"without {n}": tuple(f for f in names if f != n) for n in names}
+    sets |= {f"{n} alone": (n,) for n in names}
+    work = (
+        joblib.delayed(_with_families)(material, learned_from, blog, families, recipe.settings)
+        for families in sets.values()
+        for blog in UNSEEN_BLOGS
+    )
+    found = []
+    for done, figures in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
+        found.append(figures)
+        watch("fits", done, len(sets) * len(UNSEEN_BLOGS))
+    means = np.array(found).reshape(len(sets), len(UNSEEN_BLOGS), 2).mean(axis=1)
+    rows = [
+        {"families": name, "auc": round(float(a), 5), "recall_at_1pct": round(float(r), 5)}
+        for name, (a, r) in zip(sets, means, strict=True)
+    ]
+    return {"protocol": "ablation", "macro": rows[0], "rows": rows}
+
+
+def _with_families(
+    material: Material,
+    learned_from: NDArray[np.bool_],
+    blog: str,
+    families: tuple[str, ...] | None,
+    settings: Settings,
+) -> tuple[float, float]:
+    train = np.flatnonzero(learned_from & (material.blog != blog))
+    test = np.flatnonzero((material.source == f"modblog-{blog}") & ~material.bare)
+    model = fit_rows(material.take(train), settings, families)
+    log_odds, y = log_odds_of(model, material.rows[test]), material.spam[test].astype(int)
+    return roc_auc(y, log_odds), recall_at_fpr(y, log_odds, 0.01)
+
+
+# --- a site over time, and attacks ---------------------------------------------------------
+
+
+def site_labels(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Result:
+    """What the first N labels of a blog bring, tested on the comments after them.
+
+    Each blog starts from a model that never saw it; its own comments come in
+    time order. All N of a blog are tested on the same rows, those after the
+    largest N that leaves at least half of them.
+    """
+    watch = watch or _quiet
+    frame, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
+    dates = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed").to_numpy()
+    work = (
+        joblib.delayed(_learning_curve)(material, learned_from, blog, dates, recipe.settings)
+        for blog in UNSEEN_BLOGS
+    )
+    rows = []
+    for done, row in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
+        rows.append(row)
+        watch("blogs", done, len(UNSEEN_BLOGS))
+    macro = {
+        f"{key} after {n}": round(
+            float(np.nanmean([row["labels"].get(str(n), {}).get(key, np.nan) for row in rows])), 5
+        )
+        for n in LABELS
+        for key in ("auc", "recall_at_1pct")
+    }
+    return {"protocol": "labels", "macro": macro, "rows": rows}
+
+
+def _learning_curve(
+    material: Material,
+    learned_from: NDArray[np.bool_],
+    blog: str,
+    dates: NDArray[Any],
+    settings: Settings,
+) -> dict[str, Any]:
+    train = np.flatnonzero(learned_from & (material.blog != blog))
+    base = learn(material.take(train), settings).model
+    own = np.flatnonzero((material.source == f"modblog-{blog}") & ~material.bare)
+    own = own[np.argsort(dates[material.origin[own]], kind="stable")]
+    steps = [n for n in LABELS if n <= len(own) // 2]
+    test = own[steps[-1] :]
+    y = material.spam[test].astype(int)
+    found = {}
+    for n in steps:
+        model = site_model(base, material, own[:n])
+        log_odds = log_odds_of(model, material.rows[test])
+        found[str(n)] = {
+            "auc": round(roc_auc(y, log_odds), 5),
+            "recall_at_1pct": round(recall_at_fpr(y, log_odds, 0.01), 5),
+        }
+    return {"blog": blog, "tested": len(test), "spam": int(y.sum()), "labels": found}
+
+
+def site_model(base: SpamModel, material: Material, own: NDArray[np.intp]) -> SpamModel:
+    """Return `base` after learning from some rows of one site."""
+    spam = material.spam[own]
+    if len(np.unique(spam)) < 2:
+        return base
+    fitted = SpamClassifier(base=base).fit(material.rows[own], spam)
+    return fitted.model_
+
+
+def robustness(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Result:
+    """Spam caught and real comments lost when each attack is applied to both, on unseen blogs."""
+    watch = watch or _quiet
+    frame, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
+    work = (
+        joblib.delayed(_attacked)(frame, material, learned_from, blog, recipe.settings)
+        for blog in UNSEEN_BLOGS
+    )
+    parts = []
+    for done, part in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
+        parts.append(part)
+        watch("blogs", done, len(UNSEEN_BLOGS))
+    rows: list[dict[str, Any]] = []
+    for name in ("none", *ATTACKS):
+        caught = float(np.mean([part[name][0] for part in parts]))
+        blocked = float(np.mean([part[name][1] for part in parts]))
+        rows.append(
+            {"attack": name, "spam_caught": round(caught, 5), "ham_blocked": round(blocked, 5)}
+        )
+    for row in rows:
+        row["recall_lost"] = round(rows[0]["spam_caught"] - row["spam_caught"], 5)
+    worst = max(row["recall_lost"] for row in rows)
+    return {"protocol": "robustness", "macro": {"most_recall_lost": worst}, "rows": rows}
+
+
+def _attacked(
+    frame: pd.DataFrame,
+    material: Material,
+    learned_from: NDArray[np.bool_],
+    blog: str,
+    settings: Settings,
+) -> dict[str, tuple[float, float]]:
+    train = np.flatnonzero(learned_from & (material.blog != blog))
+    model = learn(material.take(train), settings).model
+    rng = np.random.default_rng(settings.seed)
+    chosen = []
+    for side in (True, False):
+        rows = np.flatnonzero(
+            (material.source == f"modblog-{blog}") & ~material.bare & (material.spam == side)
+        )
+        chosen.append(np.sort(rng.permutation(rows)[:_PER_BLOG]))
+    both = np.concatenate(chosen)
+    spam = material.spam[both]
+    comments = comments_of(frame.iloc[material.origin[both]])
+    found = {}
+    for name in ("none", *ATTACKS):
+        attacked = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
+        blocked = log_odds_of(model, vectorize(attacked, model.vectorizer)) >= model.cuts.spam
+        found[name] = (float(blocked[spam].mean()), float(blocked[~spam].mean()))
+    return found
