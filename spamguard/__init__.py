@@ -49,12 +49,13 @@ from spamguard.storage import load_model, save_model
 from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
-    from spamguard.classifier import SpamClassifier
+    from spamguard.classifier import SpamClassifier as SpamClassifier
 
 __version__ = "0.1.0"
+# Without SpamClassifier: `from spamguard import *` must not load scikit-learn.
 __all__ = [
     "Comment", "CorpusError", "InputError", "ModelFormatError", "ModelNotFoundError", "Post", "Reason",
-    "SpamClassifier", "SpamModel", "SpamguardError", "Verdict", "default_model", "load_model", "save_model",
+    "SpamModel", "SpamguardError", "Verdict", "default_model", "load_model", "save_model",
     "score", "score_frame", "score_many",
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from spamguard.comment import Comment, as_comment
 from spamguard.errors import CorpusError, InputError
 from spamguard.features import FAMILIES, FEATURES
 from spamguard.frames import comments_of_frame, is_frame, missing
-from spamguard.model import _HIGH, _LOW, Cuts, SpamModel
+from spamguard.model import HIGH, LOW, Cuts, SpamModel
 from spamguard.rows import Rows, contributions_of, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
 from spamguard.storage import load_model
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SpamClassifier"]
 
-Corpus = "Sequence[Comment | str] | pd.DataFrame | Rows"
 F64 = NDArray[np.float64]
 
 _BACKGROUND_SAMPLE: Final = 20_000
@@ -44,6 +43,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     Logistic regression over the named features and the hashed n-grams, fitted
     by L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the
     columns of `score_frame`, or the `Rows` that `vectorize` made of either.
+    With labels that are words, measure with ``scoring="roc_auc"``;
+    scikit-learn's ``"f1"`` needs the labels 0 and 1.
 
     Parameters
     ----------
@@ -128,9 +129,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """
         self._check_settings()
         labels = _labels(y)
+        comments = _paired(X, labels)
         classes = _classes(labels)
         base = self._base()
-        comments = _paired(X, labels)
         spam = labels == classes[1]
         weight = self._weights(spam, sample_weight)
         if not (weight[spam].any() and weight[~spam].any()):
@@ -144,7 +145,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         offset = log_odds_of(base, rows) if base else None
         steps = [0]
         theta, intercept = fit_logistic(
-            matrix, spam, weight, strength, offset=offset, max_iter=self.max_iter,
+            matrix, spam, weight, strength, offset=offset, accuses=_accusing(matrix.shape[1], base),
+            max_iter=self.max_iter,
             watch=lambda step: steps.__setitem__(0, step),
         )  # fmt: skip
         self.classes_ = classes
@@ -175,6 +177,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """
         self._check_settings()
         labels = _labels(y)
+        comments = _paired(X, labels)
         if not hasattr(self, "model_"):
             known = _classes(labels if classes is None else _labels(classes))
         elif classes is None or np.array_equal(np.unique(_labels(classes)), self.classes_):
@@ -184,7 +187,6 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         if not set(labels.tolist()) <= set(known.tolist()):
             raise CorpusError(f"labels must be among {known.tolist()}.")
         base = getattr(self, "model_", None) or self._base()
-        comments = _paired(X, labels)
         spam = labels == known[1]
         weight = self._weights(spam, sample_weight)
         rows = self._rows(comments, base, weight)
@@ -432,7 +434,7 @@ def _classes(labels: NDArray[Any]) -> NDArray[Any]:
         raise CorpusError("there are no comments to learn from.")
     if len(classes) == 1:
         raise CorpusError(
-            f"all labels are {classes[0]!r}: one class alone teaches nothing; add comments of the other."
+            f"all labels are {classes.tolist()[0]!r}: one class alone teaches nothing; add comments of the other."
         )
     if len(classes) > 2:
         raise CorpusError(f"there are {len(classes)} labels; two are needed, ham and spam.")
@@ -445,6 +447,15 @@ def _classes(labels: NDArray[Any]) -> NDArray[Any]:
     return classes
 
 
+def _accusing(width: int, base: SpamModel | None) -> NDArray[np.bool_] | None:
+    """Return which columns can only speak for spam; beside a base they may also take back."""
+    if base is not None:
+        return None
+    found = np.zeros(width, bool)
+    found[: len(FEATURES)] = [feature.accuses for feature in FEATURES]
+    return found
+
+
 class _Scaling:
     """Where each named feature contributes nothing, and how far it typically strays."""
 
@@ -454,7 +465,7 @@ class _Scaling:
 
     @classmethod
     def learn(cls, dense: NDArray[np.float32], weight: F64) -> _Scaling:
-        values = np.clip(dense.astype(float), _LOW, _HIGH)
+        values = np.clip(dense.astype(float), LOW, HIGH)
         known = ~np.isnan(values)
         mass = (weight[:, None] * known).sum(axis=0)
         safe = np.where(known, values, 0.0)
@@ -462,7 +473,7 @@ class _Scaling:
         square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
         # A few comments say little about a spread: a tenth of the range counts as some more of them.
         spread = square / np.maximum(mass, 1e-12)
-        prior = (0.1 * (_HIGH - _LOW)) ** 2
+        prior = (0.1 * (HIGH - LOW)) ** 2
         spread = (spread * mass + prior * _PRIOR_ROWS) / (mass + _PRIOR_ROWS)
         by_mean = np.array([f.reference == "mean" for f in FEATURES])
         return cls(
@@ -473,9 +484,9 @@ class _Scaling:
     @classmethod
     def of_model(cls, model: SpamModel) -> _Scaling:
         """The model's own reference; spreads from the ranges, as it does not keep them."""
-        return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (_HIGH - _LOW), 0.05))
+        return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05))
 
     def apply(self, dense: NDArray[np.float32]) -> F64:
-        values: F64 = (np.clip(dense.astype(float), _LOW, _HIGH) - self.reference) * self.factor
+        values: F64 = (np.clip(dense.astype(float), LOW, HIGH) - self.reference) * self.factor
         values[np.isnan(values)] = 0.0
         return values

@@ -52,6 +52,7 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import CorpusError
+from spamguard.separators import SEPARATORS, separator
 
 __all__ = [
     "COLUMNS",
@@ -249,8 +250,11 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     limit = csv.field_size_limit(MAX_LINE)  # the default refuses comments over 128 kB
-    reader = csv.reader((line for _, line in _lines(path)), strict=True)
     try:
+        lines = (line for _, line in _lines(path))
+        header = next(lines, "")
+        parted = separator(header)
+        reader = csv.reader(itertools.chain([header], lines), delimiter=parted, strict=True)
         names = [name.strip().lower() for name in next(reader, [])]
         if len(set(names)) < len(names):
             raise CorpusError(f"{path}, line 1: two columns have the same name.")
@@ -258,7 +262,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if cells and len(cells) != len(names):
                 raise CorpusError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells under {len(names)} "
-                    "columns; put quotes around text that holds commas."
+                    f"columns; put quotes around text that holds {SEPARATORS[parted]}."
                 )
             if cells:
                 # An empty cell cannot say whether it is empty or missing; only text may be empty.
@@ -411,8 +415,8 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     """Read comments from a ``.jsonl``, ``.jsonl.gz`` or ``.csv`` file.
 
     Only the column ``text`` is needed; those of `COLUMNS` are read, others are
-    passed over. In CSV the first line names the columns, and an empty cell means
-    a missing value.
+    passed over. In CSV the first line names the columns, commas, semicolons or
+    tabs part them, and an empty cell means a missing value.
 
     Parameters
     ----------
@@ -438,7 +442,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
         if "text" not in row:
             raise CorpusError(
                 f"{path}, line {number}: there is no text. Call the field with the comment "
-                '"text"; in CSV, name the columns in the first line and part them with commas.'
+                '"text"; in CSV, name the columns in the first line, parted by commas, semicolons or tabs.'
             )
         numbers.append(number)
         rows.append(row)

@@ -21,9 +21,13 @@ from spamguard.verdict import Verdict
 FAVOURITE: Final = "p01"
 MOST_REASONS: Final = 3
 
+_START: Final = "before anything is read (probabilities assume that half of all comments are spam)"
 _HOW: Final = "A reason of +1.0 makes the odds 2.7 times as high."
 _NEXT: Final = (
-    ('spamguard score "Nice post! Cheap watches here" --explain', "judge a comment of your own"),
+    (
+        'spamguard score "Great post! Visit http://pills.example" --explain',
+        "judge a comment of your own",
+    ),
     ("spamguard score --input comments.csv", "judge a whole file"),
     ("spamguard models default", "what the model learned from, how well it does"),
 )
@@ -50,7 +54,8 @@ def show(post_id: str | None = None) -> None:
     _post(screen, rows[0])
     screen.line()
     screen.line(f"{len(rows)} comments, and how likely each is spam:")
-    screen.line((f"Each starts at {percent(probability(model.intercept))}. {_HOW}", "dim"))
+    start = percent(probability(model.intercept))
+    screen.paragraph(f"Each starts at {start}, {_START}. {_HOW}", style="dim")
     for row, comment, verdict in zip(rows, comments, verdicts, strict=True):
         screen.line()
         _comment(screen, row, comment, verdict)

@@ -25,6 +25,7 @@ from spamguard.heldout import UNSEEN_BLOGS, prepare
 from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, log_odds_of, vectorize
+from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
 from spamguard.training import (
     Material,
@@ -88,9 +89,6 @@ def unseen_blogs(
     watch("read", 0, 1)
     frame, material, learned_from = prepare(directory, recipe, blogs, n_jobs)
     watch("read", 1, 1)
-    unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
-    if unknown:
-        raise CorpusError(f"the recipe has no comments of {', '.join(unknown)} to test on.")
     work = (
         joblib.delayed(_one_blog)(material, learned_from, blog, recipe.settings) for blog in blogs
     )
@@ -228,6 +226,8 @@ def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Result:
     return {
         "protocol": "corpus",
         "model": model.title,
+        "comments": len(labelled),
+        "spam": int(spam.sum()),
         "macro": _plain(_measure(model, log_odds, spam, post)),
         "rows": [],
     }
@@ -273,11 +273,15 @@ def render(result: Result) -> str:
     """Return a result as Markdown."""
     if result["protocol"] == "tubespam":
         return _render_tubespam(result)
+    if result["protocol"] in ("labels", "panels", "robustness", "ablation"):
+        return _render_rows(result)
     if result["protocol"] == "speed":
         rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]
         return "\n".join(_table(["what", "measured"], rows)) + "\n"
     shown = [name for name in _SHOWN if name in result["macro"]]
     lines = []
+    if result["protocol"] == "corpus":
+        lines += [f"{result['comments']:,} comments, {result['spam']:,} of them spam.", ""]
     whole = result["model"] if result["protocol"] == "corpus" else "**macro mean**"
     rows = [[whole, *(_cell(result["macro"][name]) for name in shown)]]
     if result.get("baseline"):
@@ -287,6 +291,23 @@ def render(result: Result) -> str:
     first = "model" if result["protocol"] == "corpus" else "blog"
     lines += _table([first, *(name.replace("_", " ") for name in shown)], rows)
     return "\n".join(lines) + "\n"
+
+
+def _render_rows(result: Result) -> str:
+    """Return the rows as they are, one table; a mapping within a row becomes columns."""
+    flat = []
+    for row in result["rows"]:
+        cells: dict[str, str] = {}
+        for key, value in row.items():
+            if isinstance(value, dict) and "value" not in value:
+                for inner, figures in value.items():
+                    cells |= {f"{name} after {inner}": _cell(v) for name, v in figures.items()}
+            else:
+                cells[key] = ", ".join(value) if isinstance(value, list) else _cell(value)
+        flat.append(cells)
+    names = list(dict.fromkeys(name for cells in flat for name in cells))
+    head = [name.replace("_", " ") for name in names]
+    return "\n".join(_table(head, [[c.get(n, "–") for n in names] for c in flat])) + "\n"
 
 
 def _render_tubespam(result: Result) -> str:
@@ -307,6 +328,10 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
             "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
         ),
         Protocol("tubespam", "the authors' split, and leave one video out", tubespam),
+        Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
+        Protocol("panels", "real comments lost in every set and language", ham_panels),
+        Protocol("robustness", "what each trick of spammers costs", robustness),
+        Protocol("ablation", "each feature family left out, and alone", ablation),
         Protocol(
             "speed", "first score of a fresh process, and single comments, on this machine", speed
         ),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spamguard.errors import CorpusError
 from spamguard.training import Material, Recipe, background_of, capped, gather
 
 UNSEEN_BLOGS: Final = (
@@ -33,12 +34,22 @@ def prepare(
     tuple
         The corpus, its material, and which rows of it may be learned from:
         a tested blog keeps all its rows, training takes the recipe's caps.
+
+    Raises
+    ------
+    CorpusError
+        If a set is missing, or the recipe has none for one of `blogs`.
     """
     frame = recipe.load(directory)
+    unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
+    if unknown:
+        raise CorpusError(f"the recipe has no comments of {', '.join(unknown)} to test on.")
     tested = frame["dataset"].isin([f"modblog-{blog}" for blog in blogs])
     kept = capped(frame, recipe.settings).index
     frame = frame.loc[kept.union(frame.index[tested])]
-    background = background_of(_without(recipe, blogs, frame), frame)
+    # Where no background set is left, all that remains is one; a tested blog never is.
+    others = frame[~frame["blog"].isin(list(blogs))]
+    background = background_of(_without(recipe, blogs, frame), others)
     material = gather(frame, background, recipe.settings, n_jobs)
     return frame, material, np.isin(frame.index.to_numpy()[material.origin], kept.to_numpy())
 

@@ -7,7 +7,7 @@ cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import exp
@@ -22,8 +22,9 @@ from spamguard.reasons import reasons_for
 from spamguard.vectorizer import F32, NAMES, Row, Vectorizer
 from spamguard.verdict import Label, Verdict
 
-_LOW: Final = np.array([f.low for f in FEATURES], float)
-_HIGH: Final = np.array([f.high for f in FEATURES], float)
+LOW: Final = np.array([f.low for f in FEATURES], float)
+HIGH: Final = np.array([f.high for f in FEATURES], float)
+"""The range of each named feature; values beyond count as its ends."""
 
 F64 = NDArray[np.float64]
 
@@ -108,7 +109,7 @@ class SpamModel:
 
     def dense_contributions(self, dense: F64) -> F64:
         """Return what each raw feature value in `dense` adds; zero where it does not apply."""
-        parts = (np.clip(dense, _LOW, _HIGH) - self.dense_reference) * self.dense_weights
+        parts = (np.clip(dense, LOW, HIGH) - self.dense_reference) * self.dense_weights
         parts[np.isnan(parts)] = 0.0
         return parts
 
@@ -156,7 +157,3 @@ class SpamModel:
             model=self.title,
             _reasons=partial(reasons_for, self, comment, log_odds),
         )
-
-    def named_weights(self) -> Iterator[tuple[str, float]]:
-        """Yield each named feature with the weight of one unit of it."""
-        yield from zip(NAMES, self.dense_weights.tolist(), strict=False)

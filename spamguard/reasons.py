@@ -15,6 +15,7 @@ import numpy as np
 
 from spamguard.features import FEATURES, ngrams, promo
 from spamguard.features.reading import Reading
+from spamguard.vectorizer import LEAST_GRAMS
 from spamguard.verdict import Reason
 
 if TYPE_CHECKING:
@@ -124,6 +125,6 @@ def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:
     """Return the contribution of each single n-gram: a bucket's is shared by those in it."""
     found = ngrams.buckets(hashes, block, model.vectorizer.bits)
     unique, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
-    values = np.sqrt(counts.astype(np.float32) / np.float32(len(hashes)))
+    values = np.sqrt(counts.astype(np.float32) / np.float32(max(len(hashes), LEAST_GRAMS)))
     contributions = model.ngram_weights[unique].astype(float) * values
     return np.asarray(contributions[inverse] / counts[inverse])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import InputError
 from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
-from spamguard.storage import load_model
+from spamguard.storage import find_model, load_model
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ __all__ = ["default_model", "score", "score_frame", "score_many"]
 
 _loading = threading.Lock()
 _default: SpamModel | None = None
+
+_MOST_KEPT: Final = 8
+# By directory: what model.json looked like when it was read, and the model. Latest used last.
+_kept: dict[str, tuple[tuple[int, int, int], SpamModel]] = {}
 
 
 def default_model() -> SpamModel:
@@ -36,7 +40,27 @@ def default_model() -> SpamModel:
 def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
     if model is None:
         return default_model()
-    return model if isinstance(model, SpamModel) else load_model(model)
+    return model if isinstance(model, SpamModel) else _model_at(model)
+
+
+def _model_at(name_or_path: str | os.PathLike[str]) -> SpamModel:
+    """Return the model there; loaded once, and again when its files are replaced."""
+    directory = find_model(name_or_path)
+    try:
+        where = str(directory.resolve())
+        found = (directory / "model.json").stat()
+    except OSError:  # gone a moment ago: let loading say so
+        return load_model(name_or_path)
+    # Taken before the model is read: one that is replaced meanwhile is read again next time.
+    stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+    with _loading:
+        former, kept = _kept.pop(where, (None, None))
+        if kept is None or former != stamp:
+            kept = load_model(directory)
+        _kept[where] = (stamp, kept)
+        while len(_kept) > _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+    return kept
 
 
 def score(
@@ -51,13 +75,15 @@ def score(
     ----------
     comment : Comment or str
         The comment; a string is its text. Plain text, HTML, Markdown or
-        BBCode; any length.
+        BBCode; any length, but of more than 80,000 characters only both ends
+        are read.
     post : Post or str, optional
         What the comment answers; a string is the post's text. Without one the
         comment's own `Comment.post` is used, or none: an absent post counts
         neither for nor against a comment.
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        Another model than the shipped one. One given by name or path is
+        loaded once and kept until its files are replaced.
 
     Returns
     -------

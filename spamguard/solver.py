@@ -29,6 +29,7 @@ def fit_logistic(
     strength: float,
     *,
     offset: F64 | None = None,
+    accuses: NDArray[np.bool_] | None = None,
     max_iter: int = 200,
     tol: float = 1e-5,
     watch: Callable[[int], None] | None = None,
@@ -48,18 +49,26 @@ def fit_logistic(
         there is an `offset`.
     offset : ndarray of float64, shape (n,), optional
         Log-odds that a prior model gives already.
+    accuses : ndarray of bool, shape (n_columns,), optional
+        Columns whose weight must not fall below zero; not heeded for a few
+        rows, where weights are not sought column by column.
     max_iter, tol : int, float
         When to stop: iterations, and the relative improvement of the loss.
     watch : callable, optional
         Called with the number of each iteration.
     """
     if 4 * matrix.shape[0] <= matrix.shape[1] and matrix.shape[0] <= _FEW:
-        return _fit_few(matrix, spam, weight, strength, offset, max_iter, tol, watch)
+        return _fit_few(matrix, spam, weight, strength, offset, None, max_iter, tol, watch)
     # Columns that no row uses stay at their prior: a small corpus pays for what it has.
     used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
     small = matrix[:, used] if len(used) < matrix.shape[1] // 2 else matrix
     rows, columns = small.tocsr(), small.T.tocsr() if small.shape[0] < 5_000 else small.T
-    theta = _minimize(rows, columns, spam, weight, strength, offset, max_iter, tol, watch)
+    floor = None
+    if accuses is not None:
+        floor = np.append(np.where(accuses, 0.0, -np.inf), -np.inf)
+        if small is not matrix:
+            floor = floor[np.append(used, matrix.shape[1])]
+    theta = _minimize(rows, columns, spam, weight, strength, offset, floor, max_iter, tol, watch)
     weights = np.zeros(matrix.shape[1])
     if small is matrix:
         weights[:] = theta[:-1]
@@ -97,12 +106,14 @@ def _minimize(
     weight: F64,
     strength: float,
     offset: F64 | None,
+    floor: F64 | None,
     max_iter: int,
     tol: float,
     watch: Callable[[int], None] | None,
 ) -> F64:
     """Return the weights, and the intercept behind them, with the least loss."""
-    from scipy.optimize import minimize
+    from scipy.optimize import Bounds, minimize
+    from threadpoolctl import threadpool_limits
 
     sign = np.where(spam, 1.0, -1.0)
     share = weight / weight.sum()
@@ -129,8 +140,17 @@ def _minimize(
         if watch is not None:
             watch(step)
 
-    found: F64 = minimize(  # type: ignore[call-overload]
-        loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B", callback=count,
-        options={"maxiter": max_iter, "maxcor": 8, "ftol": tol, "gtol": 1e-7},
-    ).x  # fmt: skip
+    # One thread: the same sums in the same order on any number of cores, and no slower.
+    with threadpool_limits(limits=1):
+        solve: Any = minimize  # its overloads know no bounds beside a gradient
+        bounds = None if floor is None else Bounds(floor, np.inf)
+        found: F64 = solve(
+            loss,
+            np.zeros(rows.shape[1] + 1),
+            jac=True,
+            method="L-BFGS-B",
+            callback=count,
+            bounds=bounds,
+            options={"maxiter": max_iter, "maxcor": 8, "ftol": tol, "gtol": 1e-7},
+        ).x
     return found

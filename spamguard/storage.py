@@ -13,9 +13,10 @@ import io
 import json
 import os
 import re
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,11 @@ __all__ = ["FORMAT", "find_model", "load_model", "model_names", "save_model"]
 def _homes() -> Iterator[Path]:
     package = Path(__file__).resolve().parent
     yield package / "models"  # in a wheel
-    yield package.parent / "models"  # in the repository
+    checkout = False
+    with suppress(OSError):
+        checkout = (package.parent / "pyproject.toml").is_file()
+    if checkout:  # elsewhere that directory is not ours
+        yield package.parent / "models"
 
 
 def model_names() -> list[str]:
@@ -254,11 +259,26 @@ def _read_array(
     return array
 
 
-def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
+def save_model(
+    model: SpamModel,
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    version: str | None = None,
+) -> Path:
     """Write `model` to the directory `path`, which is made where needed.
 
     The same model makes the same bytes. A process killed at any point leaves
     the former model or the new one, whole.
+
+    Parameters
+    ----------
+    model : SpamModel
+        What was learned, such as `SpamClassifier.model_`.
+    path : str or path
+        The directory.
+    name, version : str, optional
+        What `Verdict.model` is to tell, instead of the model's own.
 
     Returns
     -------
@@ -268,7 +288,8 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If `model` is no `SpamModel`, or `path` no path.
+        If `model` is no `SpamModel`, `path` no path or `name` no string, or
+        the directory cannot be written to.
     ModelFormatError
         If the model holds what a file cannot: numbers that are not finite, or
         an `about` that is not JSON.
@@ -277,6 +298,9 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
         hint = "; pass its model_" if hasattr(model, "model_") else ""
         raise InputError(f"save_model needs a SpamModel, not {type(model).__name__}{hint}.")
     directory = _path(path)
+    for key, value in (("name", name), ("version", version)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{key} must be a string or None, not {type(value).__name__}.")
     with np.errstate(over="ignore"):
         arrays = {
             "dense_weights": model.dense_weights.astype("<f8"),
@@ -284,23 +308,23 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
             "ngram_weights": model.ngram_weights.astype("<f2"),
             "background": model.background.astype("<f2"),
         }
-    for name, array in arrays.items():
+    for which, array in arrays.items():
         if not np.isfinite(array).all():
             raise ModelFormatError(
-                f"the model's {name} are not all finite, or too large to be kept."
+                f"the model's {which} are not all finite, or too large to be kept."
             )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
+        for which, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _EPOCH), member.getvalue())
+            archive.writestr(zipfile.ZipInfo(f"{which}.npy", _EPOCH), member.getvalue())
     weights = buffer.getvalue()
     about: dict[str, Any] = {
         "spamguard": "model",
         "format": FORMAT,
-        "name": model.name,
-        "version": model.version,
+        "name": model.name if name is None else name,
+        "version": model.version if version is None else version,
         "bits": model.vectorizer.bits,
         "intercept": model.intercept,
         "cuts": {s: getattr(model.cuts, s) for s in ("unsure", "spam", "discard")},
@@ -316,26 +340,34 @@ def save_model(model: SpamModel, path: str | os.PathLike[str]) -> Path:
         raise ModelFormatError(
             f"the model's description cannot be written as JSON: {error}."
         ) from error
-    directory.mkdir(parents=True, exist_ok=True)
     file = _weights_file(directory, about["weights_sha256"])
-    write_bytes(file, weights)
-    write_bytes(directory / "model.json", description)
-    for former in directory.glob("weights-*.npz"):
-        if former != file:
-            former.unlink(missing_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, weights)
+        write_bytes(directory / "model.json", description)
+        for former in directory.glob("weights-*.npz"):
+            if former != file:
+                former.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        raise InputError(
+            f"the model cannot be written to {directory} ({why}). "
+            "Name a directory that this user may write to, on a disk with room."
+        ) from error
     return directory
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Put `data` in the place of the file at `path` in one step."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # Opened like any new file, so that the umask decides who may read it.
+    file = part.open("xb")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

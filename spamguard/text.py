@@ -13,9 +13,11 @@ cannot meet their own continuation.
 
 from __future__ import annotations
 
+import bisect
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MAX_HEAD, MAX_TAIL = 60_000, 20_000
@@ -149,6 +151,8 @@ def clean_characters(text: str, body: Body) -> str:
 
 # --- markup ---------------------------------------------------------------------
 
+_ANY_TAG = re.compile(r"<[^<>]*>")
+_CODE_SIGN = re.compile(r"[{}()\[\];=<>$\\|#_`\"]|::|->|--|//")
 _BLOCK = frozenset(
     "p br div li ul ol tr td th table h1 h2 h3 h4 h5 h6 blockquote pre hr section article "
     "dl dt dd title figcaption".split()
@@ -169,6 +173,7 @@ _BB_TAG = re.compile(
     r"(?:=([^\[\]\n]{0,2000}))?\]",
     re.IGNORECASE,
 )
+_SOURCE = re.compile(r"\bsrc\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
 _HREF = re.compile(r"\bhref\s{0,9}=\s{0,9}(?:\"([^\"]*)|'([^']*)|([^\s\"'>]+))", re.IGNORECASE)
 _MD_LINK = re.compile(
     r"!?\[([^\[\]]{0,300})\]\(\s?<?((?:[^()\s<>]|\([^()\s<>]{0,100}\)){1,1000})>?(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
@@ -250,30 +255,53 @@ class _Markup:
 
     def silence(self, name: str, closing: bool, position: int) -> bool:
         """Track tags whose content is not words; True while inside one."""
-        if self.skip is not None:
-            if closing and name == self.skip[0]:
-                if name in _CODE:
-                    self.body.code_length += position - self.skip[1]
-                self.skip = None
-                self.out.append(" ")
-            return True
-        if not closing and (name in _SILENT or name in _CODE):
-            self.skip = (name, position)
-            return True
-        return False
+        if self.skip is None:
+            return False
+        if closing and name == self.skip[0]:
+            if name in _CODE:
+                self.body.code_length += position - self.skip[1]
+            self.skip = None
+            self.out.append(" ")
+        return True
 
-    def finish(self, text: str, rest: int) -> str:
-        if self.skip is not None and self.skip[0] in _CODE:
-            self.body.code_length += len(text) - self.skip[1]
-        elif self.skip is None:
-            self.out.append(text[rest:])
-        self.close_anchor()
-        return "".join(self.out)
+    def opens_code(self, name: str, tag: re.Match[str], closings: dict[str, list[int]]) -> bool:
+        """Begin to skip at `tag` if it opens what is closed again and is not prose."""
+        if name not in _CODE and name not in _SILENT:
+            return False
+        ends = closings.get(name, [])
+        at = bisect.bisect_left(ends, tag.end())
+        if at == len(ends):
+            return False
+        if name in _CODE and not is_code(tag.string[tag.end() : ends[at]]):
+            return False
+        self.skip = (name, tag.start())
+        return True
+
+
+def is_code(segment: str) -> bool:
+    """True if what is marked as code is code: prose in that dress is read as prose."""
+    segment = segment[:500]
+    plain = _URL.sub(" ", _ANY_TAG.sub(" ", segment))
+    signs = len(_CODE_SIGN.findall(plain))
+    if len(plain) < len(segment) and ("//" in segment or "href" in segment.lower()):
+        return signs * 15 >= len(plain)
+    return plain.count(" ") < 4 or signs * 40 >= len(plain)
+
+
+def _closings(tags: Iterable[re.Match[str]]) -> dict[str, list[int]]:
+    """Return where each kind of tag closes."""
+    found: dict[str, list[int]] = {}
+    for tag in tags:
+        if tag.group(1):
+            found.setdefault(tag.group(2).lower(), []).append(tag.start())
+    return found
 
 
 def _strip_html(text: str, body: Body) -> str:
     state, end = _Markup(body), 0
-    for tag in _HTML_TAG.finditer(text):
+    tags = list(_HTML_TAG.finditer(text))
+    closings = _closings(tags)
+    for tag in tags:
         slash, name, attributes = tag.groups()
         name = (name or "").lower()
         if name and (name not in _TAGS or _GENERIC.match(text, max(0, tag.start() - 1))):
@@ -283,7 +311,13 @@ def _strip_html(text: str, body: Body) -> str:
         end = tag.end()
         if state.silence(name, slash == "/", tag.start()):
             continue
-        if name == "a" and not slash:
+        if not slash and state.opens_code(name, tag, closings):
+            continue
+        if name in ("iframe", "embed") and not slash:
+            source = _SOURCE.search(attributes)
+            if source is not None:
+                _keep_link(body, "html", next(filter(None, source.groups()), ""), "")
+        elif name == "a" and not slash:
             state.close_anchor()
             href = _HREF.search(attributes)
             if href is not None and any(href.groups()):
@@ -293,18 +327,24 @@ def _strip_html(text: str, body: Body) -> str:
         elif name in _BLOCK:
             state.out.append("\n")
             body.quote_lines += name == "blockquote" and not slash
-    return state.finish(text, end)
+    state.out.append(text[end:])
+    state.close_anchor()
+    return "".join(state.out)
 
 
 def _strip_bbcode(text: str, body: Body) -> str:
     state, end = _Markup(body), 0
-    for tag in _BB_TAG.finditer(text):
+    tags = list(_BB_TAG.finditer(text))
+    closings = _closings(tags)
+    for tag in tags:
         slash, name, value = tag.groups()
         name = name.lower()
         if state.skip is None:
             state.out.append(text[end : tag.start()])
         end = tag.end()
         if state.silence(name, slash == "/", tag.start()):
+            continue
+        if not slash and state.opens_code(name, tag, closings):
             continue
         if name in ("url", "link") and not slash:
             state.open_anchor("bbcode", (value or "").strip("\"' "))
@@ -315,23 +355,35 @@ def _strip_bbcode(text: str, body: Body) -> str:
         elif name in ("quote", "list", "*", "center", "left", "right"):
             state.out.append("\n")
             body.quote_lines += name == "quote" and not slash
-    return state.finish(text, end)
+    state.out.append(text[end:])
+    state.close_anchor()
+    return "".join(state.out)
 
 
 def _strip_fences(text: str, body: Body) -> str:
     parts = text.split("```")
     if len(parts) < 3:
         return text
-    kept = parts[0::2] if len(parts) % 2 else [*parts[0:-1:2], parts[-1]]
-    body.code_length += len(text) - sum(map(len, kept))
+    kept = []
+    for number, part in enumerate(parts):
+        closed = number < len(parts) - 1
+        if number % 2 and closed and is_code(part):
+            body.code_length += len(part) + 6
+        else:
+            kept.append(part)
     return " ".join(kept)
+
+
+def _inline_code(match: re.Match[str]) -> str:
+    inner = match.group().strip("`")
+    return " " if is_code(inner) else f" {inner} "
 
 
 def _strip_markdown(text: str, body: Body) -> str:
     if "`" in text:
         text = _strip_fences(text, body)
         before = len(text)
-        text = _MD_CODE.sub(" ", text)
+        text = _MD_CODE.sub(_inline_code, text)
         body.code_length += before - len(text)
 
     def lift(match: re.Match[str]) -> str:

@@ -56,8 +56,8 @@ class Settings:
     folds : int
         Folds, each of whole blogs, for calibration and thresholds.
     bare_share : float
-        Share of comments that are learned from once more without post, author
-        or address, so that the model stands where a backend does not know them.
+        Share of comments that are learned from once more with less known of
+        them (no post, author or address), or with more: the earlier comments.
     spam_ham_lost, unsure_ham_lost, discard_ham_lost : float
         Promises behind the thresholds: share of real comments at or above each.
     confidence : float
@@ -75,10 +75,10 @@ class Settings:
     bits: int = 18
     class_power: float = 0.5
     post_cap: int = 100
-    set_cap: int = 2_500
-    folds: int = 6
+    set_cap: int = 2_000
+    folds: int = 4
     bare_share: float = 0.25
-    spam_ham_lost: float = 0.01
+    spam_ham_lost: float = 0.015
     unsure_ham_lost: float = 0.05
     discard_ham_lost: float = 0.001
     confidence: float = 0.95
@@ -196,8 +196,12 @@ def gather(
     comments = comments_of(frame)
     rng = np.random.default_rng(settings.seed)
     chosen = np.flatnonzero(rng.random(len(comments)) < settings.bare_share)
-    kinds = rng.integers(0, 4, len(chosen))
-    copies = [_bare(comments[i], k) for i, k in zip(chosen.tolist(), kinds.tolist(), strict=True)]
+    kinds = rng.integers(0, 5, len(chosen))
+    threaded = comments_of(frame, thread=True)
+    copies = [
+        threaded[i] if k == 4 else _bare(comments[i], k)
+        for i, k in zip(chosen.tolist(), kinds.tolist(), strict=True)
+    ]
     rows = vectorize(comments + copies, Vectorizer(settings.bits, background), n_jobs)
     origin = np.concatenate((np.arange(len(comments)), chosen))
     facts = frame.iloc[origin]

@@ -104,6 +104,7 @@ class Vectorizer:
         return Row(dense, tuple(buckets), tuple(values))
 
 
+LEAST_GRAMS: Final = 6
 _NO_BUCKETS, _NO_VALUES = np.zeros(0, np.int32), np.zeros(0, np.float32)
 
 
@@ -124,7 +125,8 @@ def weigh(buckets: NDArray[np.intp]) -> tuple[I32, F32]:
     counts = np.empty(len(starts), np.float32)
     counts[:-1] = starts[1:] - starts[:-1]
     counts[-1] = n - starts[-1]
-    return ordered[starts], np.sqrt(counts / np.float32(n))
+    # A block of one or two n-grams must not stake everything on them.
+    return ordered[starts], np.sqrt(counts / np.float32(max(n, LEAST_GRAMS)))
 
 
 class _Idf:

@@ -1148,3 +1148,14 @@ def test_models_compare_by_identity_as_arrays_have_no_truth_value(learned):
     assert (model == other) is False
     assert model in [other, model]
     assert len({model, other}) == 2
+
+
+def test_one_label_is_named_plainly():
+    with pytest.raises(CorpusError, match="all labels are 'ham': one"):
+        small().fit(["a", "b"], np.array(["ham", "ham"]))
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_lengths_that_differ_are_told_first(learn):
+    with pytest.raises(CorpusError, match="2 comments but 1 labels"):
+        getattr(small(), learn)(["a", "b"], ["ham"])

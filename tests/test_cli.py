@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import spamguard
-from spamguard import score
-from spamguard.cli import main, progress, reading, terminal, writing
+from spamguard import demo, score
+from spamguard.cli import arguments, main, progress, reading, terminal, writing
 from spamguard.cli import score as score_command
 from spamguard.cli.arguments import parser_for, with_explain_default
 from spamguard.comment import Comment, Post
@@ -459,6 +459,40 @@ def test_posts_of_lines_and_of_the_command(capsys, stdin):
     assert found[4] == score(THANKS, threaded).spam_probability
 
 
+def test_earlier_comments_may_stand_beside_the_post(capsys, stdin):
+    own = "Own text"
+    rows = [
+        {"text": THANKS, "post_text": own, "post_thread": ["one", THANKS]},
+        {"text": THANKS, "post": {"text": own, "thread": ["one", THANKS]}},
+        {"text": THANKS, "post_text": own, "post_thread": "a CSV cell"},
+    ]
+    stdin("".join(json.dumps(row) + "\n" for row in rows))
+    code, out, _ = run(capsys, "score")
+    found = [row["spam_probability"] for row in answers(out)]
+    threaded = score(THANKS, Post(text=own, thread=["one", THANKS])).spam_probability
+    assert code == 0
+    assert found == [threaded, threaded, score(THANKS, own).spam_probability]
+    stdin(json.dumps({"text": THANKS, "post_thread": 5}) + "\n")
+    code, _, err = run(capsys, "score")
+    assert code == 1
+    assert "thread must be a list" in err
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_csv_of_other_countries(capsys, stdin, mark):
+    rows = [["id", "text", "author"], ["1", "so; much, more\there", "Mira"], ["2", "x", ""]]
+    given = io.StringIO(newline="")
+    csv.writer(given, delimiter=mark).writerows(rows)
+    stdin(given.getvalue())
+    code, out, err = run(capsys, "score")
+    assert (code, err) == (0, "")
+    assert [(row["id"], row["text"]) for row in answers(out)] == [("1", rows[1][1]), ("2", "x")]
+    stdin(f"id{mark}text\n1{mark}a{mark}b\n")
+    code, _, err = run(capsys, "score")
+    assert code == 1
+    assert f"holds {'tabs' if mark == chr(9) else 'semicolons'}" in err
+
+
 def test_fields_of_the_same_name_are_kept(capsys, stdin):
     stdin('{"text": "hello", "label": "spam", "discard": 1}\n')
     _, out, _ = run(capsys, "score")
@@ -469,7 +503,15 @@ def test_fields_of_the_same_name_are_kept(capsys, stdin):
     stdin(out)
     _, again, _ = run(capsys, "score")
     assert answers(again)[0]["given_label"] == "spam"
+    assert answers(again)[0]["given_label_2"] == "ham"
     assert answers(again)[0]["spam_probability"] == row["spam_probability"]
+
+
+def test_no_label_is_lost_however_often_a_file_is_scored(capsys, stdin):
+    stdin('{"text": "hello", "label": "a", "given_label": "b", "given_label_2": "c"}\n')
+    (row,) = answers(run(capsys, "score")[1])
+    given = {name: value for name, value in row.items() if name.startswith("given_label")}
+    assert given == {"given_label": "b", "given_label_2": "c", "given_label_3": "a"}
 
 
 def test_half_a_character_survives(capsys, stdin):
@@ -718,6 +760,21 @@ def test_a_broken_pipe_is_silent():
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes of another kind")
+@pytest.mark.parametrize("argv", [["demo"], ["models"], ["datasets"], ["models", "default"]])
+def test_nobody_reads_on(argv):
+    """As in ``spamguard demo | head``."""
+    home = str(Path(spamguard.__file__).parents[1])
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "spamguard", *argv], stdout=closed, stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": home}, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 NO_UNICODE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
@@ -929,7 +986,9 @@ def test_one_model(capsys, own_model):
     assert code == 0
     assert "own 3" in out
     assert "sets a, b, comments 10" in out
-    assert "unseen blog auc: 0.9877" in out
+    assert "held-out folds" in out
+    assert "unseen blog auc: 98.8 %" in out
+    assert "unseen blog blogs: 3" in out
     assert "from 98 %" in out
     _, out, _ = run(capsys, "models", str(own_model), "--json")
     assert json.loads(out)["thresholds"]["spam"] == 0.5
@@ -953,6 +1012,27 @@ def test_unknown_model(capsys):
     code, out, err = run(capsys, "models", "nobody")
     assert (code, out) == (1, "")
     assert "installed models (default" in err
+
+
+# --- documented examples --------------------------------------------------------------
+
+
+def documented():
+    """Every comment that a document or a help text judges, once."""
+    root = Path(__file__).resolve().parents[1]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    texts = [page.read_text("utf-8") for page in pages]
+    texts += [value for value in vars(arguments).values() if isinstance(value, str)]
+    texts += [command for command, _ in demo._NEXT]
+    found = re.findall(r'spamguard score "([^"]+)"', "\n".join(texts))
+    found += re.findall(r'Comment\(\s*"([^"]+)"', texts[0])
+    return sorted(set(found))
+
+
+def test_documented_spam_is_called_spam():
+    spam = [text for text in documented() if re.search("(?i)cheap|pills|http|order now", text)]
+    assert len(spam) >= 2
+    assert {text: score(text).label for text in spam} == dict.fromkeys(spam, "spam")
 
 
 # --- datasets -----------------------------------------------------------------------
@@ -1049,7 +1129,10 @@ class Learning:
         self.PROTOCOLS = {"unseen": self}
         self.name, self.summary = "unseen", "train on all blogs but one"
         self.Recipe = types.SimpleNamespace(read=self.read)
-        self.model = types.SimpleNamespace(title="mine-2")
+        figures = {"spam_caught": 0.8746, "ham_lost": 0.012}
+        self.model = types.SimpleNamespace(
+            title="mine-2", about={"figures": figures}, cuts=Cuts(0.0, 1.0)
+        )
 
     def read(self, path):
         self.calls.append(("read", Path(path)))
@@ -1105,6 +1188,8 @@ def test_train_on_a_corpus(capsys, learning, corpus, tmp_path):
     assert learning.calls == [("corpus", 2, "mysite", 2)]
     assert (out_dir / "model.json").is_file()
     assert f"mine-2 is in {out_dir}" in out
+    assert "held-out folds: 87.5 % of the spam caught, 1.2 % of the real comments lost" in out
+    assert "Thresholds: unsure from 50.0 %, spam from 73.1 %, discard locked" in out
     code, _, err = run(capsys, *argv)
     assert code == 1
     assert "--replace" in err
@@ -1120,6 +1205,24 @@ def test_train_after_a_recipe(capsys, learning, tmp_path, monkeypatch):
     assert learning.calls == [("read", Path("r.toml")), ("recipe", tmp_path, None)]
     assert (tmp_path / "mine-2" / "model.json").is_file()
     assert "--model mine-2" in out
+
+
+def test_a_model_that_tells_little_is_trained_all_the_same(capsys, learning, corpus, tmp_path):
+    learning.model.about = {}
+    learning.model.cuts = Cuts(0.0, 1.0, 4.0)
+    code, out, _ = run(
+        capsys, "train", "--corpus", str(corpus), "--output", str(tmp_path / "model")
+    )
+    assert code == 0
+    assert "held-out" not in out
+    assert "discard from 98.2 %" in out
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "name\n", "größe", "x" * 101])
+def test_a_model_has_a_plain_name(capsys, learning, corpus, tmp_path, name):
+    argv = ["train", "--corpus", str(corpus), "--output", str(tmp_path / "model")]
+    assert "is no name for a model" in wrong_usage(capsys, *argv, "--name", name)
+    assert learning.calls == []
 
 
 def test_train_needs_to_know_from_what_and_where_to(capsys, learning, corpus):

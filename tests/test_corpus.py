@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import gzip
 import hashlib
@@ -32,6 +33,8 @@ from spamguard.corpus import (
     write_corpus,
 )
 from spamguard.errors import CorpusError
+from spamguard.storage import find_model
+from spamguard.training import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "wombat-under-the-sofa"
@@ -461,7 +464,8 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
         ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 9)[:-9], "cannot be read after line"),
         ("a.csv", b"", "holds no comments"),
         ("a.csv", b"text,label\n", "holds no comments"),
-        ("a.csv", b"text;label\n%s;ham\n" % SECRET.encode(), "line 2: there is no text"),
+        ("a.csv", b"text|label\n%s|ham\n" % SECRET.encode(), "line 2: there is no text"),
+        ("a.csv", b"text;label\n%s;b;ham\n" % SECRET.encode(), "2: 3 cells .* holds semicolons"),
         ("a.csv", b"text,Text\na,b\n", "line 1: two columns have the same name"),
         ("a.csv", b"text,label\n%s,b,ham\n" % SECRET.encode(), "line 2: 3 cells under 2 columns"),
         ("a.csv", b'text,label\na,ham\n"%s,ham\n' % SECRET.encode(), "line 3: not CSV"),
@@ -761,3 +765,25 @@ def test_sets_of_one_blog_share_posts(shared):
     frame = load_datasets(["modblog-haacked", "hamblog-haacked-archive"], shared)
     both = frame.groupby("post_group")["dataset"].nunique()
     assert (both == 2).sum() > 10
+
+
+# --- what the shipped model learned from ------------------------------------------
+
+
+def test_no_set_both_measures_and_is_learned_from():
+    recipe = Recipe.read(find_model("default") / "recipe.toml")
+    panels = {name for name, card in catalogue().items() if card.use == "panel"}
+    assert panels
+    assert panels.isdisjoint(recipe.sets)
+    assert panels.isdisjoint(recipe.background)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_csv_may_be_parted_by_other_signs(tmp_path, mark):
+    path = tmp_path / "a.csv"
+    rows = [["label", "Text", "author"], ["spam", "a; b, c\td", "x,y"], ["ham", "line\nbreak", ""]]
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, delimiter=mark).writerows(rows)
+    frame = read_corpus(path)
+    assert frame["text"].tolist() == ["a; b, c\td", "line\nbreak"]
+    assert frame["author"].tolist() == ["x,y", None]

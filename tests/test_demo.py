@@ -113,3 +113,9 @@ def test_an_unknown_post(capsys):
         show("p99")
     assert main(["demo", "--post", "p99"]) == 1
     assert capsys.readouterr().err.startswith("spamguard: the sample has no such post")
+
+
+def test_the_start_is_explained(capsys):
+    show()
+    out = " ".join(capsys.readouterr().out.split())
+    assert "probabilities assume that half of all comments are spam" in out

@@ -223,6 +223,17 @@ def test_a_result_says_how_it_was_made(measured):
 def test_a_blog_that_the_recipe_lacks_is_no_row_of_zeros():
     with pytest.raises(CorpusError, match="no comments of nowhere, f to test on"):
         unseen_blogs(None, recipe_of(), blogs=("a", "nowhere", "f"))
+    with pytest.raises(CorpusError, match="no comments of nowhere to test on"):
+        heldout.prepare(None, recipe_of(), ("a", "nowhere"))
+
+
+@pytest.mark.parametrize("background", [(), ("hamblog-a-archive",), ("modblog-a", "modblog-b")])
+def test_without_a_background_set_the_tested_blogs_are_still_left_out(background):
+    tables = [
+        heldout.prepare(None, recipe_of(kind, background), ("a", "b"))[1].rows.background
+        for kind in (World, OtherWorld)
+    ]
+    np.testing.assert_array_equal(*tables)
 
 
 # --- TubeSpam -------------------------------------------------------------------
@@ -306,6 +317,7 @@ def test_evaluate_corpus(model, sample):
     macro = result["macro"]
     assert result["protocol"] == "corpus"
     assert result["model"] == "tests-1"
+    assert (result["comments"], result["spam"]) == (len(kept), spam.sum())
     assert (macro["n_spam"], macro["n_ham"]) == (spam.sum(), (~spam).sum())
     assert macro["auc"]["value"] == pytest.approx(
         roc_auc(spam, [v.log_odds for v in verdicts]), abs=1e-5
@@ -384,6 +396,8 @@ def test_render_puts_the_baseline_beside_the_mean(measured):
 
 def test_render_a_corpus(model, sample):
     result = evaluate_corpus(sample[sample["label"] == "ham"], model)
+    ham = result["comments"]
+    assert render(result).startswith(f"{ham:,} comments, 0 of them spam.\n\n|")
     ((head, rows),) = table(render(result))
     (cells,) = [dict(zip(head, row, strict=True)) for row in rows]
     assert cells["model"] == "tests-1"
@@ -413,8 +427,18 @@ def test_render_speed():
 
 
 def test_every_protocol_has_a_name_and_a_summary():
-    assert list(PROTOCOLS) == ["unseen-blog", "tubespam", "speed"]
-    assert [p.run for p in PROTOCOLS.values()] == [unseen_blogs, tubespam, timing.speed]
+    assert {
+        "unseen-blog",
+        "tubespam",
+        "labels",
+        "panels",
+        "robustness",
+        "ablation",
+        "speed",
+    } == set(PROTOCOLS)
+    assert PROTOCOLS["unseen-blog"].run is unseen_blogs
+    assert PROTOCOLS["tubespam"].run is tubespam
+    assert PROTOCOLS["speed"].run is timing.speed
     assert all(p.name == name and p.summary for name, p in PROTOCOLS.items())
 
 

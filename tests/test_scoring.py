@@ -22,6 +22,7 @@ import spamguard
 from spamguard import (
     Comment,
     InputError,
+    ModelFormatError,
     ModelNotFoundError,
     Post,
     SpamModel,
@@ -136,6 +137,64 @@ def test_the_model_may_be_given_as_model_or_path(model, tmp_path):
         assert score_frame(pd.DataFrame({"text": ["hi"]}), model=given)["label"].tolist() == [
             model.verdict(Comment("hi")).label
         ]
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """Models loaded so far, by the path they were loaded from; none is kept from before."""
+    seen = []
+    real = scoring.load_model
+    monkeypatch.setattr(scoring, "_kept", {})
+    monkeypatch.setattr(scoring, "load_model", lambda path: (seen.append(path), real(path))[1])
+    return seen
+
+
+def test_a_model_at_a_path_is_loaded_once(model, tmp_path, monkeypatch, loads):
+    path = save_model(model, tmp_path / "site")
+    monkeypatch.chdir(tmp_path)
+    for given in (path, str(path), path / "model.json", "site", "./site"):
+        score(SPAM, model=given)
+    assert loads == [path]
+
+
+def test_a_model_that_was_replaced_is_loaded_again(model, tmp_path, loads):
+    path = save_model(model, tmp_path / "site")
+    assert score(SPAM, model=path).model == "tests-1"
+    save_model(model, path, version="2")
+    assert score(SPAM, model=path).model == "tests-2"
+    assert len(loads) == 2
+    (path / "model.json").unlink()
+    with pytest.raises(ModelNotFoundError):
+        score(SPAM, model=path)
+
+
+def test_a_few_models_are_kept(model, tmp_path, loads):
+    paths = [save_model(model, tmp_path / str(i)) for i in range(10)]
+    for path in paths:
+        score(SPAM, model=path)
+        score(SPAM, model=paths[0])  # always in use, so never the one to go
+    assert loads == paths
+    assert len(scoring._kept) == 8
+    score(SPAM, model=paths[1])
+    assert loads == [*paths, paths[1]]
+
+
+def test_a_damaged_model_is_not_kept(model, tmp_path, loads):
+    path = save_model(model, tmp_path / "site")
+    whole = (path / "model.json").read_bytes()
+    (path / "model.json").write_text("{}")
+    with pytest.raises(ModelFormatError):
+        score(SPAM, model=path)
+    (path / "model.json").write_bytes(whole)
+    assert score(SPAM, model=path).model == "tests-1"
+
+
+def test_threads_that_come_together_load_a_path_once(model, tmp_path, loads):
+    path = save_model(model, tmp_path / "site")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: score(SPAM, model=path), range(16)))
+    assert len(set(found)) == 1
+    assert loads == [path]
 
 
 def test_an_unknown_model_is_an_error_for_all():
@@ -515,3 +574,13 @@ def test_markup_changes_no_verdict(dressed):
     post = Post(title="Growing beans", text="Runner beans climb happily if the pots are deep.")
     plain = "I tried this last year & it worked.\n\nThe second pot was too small."
     assert score(dressed, post).log_odds == pytest.approx(score(plain, post).log_odds, abs=1e-9)
+
+
+def test_everything_at_once_loads_nothing_heavy():
+    loaded = run(f"""
+import sys, json
+from spamguard import *
+score, load_model, save_model, Comment, Post
+print(json.dumps(sorted({{name.split(".")[0] for name in sys.modules}} & set({HEAVY!r}))))
+""")
+    assert loaded == []

@@ -36,7 +36,7 @@ from spamguard import (
     storage,
 )
 from spamguard.model import Cuts
-from spamguard.storage import FORMAT, find_model, model_names
+from spamguard.storage import FORMAT, _homes, find_model, model_names
 
 ARRAYS = ("dense_weights", "dense_reference", "ngram_weights", "background")
 
@@ -194,12 +194,55 @@ def test_saving_a_base_and_what_was_learned_from_it(model, fitted, saved, tmp_pa
     assert len(list(saved.glob("weights-*"))) == 1
 
 
-def test_saved_files_can_be_read_by_the_server_that_runs_as_someone_else(saved):
-    for file in saved.iterdir():
-        assert file.stat().st_mode & 0o044 == 0o044
+@pytest.mark.skipif(os.name == "nt", reason="permissions of another kind")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_decides_who_may_read_a_model(model, tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        path = save_model(model, tmp_path / "site")
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {mode}
+
+
+def test_a_model_may_be_given_a_name_when_it_is_saved(fitted, tmp_path):
+    path = save_model(fitted.model_, tmp_path / "a", name="mysite", version="7")
+    assert load_model(path).title == "mysite-7"
+    assert load_model(save_model(fitted.model_, tmp_path / "b")).title == "unnamed-0"
+    same(load_model(path), replace(fitted.model_, name="mysite", version="7"))
+    for wrong in ({"name": 5}, {"version": 1.0}):
+        with pytest.raises(InputError, match="must be a string"):
+            save_model(fitted.model_, tmp_path / "c", **wrong)
+    assert not (tmp_path / "c").exists()
+
+
+def test_where_nothing_can_be_written(model, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "nul\0"):
+        with pytest.raises(InputError, match=r"cannot be written to .*Name a directory"):
+            save_model(model, place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_directory_that_may_not_be_written_to(model, tmp_path, monkeypatch):
+    def forbidden(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", forbidden)
+    with pytest.raises(InputError, match=r"site \(Permission denied\)"):
+        save_model(model, tmp_path / "site")
 
 
 # --- finding ----------------------------------------------------------------------
+
+
+def test_only_a_checkout_has_models_beside_the_package(tmp_path, monkeypatch):
+    for name in ("spamguard", "models/other"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr("spamguard.storage.__file__", str(tmp_path / "spamguard" / "storage.py"))
+    assert list(_homes()) == [tmp_path / "spamguard" / "models"]
+    (tmp_path / "pyproject.toml").touch()
+    assert list(_homes()) == [tmp_path / "spamguard" / "models", tmp_path / "models"]
 
 
 def test_an_installed_model_has_a_name():
@@ -725,13 +768,11 @@ def test_weights_that_a_file_cannot_hold_are_not_saved(model, saved, name, value
     assert len(list(saved.iterdir())) == 2
 
 
-@pytest.mark.parametrize("at", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("at", ["open", "fsync", "replace"])
 @pytest.mark.parametrize("call", [1, 2])
 def test_a_disk_that_fails_leaves_the_former_model(model, saved, monkeypatch, at, call):
     calls = []
-    owner, name = {"write": (os, "fdopen"), "fsync": (os, "fsync"), "replace": (Path, "replace")}[
-        at
-    ]
+    owner, name = {"open": (Path, "open"), "fsync": (os, "fsync"), "replace": (Path, "replace")}[at]
     original = getattr(owner, name)
 
     def failing(*args, **kwargs):
@@ -741,7 +782,7 @@ def test_a_disk_that_fails_leaves_the_former_model(model, saved, monkeypatch, at
         return original(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, failing)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(InputError, match="No space"):
         save_model(replace(model, dense_weights=model.dense_weights + 1), saved)
     monkeypatch.undo()
     same(load_model(saved), model)

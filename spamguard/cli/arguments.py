@@ -16,7 +16,8 @@ Everything runs on this machine; nothing is sent anywhere.
 _TOP_EXAMPLES = """\
 examples:
   spamguard demo                                  see it at work on a sample post
-  spamguard score "Cheap pills, order now!"       judge one comment
+  spamguard score "Great post! Visit http://pills.example"
+                                                  judge one comment
   spamguard score --input comments.csv            judge a file of comments
   spamguard score --help                          what a command can do
 """
@@ -27,10 +28,11 @@ Judge one comment, or a stream of them.
 Without TEXT, comments are read as JSON lines or CSV from --input or standard
 input, one by one, and answered one by one in the same order. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
-post_author; in JSON lines also an object "post" with title, text, url and
-author. Every field of the input is kept, and spam_probability, label (ham,
+post_author; in JSON lines also post_thread, a list of the earlier comments'
+texts, and an object "post" with title, text, url, author, date and thread.
+CSV may be parted by commas, semicolons or tabs. Every field of the input is kept, and spam_probability, label (ham,
 unsure or spam) and discard are added; a field of yours by one of these names
-is kept as given_label and so on. A line that cannot be used is reported by its
+is kept as given_label and so on, numbered if there is one already. A line that cannot be used is reported by its
 number and left out; the exit code is then 1.
 
 A person sees a table, a pipe gets JSON lines; --format decides otherwise.
@@ -194,6 +196,14 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name for a model; use letters, digits, dots, dashes and underscores"
+        )
+    return text
+
+
 def with_explain_default(argv: Sequence[str]) -> list[str]:
     """Return `argv` with a bare ``--explain`` spelt out.
 
@@ -254,7 +264,7 @@ def _train(commands: Any) -> None:
         help="directory for the model (default: NAME-VERSION of the recipe)",
     )
     parser.add_argument(
-        "--name", metavar="NAME", help="name of a model made from --corpus (mysite)"
+        "--name", type=_name, metavar="NAME", help="name of a model made from --corpus (mysite)"
     )
     parser.add_argument(
         "--replace", action="store_true", help="allow a model that is there already to be replaced"

@@ -11,6 +11,7 @@ from typing import Any
 
 from spamguard.cli.progress import Progress
 from spamguard.errors import InputError
+from spamguard.model import SpamModel, probability
 from spamguard.storage import find_model, load_model, write_bytes
 
 
@@ -46,8 +47,30 @@ def _train(args: argparse.Namespace) -> int:
     target.mkdir(parents=True, exist_ok=True)
     training.write(trained, target)
     print(f"{trained.model.title} is in {target}")
+    _print_figures(trained.model)
     print(f'Try it: spamguard score --model {target} "Nice post!"')
     return 0
+
+
+def _print_figures(model: SpamModel) -> None:
+    """Print what held-out folds say of the thresholds, as far as the model tells."""
+    from spamguard.cli.terminal import share
+
+    figures = model.about.get("figures") or {}
+    named = (("spam_caught", "of the spam caught"), ("ham_lost", "of the real comments lost"))
+    told = [
+        f"{share(figures[key])} {what}"
+        for key, what in named
+        if isinstance(figures.get(key), float)
+    ]
+    if told:
+        print(f"On held-out folds: {', '.join(told)}")
+    cuts = model.cuts
+    discard = "locked" if cuts.discard is None else f"from {share(probability(cuts.discard))}"
+    print(
+        f"Thresholds: unsure from {share(probability(cuts.unsure))}, "
+        f"spam from {share(probability(cuts.spam))}, discard {discard}"
+    )
 
 
 def _check_train(args: argparse.Namespace) -> None:

@@ -76,9 +76,9 @@ def _print(model: SpamModel, apart: bool) -> None:
     screen.field("discard", discard)
     figures = list(_flat(facts["figures"] or {}))
     for number, (name, value) in enumerate(figures):
-        screen.field("figures" if number == 0 else "", f"{name}: {value}")
+        screen.field("held-out folds" if number == 0 else "", f"{name}: {value}")
     if not figures:
-        screen.field("figures", "none recorded")
+        screen.field("held-out folds", "no figures recorded")
 
 
 def _words(value: object) -> str:
@@ -94,7 +94,12 @@ def _words(value: object) -> str:
 def _flat(figures: object, above: str = "") -> Iterator[tuple[str, str]]:
     """Yield the figures of nested mappings with the names on the way to them."""
     if not isinstance(figures, Mapping):
-        yield above or "all", _words(figures)
+        from spamguard.cli.terminal import share
+
+        if isinstance(figures, float) and 0 <= figures <= 1:
+            yield above or "all", share(figures)
+        else:
+            yield above or "all", _words(figures)
         return
     for name, value in figures.items():
         yield from _flat(value, f"{above} {name}".strip().replace("_", " "))

@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
 from spamguard.frames import COLUMNS
+from spamguard.separators import SEPARATORS, separator
 
 Format = Literal["jsonl", "csv"]
 
@@ -160,8 +162,11 @@ def _json_line(number: int, line: bytes) -> Line | Problem:
 
 def _csv_lines(source: Source) -> Iterator[Line | Problem]:
     limit = csv.field_size_limit(MAX_LINE)  # the default refuses comments over 128 kB
-    reader = csv.reader(_decoded(source), strict=True)
     try:
+        lines = _decoded(source)
+        header = next(lines, "")
+        parted = separator(header)
+        reader = csv.reader(chain([header] if header else [], lines), delimiter=parted, strict=True)
         names = _column_names(source, reader)
         while names:
             first = reader.line_num + 1
@@ -173,7 +178,7 @@ def _csv_lines(source: Source) -> Iterator[Line | Problem]:
                 yield Problem(first, f"not CSV ({error})")
                 continue
             if cells:
-                yield _csv_line(first, names, cells)
+                yield _csv_line(first, names, cells, SEPARATORS[parted])
     finally:
         csv.field_size_limit(limit)
 
@@ -200,15 +205,16 @@ def _column_names(source: Source, reader: Iterator[list[str]]) -> list[str]:
     if "text" not in names:
         raise InputError(
             f"{source.name}, line 1: no column is named text. In CSV the first line names the "
-            "columns, parted by commas; for JSON lines, say --in-format jsonl."
+            "columns, parted by commas, semicolons or tabs; for JSON lines, say --in-format jsonl."
         )
     return names
 
 
-def _csv_line(number: int, names: list[str], cells: list[str]) -> Line | Problem:
+def _csv_line(number: int, names: list[str], cells: list[str], parted: str) -> Line | Problem:
     if len(cells) != len(names):
         return Problem(
-            number, f"{len(cells)} cells under {len(names)} columns; quote text that holds commas"
+            number,
+            f"{len(cells)} cells under {len(names)} columns; quote text that holds {parted}",
         )
     if any(
         "\udc80" <= letter <= "\udcff" for cell in cells if not cell.isascii() for letter in cell
@@ -244,6 +250,9 @@ def _own_post(fields: dict[str, Any]) -> Post | None:
         for name in ("title", "text", "url", "author")
     }
     date, thread = own.get("date") or None, own.get("thread") or ()
+    beside = fields.get("post_thread")
+    if beside and not isinstance(beside, str):  # a CSV cell holds no list
+        thread = beside
     if not (any(values.values()) or thread):
         return None
     return Post(**values, date=date, thread=thread)

@@ -47,6 +47,17 @@ def percent(probability: float) -> str:
     return ">99 %" if probability >= 0.995 else f"{probability:.0%}".replace("%", " %")
 
 
+def share(value: float) -> str:
+    """Return a share from 0 to 1 as measured, in percent.
+
+    Examples
+    --------
+    >>> share(0.8746), share(0.0)
+    ('87.5 %', '0.0 %')
+    """
+    return f"{100 * value:.1f} %"
+
+
 def one_line(text: str) -> str:
     """Return `text` in one line without the characters that could command a terminal."""
     # Cs and Co stay out too: half a character cannot be printed, a private one means nothing.
@@ -142,6 +153,12 @@ def _listed(words: Iterable[str]) -> str:
 # --- the screen -------------------------------------------------------------------
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller that nobody reads on: no failure, as in ``| head``."""
+        raise BrokenPipeError
+
+
 class Screen:
     """Lines for a person, on a terminal, in a pipe or in a file."""
 
@@ -150,7 +167,7 @@ class Screen:
         if isinstance(stream, io.TextIOWrapper):
             # What the terminal cannot show becomes a question mark, never a crash.
             stream.reconfigure(errors="replace")
-        self.console = Console(file=stream, highlight=False, emoji=False, markup=False)
+        self.console = _Console(file=stream, highlight=False, emoji=False, markup=False)
         self.unicode = self.console.encoding.startswith("utf")
         self.width = max(MIN_WIDTH, min(self.console.width, MAX_WIDTH))
 
@@ -168,7 +185,7 @@ class Screen:
         text.rstrip()
         self.console.print(text, soft_wrap=True)
 
-    def paragraph(self, words: str, indent: int = 0, most: int = 0) -> None:
+    def paragraph(self, words: str, indent: int = 0, most: int = 0, style: str = "") -> None:
         """Print `words` over several lines, or the first `most` of them."""
         text = Text(self._spelt(one_line(words)))
         room = self.width - indent
@@ -178,7 +195,7 @@ class Screen:
             last = self._cut(lines[most - 1], room - len(dots))
             lines[most - 1 :] = [last + dots]
         for line in lines:
-            self.line(line, indent=indent)
+            self.line((line, style), indent=indent)
 
     def text(self, words: str) -> None:
         """Print a text of several lines as it stands."""

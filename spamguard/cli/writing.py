@@ -14,6 +14,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, TextIO
 
@@ -93,12 +94,16 @@ def row_of(fields: Row, verdict: Verdict, explain: int | None) -> Row:
         ]
     # A label that somebody gave is not lost under the one that the model gives.
     own = {name: value for name, value in fields.items() if name not in result}
-    own |= {
-        f"given_{name}": fields[name]
-        for name in result
-        if name in fields and f"given_{name}" not in own
-    }
+    for name in result:
+        if name in fields:
+            own[_free_name(f"given_{name}", own)] = fields[name]
     return own | result
+
+
+def _free_name(name: str, taken: Row) -> str:
+    """Return `name`, numbered where a field has it already: scored twice, nothing is lost."""
+    numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    return next(each for each in numbered if each not in taken)
 
 
 def json_lines(file: IO[bytes], explain: int | None) -> Write:

@@ -19,14 +19,16 @@ _DOMAIN_NAME = re.compile(
 
 FEATURES = (
     Feature("author_words", 0, 3, "words in the author name (log scale)", "mean"),
-    Feature("author_goods", 0, 2, "the author name names goods or trades (log scale)"),
-    Feature("author_is_address", 0, 1, "the author name is a web address"),
+    Feature(
+        "author_goods", 0, 2, "the author name names goods or trades (log scale)", accuses=True
+    ),
+    Feature("author_is_address", 0, 1, "the author name is a web address", accuses=True),
     Feature("author_digits", 0, 1, "digits in the author name"),
     Feature("author_small_letters", 0, 1, "an author name of several words without a capital"),
     Feature("author_one_small_word", 0, 1, "an author name of one word without a capital"),
     Feature("author_capitals", 0, 1, "an author name in capitals"),
     Feature("author_joined", 0, 1, "an author name of joined parts, such as made by programs"),
-    Feature("author_gibberish", 0, 1, "an author name that cannot be spoken"),
+    Feature("author_gibberish", 0, 1, "an author name that cannot be spoken", accuses=True),
     Feature("author_first_and_last", 0, 1, "an author name of two or three capitalised words"),
     Feature("author_in_comment", 0, 1, "the author signs with the given name"),
     Feature("author_in_post", 0, 1, "a word of the author name is in the post", "mean"),
@@ -35,9 +37,15 @@ FEATURES = (
     Feature("author_url_home", 0, 1, "the author's address is a front page"),
     Feature("author_url_deep", 0, 2, "depth of the author's address (log scale)"),
     Feature(
-        "author_url_goods", 0, 2, "the author's address is named after goods or trades (log scale)"
+        "author_url_goods",
+        0,
+        2,
+        "the author's address is named after goods or trades (log scale)",
+        accuses=True,
     ),
-    Feature("author_url_cheap", 0, 1, "the author's address has a cheap domain ending"),
+    Feature(
+        "author_url_cheap", 0, 1, "the author's address has a cheap domain ending", accuses=True
+    ),
     Feature("author_url_hyphens", 0, 1, "hyphens or digits in the author's domain"),
     Feature("author_url_long", 0, 1, "a long name before the domain ending"),
     Feature("author_url_developer", 0, 1, "the author's address is on a site of developers"),
@@ -45,8 +53,14 @@ FEATURES = (
     Feature("author_url_is_name", 0, 1, "the author's domain repeats the author's name"),
     Feature("author_url_in_post", 0, 1, "a word of the author's domain is in the post", "mean"),
     Feature("author_brand_in_comment", 0, 1, "the author's domain is named in the comment"),
-    Feature("author_sells_and_links", 0, 1, "a commercial name with an address"),
-    Feature("author_flatters_and_links", 0, 1, "praise under a name that carries an address"),
+    Feature("author_sells_and_links", 0, 1, "a commercial name with an address", accuses=True),
+    Feature(
+        "author_flatters_and_links",
+        0,
+        1,
+        "praise under a name that carries an address",
+        accuses=True,
+    ),
     Feature("author_short_and_links", 0, 1, "a few words under a name that carries an address"),
 )
 
@@ -68,7 +82,7 @@ def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
         float(letters > 3 and name == name.upper() and name != name.lower()),
         float(len(words) == 1 and _CAMEL.fullmatch(name.strip()) is not None),
         float(gibberish),
-        float(2 <= len(words) <= 3 and len(capitalised) == len(words)),
+        float(goods == 0 and 2 <= len(words) <= 3 and len(capitalised) == len(words)),
         float(_signs(r)),
         _shared_with_post(r, [w for w in words if len(w) > 3]),
         float(r.by_post_author),
@@ -95,6 +109,7 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
     goods = len(goods_in_host(r.author_host)) + len(goods_in_name(path[:200]))
     name = "".join(r.author_words)
     plain = label.replace("-", "")
+    sells = goods > 0 or name_goods > 0
     return (
         1.0,
         float(not path),
@@ -105,7 +120,7 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
         float(len(label) > 15),
         float(is_on(r.author_host, DEVELOPERS)),
         float(is_on(r.author_host, SOCIAL)),
-        float(len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
+        float(not sells and len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
         _shared_with_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
         float(len(plain) > 4 and plain.lower() in "".join(r.words[:2_000])),
         float(name_goods > 0),

@@ -29,14 +29,23 @@ FEATURES = (
     Feature("links_many", 0, 1, "three or more links"),
     Feature("links_share", 0, 1, "share of the comment that is links"),
     Feature("links_alone", 0, 1, "hardly any words besides the links"),
-    *(Feature(f"links_{kind}", 0, 3, f"links written as {kind} (log scale)") for kind in _KINDS),
+    *(
+        Feature(f"links_{kind}", 0, 0.7, f"links written as {kind} (log scale, capped at one)")
+        for kind in _KINDS
+    ),
     Feature("links_mixed_kinds", 0, 1, "the same link written in several markups"),
     Feature("links_domains", 0, 3, "different domains linked (log scale)"),
     Feature("links_repeated", 0, 3, "links to a domain already linked (log scale)"),
-    Feature("links_shortener", 0, 1, "a link through a shortener"),
+    Feature("links_shortener", 0, 1, "a link through a shortener", accuses=True),
     Feature("links_ip", 0, 1, "a link to a bare IP address"),
-    Feature("links_punycode", 0, 1, "a punycode or non-Latin host"),
-    Feature("links_cheap_domain", 0, 1, "a link to a domain ending that is mostly sold cheaply"),
+    Feature("links_punycode", 0, 1, "a punycode or non-Latin host", accuses=True),
+    Feature(
+        "links_cheap_domain",
+        0,
+        1,
+        "a link to a domain ending that is mostly sold cheaply",
+        accuses=True,
+    ),
     Feature("links_hyphen_host", 0, 1, "a host with several hyphens or many digits"),
     Feature("links_reference", 0, 1, "a link to a site that readers cite when they help"),
     Feature("links_social", 0, 1, "a link to a social network"),
@@ -54,16 +63,20 @@ FEATURES = (
         1,
         "the comment ends with a link to a front page, of no site that readers cite",
     ),
-    Feature("links_goods_host", 0, 2, "a host named after goods or trades (log scale)"),
-    Feature("links_goods_anchor", 0, 2, "words of a link that name goods (log scale)"),
+    Feature(
+        "links_goods_host", 0, 2, "a host named after goods or trades (log scale)", accuses=True
+    ),
+    Feature(
+        "links_goods_anchor", 0, 2, "words of a link that name goods (log scale)", accuses=True
+    ),
     Feature("links_anchor_words", 0, 3, "words that are links (log scale)"),
     Feature("links_author_only", 0, 1, "no link in the comment, one in the author's address"),
     Feature("links_author_same", 0, 1, "a link to the author's own domain"),
     Feature("links_own_site", 0, 2, "links to the blog's own site (log scale)"),
-    Feature("contacts_email", 0, 2, "e-mail addresses in the comment (log scale)"),
-    Feature("contacts_phone", 0, 2, "telephone numbers in the comment (log scale)"),
-    Feature("contacts_messenger", 0, 1, "a messenger named"),
-    Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address"),
+    Feature("contacts_email", 0, 2, "e-mail addresses in the comment (log scale)", accuses=True),
+    Feature("contacts_phone", 0, 2, "telephone numbers in the comment (log scale)", accuses=True),
+    Feature("contacts_messenger", 0, 1, "a messenger named", accuses=True),
+    Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address", accuses=True),
 )
 _CONTACTS = sum(feature.name.startswith("contacts_") for feature in FEATURES)
 _DATED = re.compile(r"(?:^|/)(?:19|20)\d\d[/-]\d\d?(?:[/-]|$)")
@@ -76,9 +89,9 @@ _DOCS = re.compile(
 )
 
 
-def _brand(r: Reading, domains: set[str]) -> float:
+def _brand(r: Reading, domains: list[str]) -> float:
     together = "".join(r.words[:2_000])
-    names = (domain.split(".", 1)[0].replace("-", "") for domain in list(domains)[:20])
+    names = (domain.split(".", 1)[0].replace("-", "") for domain in domains[:20])
     return float(any(len(name) > 4 and name in together for name in names))
 
 
@@ -140,6 +153,9 @@ def values(r: Reading) -> tuple[float, ...]:
     words = len(r.words)
     length = max(1, len(r.body.text) + size)
     paths = [path_of(link.url) for link in links[:100]]
+    goods_hosts = sum(bool(goods_in_host(host)) for host in hosts)
+    goods_anchors = _anchor_goods(r)
+    goods = goods_hosts or goods_anchors
     return (
         log1p(n),
         float(n == 1),
@@ -159,15 +175,15 @@ def values(r: Reading) -> tuple[float, ...]:
         float(any(is_on(host, SOCIAL) for host in hosts)),
         float(any(map(_is_home, paths))),
         float(any("/" in path or "?" in path for path in paths)),
-        float(any(map(_DATED.search, paths))),
-        float(any(map(_ARTICLE.search, paths))),
+        float(not goods and any(map(_DATED.search, paths))),
+        float(not goods and any(map(_ARTICLE.search, paths))),
         float(any(map(_DOCS.search, (link.url[:300].lower() for link in links[:100])))),
         float(any(link.anchor and not path for link, path in zip(links, paths, strict=False))),
-        _brand(r, domains),
+        _brand(r, r.link_domains),
         float(r.ends_with_link),
         float(_ends_at_home(r)),
-        log1p(sum(bool(goods_in_host(host)) for host in hosts)),
-        log1p(_anchor_goods(r)),
+        log1p(goods_hosts),
+        log1p(goods_anchors),
         log1p(sum(len(link.anchor.split()) for link in links)),
         author_only,
         float(bool(r.author_domain) and r.author_domain in domains),

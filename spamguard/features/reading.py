@@ -141,6 +141,9 @@ _POSTS = _PostCache()
 
 # --- messengers, ends, addresses -----------------------------------------------------------
 
+_LOCAL = re.compile(
+    r"localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+"
+)
 _MESSENGERS = frozenset("whatsapp telegram viber wechat skype hangouts imessage".split())
 _MESSENGER_HOSTS = frozenset("t.me telegram.me wa.me whatsapp.com viber.com line.me".split())
 _MESSENGER = re.compile(
@@ -199,7 +202,10 @@ def read(comment: Comment) -> Reading:
     site = post.host if post is not None else ""
     links, domains, own = [], [], 0
     for link in body.links:
-        domain = registered_domain(host_of(link.url))
+        host = host_of(link.url)
+        if _LOCAL.fullmatch(host):  # somebody's own machine leads nobody anywhere
+            continue
+        domain = registered_domain(host)
         if site and domain == site:
             own += 1
         else:

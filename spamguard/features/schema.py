@@ -25,6 +25,9 @@ class Feature:
     reference : {"zero", "mean"}
         What a contribution is measured against: nothing at all, or the mean
         of the training comments to which the feature applies.
+    accuses : bool
+        Whether it can only ever speak for spam: chance must not teach a model
+        that goods or a copied sentence speak for a comment.
     """
 
     name: str
@@ -32,3 +35,4 @@ class Feature:
     high: float
     meaning: str
     reference: Literal["zero", "mean"] = "zero"
+    accuses: bool = False

@@ -48,16 +48,24 @@ FEATURES = (
     Feature("topic_target", 0, 1, "share of the words in link targets that the post has", "mean"),
     Feature("topic_script", 0, 1, "written in another script than the post", "mean"),
     Feature("topic_language", 0, 1, "written in another language than the post", "mean"),
-    Feature("topic_copied", 0, 1, "share of five-word runs copied from the post", "mean"),
-    Feature("topic_only_copied", 0, 1, "hardly a word but those copied from the post"),
+    Feature("topic_copied", 0, 1, "share of five-word runs copied from the post", accuses=True),
+    Feature(
+        "topic_only_copied", 0, 1, "hardly a word but those copied from the post", accuses=True
+    ),
     Feature("topic_thread", 0, 1, "likeness to the nearest earlier comment", "mean"),
     Feature(
         "topic_thread_coverage", 0, 1, "share of telling words that earlier comments have", "mean"
     ),
     Feature(
-        "topic_thread_copied", 0, 1, "share of five-word runs copied from earlier comments", "mean"
+        "topic_thread_copied",
+        0,
+        1,
+        "share of five-word runs copied from earlier comments",
+        accuses=True,
     ),
-    Feature("topic_thread_repeat", 0, 1, "the same comment stands in the thread already", "mean"),
+    Feature(
+        "topic_thread_repeat", 0, 1, "the same comment stands in the thread already", accuses=True
+    ),
 )
 _TOPIC = 13  # features that need the post's text; the others need the thread
 
@@ -168,7 +176,7 @@ def _weigh(post: PostReading, idf: Idf) -> _Weighed:
     known, weighed = post.kept.get("topic", (None, None))
     if known is idf:
         return cast(_Weighed, weighed)
-    title = {term: idf(term) for term in post.title_terms}
+    title = {term: idf(term) for term in sorted(post.title_terms)}
     found = _Weighed(
         norm=sum(((1 + log(count)) * idf(term)) ** 2 for term, count in post.counts.items()),
         size=sum(post.counts.values()),
@@ -176,7 +184,7 @@ def _weigh(post: PostReading, idf: Idf) -> _Weighed:
         title_mass=sum(title.values()),
         writing=_writing(post.words[:300]),
         language=language_of(post.words[:300]),
-        thread_masses=[sum(map(idf, terms)) for terms in post.thread_terms],
+        thread_masses=[sum(map(idf, sorted(terms))) for terms in post.thread_terms],
         thread=frozenset().union(*post.thread_terms),
     )
     post.kept["topic"] = (idf, found)
@@ -186,7 +194,7 @@ def _weigh(post: PostReading, idf: Idf) -> _Weighed:
 def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
     """Share of the idf mass of `terms` that the post has."""
     shared = total = 0.0
-    for term in set(terms):
+    for term in dict.fromkeys(terms):  # in their order: sums must not depend on hashing
         weight = idf(term)
         total += weight
         if term in post.counts:
@@ -231,6 +239,7 @@ def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) ->
     copied = shingles & post.shingles
     # What was copied says nothing about how near the visitor's own words are.
     own = _own_words(r.words, copied) if copied else r.words
+    copied_most = bool(copied) and len(own) < len(r.words) / 2 and not r.body.quote_lines
     counts = Counter(terms_of(own) if copied else r.terms)
     cosine, coverage, rare, divergence = _likeness(counts, post, weighed, idf)
     anchors = [term for link in r.links[:50] for term in terms_of(words_of(link.anchor))]
@@ -254,7 +263,8 @@ def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) ->
         _share(targets, post, idf) if targets else MISSING,
         float(_differ(mine, theirs)) if mine and theirs else MISSING,
         float(language != other) if language and other else MISSING,
-        len(copied) / len(shingles) if shingles else MISSING,
+        # Who quotes in order to answer has words of their own, or marks the quotation.
+        len(copied) / len(shingles) if shingles and copied_most else 0.0,
         float(len(copied) > 0 and len(own) <= len(r.words) / 5 and not r.body.quote_lines),
     )
 
@@ -271,20 +281,20 @@ def _own_words(words: list[str], copied: Shingles) -> list[str]:
 def _thread_values(
     r: Reading, post: PostReading, shingles: Shingles, idf: Idf
 ) -> tuple[float, ...]:
-    terms = set(r.terms)
+    terms = dict.fromkeys(r.terms)
     if not terms or not post.thread_terms:
         return (MISSING,) * (len(FEATURES) - _TOPIC)
     weighed = _weigh(post, idf)
     mass = sum(map(idf, terms))
     nearest = 0.0
     for other, theirs in zip(post.thread_terms, weighed.thread_masses, strict=True):
-        if not terms.isdisjoint(other):
-            shared = sum(map(idf, terms & other))
+        if not other.isdisjoint(terms):
+            shared = sum(idf(term) for term in terms if term in other)
             nearest = max(nearest, shared / (mass + theirs - shared or 1.0))
     known = post.thread_texts
     return (
         nearest if mass else MISSING,
-        sum(map(idf, terms & weighed.thread)) / mass if mass else MISSING,
+        sum(idf(term) for term in terms if term in weighed.thread) / mass if mass else MISSING,
         len(shingles & post.thread_shingles) / len(shingles) if shingles else MISSING,
         float(text_key(r.words, cut=False) in known or text_key(r.words, cut=True) in known),
     )
