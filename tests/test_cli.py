@@ -262,7 +262,7 @@ def test_table_for_one_comment(capsys):
     code, out, _ = run(capsys, "score", PILLS, "--format", "table", "--explain", "2")
     lines = out.splitlines()
     assert code == 0
-    assert re.fullmatch(r" *>?\d+ %  spam", lines[0])
+    assert re.fullmatch(r" *>?\d+ %  spam( \(discard\))?", lines[0])
     assert "viagra" not in lines[0]
     assert any(line.split()[0].startswith(("+", "-")) for line in lines[1:])
     assert "\x1b" not in out

@@ -30,9 +30,10 @@ input, one by one, and answered one by one in the same order. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
 post_author; in JSON lines also post_thread, a list of the earlier comments'
 texts, and an object "post" with title, text, url, author, date and thread.
-CSV may be parted by commas, semicolons or tabs. Every field of the input is kept, and spam_probability, label (ham,
-unsure or spam) and discard are added; a field of yours by one of these names
-is kept as given_label and so on, numbered if there is one already. A line that cannot be used is reported by its
+CSV may be parted by commas, semicolons or tabs. Every field of the input is
+kept, and spam_probability, label (ham, unsure or spam) and discard are added;
+a field of yours by one of these names is kept as given_label and so on,
+numbered if there is one already. A line that cannot be used is reported by its
 number and left out; the exit code is then 1.
 
 A person sees a table, a pipe gets JSON lines; --format decides otherwise.
