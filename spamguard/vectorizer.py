@@ -7,6 +7,7 @@ which the topic family weighs words by.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -96,37 +97,41 @@ class Vectorizer:
     def row(self, comment: Comment) -> Row:
         """Return `comment` as a row."""
         reading, dense = self.read(comment)
-        buckets, values = [], []
-        for block, hashes in ngrams.hashes_of(reading):
-            found, value = weigh(ngrams.buckets(hashes, block, self.bits))
-            buckets.append(found)
-            values.append(value)
-        return Row(dense, tuple(buckets), tuple(values))
+        buckets, values = weigh(list(ngrams.hashes_of(reading)), self.bits)
+        return Row(dense, buckets, values)
 
 
 LEAST_GRAMS: Final = 6
-_NO_BUCKETS, _NO_VALUES = np.zeros(0, np.int32), np.zeros(0, np.float32)
 
 
-def weigh(buckets: NDArray[np.intp]) -> tuple[I32, F32]:
-    """Return the distinct `buckets` of one block and their values.
+def weigh(
+    hashes: Sequence[tuple[str, ngrams.U64]], bits: int
+) -> tuple[tuple[I32, ...], tuple[F32, ...]]:
+    """Return, for each block of n-grams, its distinct buckets and their values.
 
     Counts are sublinear and each block has unit length: a long comment says
     no more than a short one, and saying a thing ten times not ten times more.
     """
-    n = len(buckets)
-    if n == 0:
-        return _NO_BUCKETS, _NO_VALUES
-    ordered = np.sort(buckets.astype(np.int32))
-    first = np.empty(n, bool)
+    # All blocks at once: a block's number goes above its bucket's bits, so one sort serves all.
+    keys = np.sort(ngrams.keys(hashes, bits))
+    if len(keys) == 0:
+        return (np.zeros(0, np.int32),) * len(hashes), (np.zeros(0, np.float32),) * len(hashes)
+    first = np.empty(len(keys), bool)
     first[0] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
     starts = first.nonzero()[0]
     counts = np.empty(len(starts), np.float32)
     counts[:-1] = starts[1:] - starts[:-1]
-    counts[-1] = n - starts[-1]
+    counts[-1] = len(keys) - starts[-1]
+    distinct = keys[starts]
+    block = distinct >> bits
     # A block of one or two n-grams must not stake everything on them.
-    return ordered[starts], np.sqrt(counts / np.float32(max(n, LEAST_GRAMS)))
+    sizes = np.array([max(len(h), LEAST_GRAMS) for _, h in hashes], np.float32)
+    values = np.sqrt(counts / sizes[block])
+    buckets = (distinct & ((1 << bits) - 1)).astype(np.int32)
+    edges = np.searchsorted(block, np.arange(len(hashes) + 1)).tolist()
+    parts = list(itertools.pairwise(edges))
+    return tuple(buckets[a:b] for a, b in parts), tuple(values[a:b] for a, b in parts)
 
 
 class _Idf:

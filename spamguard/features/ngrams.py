@@ -8,7 +8,7 @@ a reason names an n-gram by cutting it out of the comment again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -99,12 +99,25 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     return Grams(text, words, pairs, np.concatenate(hashes), starts, ends, np.concatenate(places))
 
 
-def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.intp]:
-    """Return the bucket, 0 to ``2**bits - 1``, of each hash in the named block."""
-    h = hashes + _SALTS[block]
-    h = (h ^ (h >> np.uint64(33))) * _MIX
+def _bucket(salted: U64, bits: int) -> NDArray[np.intp]:
+    h = (salted ^ (salted >> np.uint64(33))) * _MIX
     h ^= h >> np.uint64(29)
     return (h * _BASE >> np.uint64(64 - bits)).astype(np.intp)
+
+
+def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.intp]:
+    """Return the bucket, 0 to ``2**bits - 1``, of each hash in the named block."""
+    return _bucket(hashes + _SALTS[block], bits)
+
+
+def keys(hashes: Sequence[tuple[str, U64]], bits: int) -> NDArray[np.intp]:
+    """Return the bucket of every hash of all blocks, with the block's number above its bits."""
+    found = _bucket(np.concatenate([h + _SALTS[block] for block, h in hashes]), bits)
+    start = 0
+    for number, (_, h) in enumerate(hashes):
+        found[start : start + len(h)] |= number << bits
+        start += len(h)
+    return found
 
 
 def host_text(r: Reading) -> str:
