@@ -172,7 +172,7 @@ def tubespam(
         here = video == name
         rows.append(
             {
-                "video": titles[name],
+                "video": str(titles[name]).split(" - ")[0],
                 "authors_split": _split(frame, spam, here & first, here & ~first),
                 "leave_one_video_out": _split(frame, spam, ~here, here),
             }
