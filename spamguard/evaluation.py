@@ -167,7 +167,7 @@ def tubespam(
     video = frame["post_id"].to_numpy(str)
     first = (frame["split"] == "train").to_numpy(bool)
     titles = dict(zip(video.tolist(), frame["post_title"].tolist(), strict=True))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for done, name in enumerate(titles, 1):
         here = video == name
         rows.append(
