@@ -6,7 +6,7 @@ Each study holds whole sources out, as `evaluation` does.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import joblib
@@ -53,6 +53,17 @@ def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
         "high": round(high, 5),
         "n": len(hits),
     }
+
+
+def _in_order(
+    work: Iterable[Any], total: int, watch: Watch | None, n_jobs: int | None
+) -> list[Any]:
+    """Return what the delayed calls give, in their order, telling how far they are."""
+    found = []
+    for part in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work):
+        found.append(part)
+        (watch or _quiet)("held out", len(found), total)
+    return found
 
 
 # --- panels -------------------------------------------------------------------------
@@ -148,7 +159,6 @@ def ablation(
     n_jobs: int | None = None,
 ) -> Result:
     """Each family left out, and each alone, on blogs never seen."""
-    watch = watch or _quiet
     _, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     names = (*FAMILIES, "ngrams")
     sets: dict[str, tuple[str, ...] | None] = {"all": None}
@@ -159,10 +169,7 @@ def ablation(
         for families in sets.values()
         for blog in UNSEEN_BLOGS
     )
-    found = []
-    for done, figures in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
-        found.append(figures)
-        watch("fits", done, len(sets) * len(UNSEEN_BLOGS))
+    found = _in_order(work, len(sets) * len(UNSEEN_BLOGS), watch, n_jobs)
     means = np.array(found).reshape(len(sets), len(UNSEEN_BLOGS), 2).mean(axis=1)
     rows = [
         {"families": name, "auc": round(float(a), 5), "recall_at_1pct": round(float(r), 5)}
@@ -200,17 +207,13 @@ def site_labels(
     time order. All N of a blog are tested on the same rows, those after the
     largest N that leaves at least half of them.
     """
-    watch = watch or _quiet
     frame, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     dates = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed").to_numpy()
     work = (
         joblib.delayed(_learning_curve)(material, learned_from, blog, dates, recipe.settings)
         for blog in UNSEEN_BLOGS
     )
-    rows = []
-    for done, row in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
-        rows.append(row)
-        watch("blogs", done, len(UNSEEN_BLOGS))
+    rows = _in_order(work, len(UNSEEN_BLOGS), watch, n_jobs)
     macro = {
         f"{key} after {n}": round(
             float(np.nanmean([row["labels"].get(str(n), {}).get(key, np.nan) for row in rows])), 5
@@ -262,16 +265,12 @@ def robustness(
     n_jobs: int | None = None,
 ) -> Result:
     """Spam caught and real comments lost when each attack is applied to both, on unseen blogs."""
-    watch = watch or _quiet
     frame, material, learned_from = prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     work = (
         joblib.delayed(_attacked)(frame, material, learned_from, blog, recipe.settings)
         for blog in UNSEEN_BLOGS
     )
-    parts = []
-    for done, part in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
-        parts.append(part)
-        watch("blogs", done, len(UNSEEN_BLOGS))
+    parts = _in_order(work, len(UNSEEN_BLOGS), watch, n_jobs)
     rows: list[dict[str, Any]] = []
     for name in ("none", *ATTACKS):
         caught = float(np.mean([part[name][0] for part in parts]))

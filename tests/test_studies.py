@@ -1,0 +1,93 @@
+"""The longer studies hold back what they say and measure what they name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spamguard import studies
+from spamguard.attacks import ATTACKS
+from spamguard.corpus import load_sample
+from spamguard.evaluation import render
+from spamguard.features import FAMILIES
+from spamguard.training import Recipe, Settings
+
+SETS = ("modblog-a", "modblog-b", "modblog-c", "hamblog-d", "forum-e", "hamblog-f")
+TESTED = ("a", "b")
+
+
+class World(Recipe):
+    """Six sources of sixty comments each, made of the sample; needs no files."""
+
+    def load(self, directory):
+        frame = load_sample()
+        frame["dataset"] = np.repeat(SETS, 60)
+        frame["blog"] = [name.split("-")[1] for name in frame["dataset"]]
+        return frame
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    monkeypatch.setattr(studies, "UNSEEN_BLOGS", TESTED)
+    monkeypatch.setattr(studies, "LABELS", (0, 10, 30))
+    settings = Settings(bits=12, folds=3)
+    return World("tests", "1", dict.fromkeys(SETS, "00"), ("hamblog-d", "forum-e"), settings)
+
+
+def test_first_labels_of_a_site(recipe, monkeypatch):
+    learned = []
+    real = studies.learn
+    monkeypatch.setattr(studies, "learn", lambda m, s: (learned.append(set(m.blog)), real(m, s))[1])
+    told = []
+    result = studies.site_labels(None, recipe, lambda *step: told.append(step))
+    assert [row["blog"] for row in result["rows"]] == list(TESTED)
+    assert all(blog not in seen for blog, seen in zip(TESTED, learned, strict=True))
+    for row in result["rows"]:
+        assert list(row["labels"]) == ["0", "10", "30"]
+        assert row["tested"] == 30  # all sizes on the rows after the largest
+        assert row["labels"]["0"] != row["labels"]["30"] or row["labels"]["0"]["auc"] == 1.0
+    assert [step[1:] for step in told] == [(1, 2), (2, 2)]
+    assert "auc after 30" in render(result)
+
+
+def test_labels_of_one_class_leave_the_base_alone(recipe):
+    frame, material, _ = studies.prepare(None, recipe, TESTED)
+    base = studies.fit_rows(material, recipe.settings)
+    ham = np.flatnonzero(~material.spam)[:5]
+    assert studies.site_model(base, material, ham) is base
+    assert len(frame) == 360
+
+
+def test_every_attack_is_measured_on_both_classes(recipe):
+    result = studies.robustness(None, recipe)
+    assert [row["attack"] for row in result["rows"]] == ["none", *ATTACKS]
+    first = result["rows"][0]
+    assert first["recall_lost"] == 0
+    assert 0 <= first["ham_blocked"] < first["spam_caught"] <= 1
+    for row in result["rows"]:
+        assert row["recall_lost"] == pytest.approx(
+            first["spam_caught"] - row["spam_caught"], abs=1e-4
+        )
+    assert len({row["spam_caught"] for row in result["rows"]}) > 1
+
+
+def test_each_family_is_left_out_and_alone(recipe):
+    result = studies.ablation(None, recipe)
+    names = [row["families"] for row in result["rows"]]
+    assert names[0] == "all"
+    for family in (*FAMILIES, "ngrams"):
+        assert {f"without {family}", f"{family} alone"} <= set(names)
+    auc = {row["families"]: row["auc"] for row in result["rows"]}
+    assert auc["all"] > auc["style alone"]
+
+
+def test_panels_count_every_real_comment_once(recipe, monkeypatch):
+    cards = studies.catalogue()
+    card = cards["modblog-haacked"]
+    monkeypatch.setattr(studies, "catalogue", lambda: dict.fromkeys(SETS, card))
+    result = studies.ham_panels(None, recipe)
+    ham = int((load_sample()["label"] == "ham").sum())
+    assert sum(row["ham"] for row in result["rows"]) == ham
+    assert result["macro"]["en"]["ham"] == ham
+    lost = sum(row["ham"] * row["ham_blocked"]["value"] for row in result["rows"]) / ham
+    assert result["macro"]["en"]["ham_blocked"] == pytest.approx(lost, abs=1e-3)
