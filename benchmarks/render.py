@@ -102,8 +102,8 @@ def accuracy() -> str:
         "",
         "Limits first. Twelve blogs are few, most are by people who write programs, and their moderators' "
         "labels hold mistakes; the intervals are wide and should be read. A handful of settings (the "
-        "penalty, the weight of named features, when a label is doubted) were compared on these same blogs "
-        "while the procedure was built; the variants differed by less than the intervals. The TF-IDF baseline was "
+        "penalty, the weight of named features, when a label is doubted) were compared on these same blogs, and "
+        "features came of reading their errors, while the procedure was built; the variants differed by less than the intervals. The TF-IDF baseline was "
         "measured once on the same blogs, held out alike, not in the same run.",
         "",
         "Every figure here is written by `benchmarks/render.py` from `benchmarks/results/`. To measure again:",
