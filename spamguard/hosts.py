@@ -43,6 +43,14 @@ CHEAP_TLDS = frozenset(
     "academy health loan download click link website space buzz monster rest cyou sbs info biz su tk ml ga "
     "cf gq pw cc ws website press host".split()
 )
+# Where anybody has a page for nothing, and many a page is there for its links alone.
+FREE_HOSTS = frozenset(
+    "wordpress.com blogspot.com tumblr.com weebly.com wixsite.com wix.com webs.com jimdo.com yolasite.com livejournal.com "
+    "sites.google.com medium.com pinterest.com vk.com yupoo.com wikidot.com angelfire.com tripod.com ucoz.ru ucoz.com "
+    "typepad.com over-blog.com hatenablog.com ameblo.jp skyrock.com bravesites.com strikingly.com site123.me godaddysites.com "
+    "business.site mystrikingly.com webnode.com webflow.io carrd.co netlify.app blogger.com quora.com vimeo.com dailymotion.com "
+    "issuu.com scribd.com behance.net flickr.com about.me gravatar.com disqus.com soundcloud.com patreon.com".split()
+)
 SOCIAL = frozenset(
     "facebook.com twitter.com x.com instagram.com linkedin.com youtube.com youtu.be tiktok.com t.me "
     "pinterest.com tumblr.com medium.com vk.com ok.ru google.com".split()

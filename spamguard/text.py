@@ -451,6 +451,7 @@ _SPLIT_DOT = re.compile(r"[ ]{0,2}(\.|dot\b)", re.IGNORECASE)
 # Endings that are words too: "it is over. be kind", "a dot net developer".
 _WORDS_AFTER_STOP = frozenset("net info biz co top be example test".split())
 _WORDS_AFTER_DOT = frozenset("net top be example test".split())
+_LONG_NAME = 12
 _WORDS_AFTER_TYPO = frozenset(
     "at be ch co de es id in io it me my no pk pro se so to today top us".split()
 )
@@ -503,14 +504,15 @@ def _lift_links(text: str, body: Body) -> str:
 
     def obfuscated(match: re.Match[str]) -> str:
         name, tld, path = match.groups()
+        short = len(name) < _LONG_NAME
         split = _SPLIT_DOT.match(match.group(), len(name))
         if split is not None and split.group(1) == ".":
             # "see foo. Net result" is a sentence; a split address has no capital after its dot.
             sentence = not tld.islower() or (not path and name[:1].isupper())
             if sentence or (not path and tld in _WORDS_AFTER_STOP):
                 return match.group()
-        elif split is not None and not path and tld.lower() in _WORDS_AFTER_DOT:
-            return match.group()
+        elif split is not None and not path and tld.lower() in _WORDS_AFTER_DOT and short:
+            return match.group()  # "a dot net developer", but not "verylongsitename dot net"
         body.links.append(Link("obfuscated", f"{name}.{tld}{(path or '').replace(' ', '')}"))
         return " "
 

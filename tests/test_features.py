@@ -47,7 +47,7 @@ def all_values(comment, weigh=idf):
         "links": links.values(r),
         "promo": promo.values(r, hits),
         "topic": topic.values(r, weigh),
-        "author": author.values(r, promo.praise_in(hits)),
+        "author": author.values(r, promo.praise_in(hits), weigh),
         "style": style.values(r),
     }
     return {

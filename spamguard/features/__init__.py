@@ -30,6 +30,6 @@ def values_of(r: Reading, idf: topic.Idf) -> tuple[float, ...]:
         *links.values(r),
         *promo.values(r, hits),
         *topic.values(r, idf),
-        *author.values(r, promo.praise_in(hits)),
+        *author.values(r, promo.praise_in(hits), idf),
         *style.values(r),
     )

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import log1p
 
+from spamguard.features.names import GIVEN_NAMES
 from spamguard.features.promo import goods_in_host, goods_in_name, goods_of_author
-from spamguard.features.reading import Reading
+from spamguard.features.reading import Reading, terms_of
 from spamguard.features.schema import MISSING, Feature
-from spamguard.features.style import is_random_case, is_unspeakable
-from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, SOCIAL, host_words, is_on, path_of
+from spamguard.features.style import is_random_case, is_random_word, is_unspeakable
+from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, FREE_HOSTS, SOCIAL, host_words, is_on, path_of
+from spamguard.text import words_of
 
 _CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
 _DOMAIN_NAME = re.compile(
     r"https?:|www\.|(?<!\basp)(?<!\bvb)(?<!\bado)(?<!\bml)(?<=\w\w)\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b",
     re.I,
 )
+_ACADEMIC = re.compile(
+    r"\.edu(?:\.[a-z]{2})?\Z|\.ac\.[a-z]{2}\Z|(?:^|\.)univ-|university|universit"
+)
+# What no address that people give of themselves looks like.
+_ODD_ADDRESS = re.compile(r"@|%25|[^:]//|\s|;|\(")
+_LONG_ADDRESS = 160
+_EVERYDAY = 6.0
+"""Inverse document frequency below which a word is everyday: about one comment in 400 has it."""
+_TELLING = 4.5
 
 FEATURES = (
     Feature("author_words", 0, 3, "words in the author name (log scale)", "mean"),
@@ -30,9 +42,16 @@ FEATURES = (
     Feature("author_joined", 0, 1, "an author name of joined parts, such as made by programs"),
     Feature("author_gibberish", 0, 1, "an author name that cannot be spoken", accuses=True),
     Feature("author_first_and_last", 0, 1, "an author name of two or three capitalised words"),
+    Feature("author_given_name", 0, 1, "the author name begins with a given name"),
+    Feature("author_everyday", 0, 1, "share of everyday words in the author name", "mean"),
+    Feature("author_many_words", 0, 1, "an author name of four words or more", accuses=True),
     Feature("author_in_comment", 0, 1, "the author signs with the given name"),
+    Feature(
+        "author_in_text", 0, 1, "the author name stands in the midst of the comment", accuses=True
+    ),
     Feature("author_in_post", 0, 1, "a word of the author name is in the post", "mean"),
     Feature("author_is_post_author", 0, 1, "written by the author of the post"),
+    Feature("author_url_junk", 0, 1, "letters that are no address in its place", accuses=True),
     Feature("author_url", 0, 1, "an address is given with the name"),
     Feature("author_url_home", 0, 1, "the author's address is a front page"),
     Feature("author_url_deep", 0, 2, "depth of the author's address (log scale)"),
@@ -50,7 +69,19 @@ FEATURES = (
     Feature("author_url_long", 0, 1, "a long name before the domain ending"),
     Feature("author_url_developer", 0, 1, "the author's address is on a site of developers"),
     Feature("author_url_social", 0, 1, "the author's address is on a social network"),
-    Feature("author_url_is_name", 0, 1, "the author's domain repeats the author's name"),
+    Feature("author_url_free_host", 0, 1, "the author's address is on a host of free pages"),
+    Feature("author_url_academic", 0, 1, "the author's address is a university's"),
+    Feature("author_url_odd", 0, 1, "an author's address that no person would give", accuses=True),
+    Feature(
+        "author_url_is_name", 0, 1, "the author's domain repeats a name of one word or a person's"
+    ),
+    Feature(
+        "author_url_slug",
+        0,
+        1,
+        "the page of the author's address is called like the author",
+        accuses=True,
+    ),
     Feature("author_url_in_post", 0, 1, "a word of the author's domain is in the post", "mean"),
     Feature("author_brand_in_comment", 0, 1, "the author's domain is named in the comment"),
     Feature("author_sells_and_links", 0, 1, "a commercial name with an address", accuses=True),
@@ -62,14 +93,25 @@ FEATURES = (
         accuses=True,
     ),
     Feature("author_short_and_links", 0, 1, "a few words under a name that carries an address"),
+    Feature(
+        "author_vague_and_links",
+        0,
+        1,
+        "not one telling word of the post under a name that carries an address",
+    ),
 )
 
 
-def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
+Idf = Callable[[str], float]
+
+
+def _name_values(r: Reading, goods: int, address: bool, idf: Idf) -> tuple[float, ...]:
     name, words = r.author, r.author_words
     letters = sum(map(str.isalpha, name))
-    gibberish = is_random_case(name) or any(
-        len(word) > 4 and is_unspeakable(word) for word in words
+    gibberish = (
+        is_random_case(name)
+        or is_random_word(name)
+        or any(len(word) > 4 and is_unspeakable(word) for word in words)
     )
     capitalised = [w for w in name.split() if w[:1].isupper()]
     return (
@@ -83,10 +125,32 @@ def _name_values(r: Reading, goods: int, address: bool) -> tuple[float, ...]:
         float(len(words) == 1 and _CAMEL.fullmatch(name.strip()) is not None),
         float(gibberish),
         float(goods == 0 and 2 <= len(words) <= 3 and len(capitalised) == len(words)),
+        float(_is_person(words)),
+        _everyday(words, idf),
+        float(len(words) > 3),
         float(_signs(r)),
+        float(_is_named_within(r)),
         _shared_with_post(r, [w for w in words if len(w) > 3]),
         float(r.by_post_author),
+        float(r.author_url_junk),
     )
+
+
+def _is_person(words: list[str]) -> bool:
+    """True if a name of at most three words begins with a given name, or ends with one."""
+    return 0 < len(words) <= 3 and (words[0] in GIVEN_NAMES or words[-1] in GIVEN_NAMES)
+
+
+def _everyday(words: list[str], idf: Idf) -> float:
+    """Share of the words of a name that comments use every day, names of people aside."""
+    longer = [w for w in words if len(w) > 3]
+    if not longer:
+        return MISSING
+    common = (
+        all(idf(term) < _EVERYDAY for term in terms_of([w])) and w not in GIVEN_NAMES
+        for w in longer
+    )
+    return sum(common) / len(longer)
 
 
 def _signs(r: Reading) -> bool:
@@ -97,19 +161,49 @@ def _signs(r: Reading) -> bool:
     return r.words[-1] == name[0] or r.words[-len(name) :] == name
 
 
+def _is_named_within(r: Reading) -> bool:
+    """True if the whole name stands in the comment, neither as greeting nor as signature."""
+    name = r.author_words
+    if not name or len("".join(name)) < 5:
+        return False
+    inner = r.words[2 : min(len(r.words) - len(name), 500)]
+    size = len(name)
+    return any(inner[i : i + size] == name for i, word in enumerate(inner) if word == name[0]) or (
+        len(r.words) > 3 and size > 1 and r.words[-size:] == name and not _is_person(name)
+    )
+
+
 def _shared_with_post(r: Reading, words: list[str]) -> float:
     if r.post is None or not r.post.has_text or not words:
         return MISSING
     return float(any(word[:6] in r.post.counts for word in words))
 
 
-def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
-    path = path_of(r.author_url)
+def _repeated(label: str, name: str) -> bool:
+    return len(name) > 3 and len(label) > 3 and (name in label or label in name)
+
+
+def _is_slug(path: str, words: list[str]) -> bool:
+    """True if a path holds the words of a name, joined as programs join them."""
+    return len("".join(words)) > 6 and "".join(words) in "".join(words_of(path[:300].lower()))
+
+
+def _is_vague(r: Reading, idf: Idf) -> float:
+    if r.post is None or not r.post.has_text:
+        return MISSING
+    theirs = r.post.counts
+    return float(not any(term in theirs and idf(term) > _TELLING for term in r.terms[:500]))
+
+
+def _url_values(r: Reading, name_goods: int, praise: int, idf: Idf) -> tuple[float, ...]:
+    url, path = r.author_url, path_of(r.author_url)
     label = r.author_domain.split(".", 1)[0]
     goods = len(goods_in_host(r.author_host)) + len(goods_in_name(path[:200]))
-    name = "".join(r.author_words)
+    words = r.author_words
     plain = label.replace("-", "")
     sells = goods > 0 or name_goods > 0
+    repeated = _repeated(plain, "".join(words))
+    person = _is_person(words) and not sells
     return (
         1.0,
         float(not path),
@@ -120,23 +214,43 @@ def _url_values(r: Reading, name_goods: int, praise: int) -> tuple[float, ...]:
         float(len(label) > 15),
         float(is_on(r.author_host, DEVELOPERS)),
         float(is_on(r.author_host, SOCIAL)),
-        float(not sells and len(name) > 3 and len(plain) > 3 and (name in plain or plain in name)),
+        float(is_on(r.author_host, FREE_HOSTS)),
+        float(_ACADEMIC.search(r.author_host) is not None),
+        float(len(url) > _LONG_ADDRESS or _ODD_ADDRESS.search(url) is not None),
+        float(repeated and not sells and (person or len(words) == 1)),
+        float(_is_slug(path, words) and not person),
         _shared_with_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
         float(len(plain) > 4 and plain.lower() in "".join(r.words[:2_000])),
         float(name_goods > 0),
         float(praise > 0 and len(r.words) < 80),
         float(len(r.words) <= 25),
+        _is_vague(r, idf),
     )
 
 
-def values(r: Reading, praise: int) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES`; `praise` is the number of praising phrases."""
+def values(r: Reading, praise: int, idf: Idf) -> tuple[float, ...]:
+    """Return the value of each of `FEATURES`.
+
+    `praise` is the number of praising phrases; `idf` weighs a term.
+    """
     own = r.by_post_author
     address = _DOMAIN_NAME.search(r.author) is not None
     goods = 0 if own else goods_of_author(r.author)
-    name = (
-        _name_values(r, goods, address) if r.author else (MISSING,) + (0.0,) * 10 + (MISSING, 0.0)
-    )
+    name = _name_values(r, goods, address, idf) if r.author else _NO_NAME
     if r.author_url and not own:
-        return name + _url_values(r, goods + address, praise)
-    return name + (0.0,) * 10 + (MISSING, 0.0, 0.0, 0.0, 0.0)
+        return name + _url_values(r, goods + address, praise, idf)
+    return name + _NO_URL
+
+
+_NAMES = [f.name for f in FEATURES]
+_FIRST_OF_URL = _NAMES.index("author_url")
+
+
+def _absent(names: list[str]) -> tuple[float, ...]:
+    """Nothing is given: nothing is said, for what is measured against a mean."""
+    mean = {f.name for f in FEATURES if f.reference == "mean"}
+    return tuple(MISSING if name in mean else 0.0 for name in names)
+
+
+_NO_NAME = _absent(_NAMES[:_FIRST_OF_URL])
+_NO_URL = _absent(_NAMES[_FIRST_OF_URL:])

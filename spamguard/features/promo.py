@@ -73,7 +73,7 @@ GROUPS: dict[str, str] = {
         cryptocurrency investment, cryptocurrency trading, buy bitcoin, bitcoin investment, bitcoin investor, bitcoin mining, bitcoin wallet,
         bitcoin trading, invest in bitcoin, bitcoin profit, bitcoin billionaire, minimum deposit, passive income, extra income, extra cash,
         online income, side hustle, second income, make money, make money online, making money online, make extra money, earn money,
-        earn money online, earning online, earn online, earn from home, earn per day, earn up to, work from home, work at home, home based business,
+        earn money online, earning online, earn online, earn from home, earn per day, earn up to, low on money, surveys for cash, filling in surveys, pay my bills, work from home, work at home, home based business,
         weekly profit, weekly profits, daily profit, daily profits, double your, get rich, get rich quick, millionaire, be your own boss, cash app,
         cash app flip, cashapp flips, western union, money transfer, paypal transfer, blank atm, blank atm card, blank atm cards, atm card,
         atm cards, blank card, clone card, clone cards, cloned cards, programmed card, bank logs, cvv dumps, fullz, usdt, airdrop, nft drop,
@@ -360,6 +360,62 @@ GROUPS: dict[str, str] = {
         пишите в, регистрируйся, регистрируйтесь, телеграм*, телеграмм*, вотсап*, ватсап*, успей*, торопитесь, 点击这里, 点击链接, 点击进入, 点击查看, 点击联系, 加微信, 微信号,
         微信联系, 加我微信, 扣扣号, 联系我们, 联系方式, 联系客服, 联系电话, 여기 클릭, 클릭하세요, 클릭 하세요, 링크 클릭, 카톡 문의, 카톡 상담, 카톡 아이디, 문의 주세요, 문의 환영, 문의 바랍니다, 텔레그램, 바로가기, 가입하세요,
         ここをクリック, こちらをクリック, クリックして, 詳しくはこちら""",
+    "template": """
+        yes finally someone writes about, finally someone writes about, yes finally something about, finally something about, just what i
+        was searching for, came here by searching, wow that was odd, wow that was strange, wow that was unusual, after i clicked submit, my
+        comment didn't appear, my comment didn't show up, well i'm not writing, all that over again, anyhow just wanted to say, anyways just
+        wanted to say, anyway just wanted to say, regardless just wanted to say, just wanted to say wonderful, just wanted to say great, the
+        admin of this site, the admin of this web, the admin of this website, due to its quality contents, due to its feature contents, soon
+        it will be famous, it will be renowned, it will be well known, loading extremely slow, loading incredibly slow, loading very slow
+        for me, issue on my end, if the problem still exists, having this problem or is it, my programmer is trying, my developer is trying,
+        trying to convince me to move, he's tryiong none the less, i've been using movable type, kind of off topic but, kinda off topic but,
+        of off topic but i, manually code with html, no coding expertise, no coding know how, what blog platform, what blogging platform,
+        sick and tired of wordpress, tired of wordpress because, alternatives for another platform, clearing my thoughts, clearing my mind,
+        getting my ideas out, getting my thoughts out, first 10 to 15 minutes, figure out how to begin, plugin or anything you can, anything
+        you can advise, your site in safari, your website in safari, your blog in ie, your website in ie, has some overlapping, running off
+        the screen, formatting issue or something, i'd post to let you know, the layout look great though, the style and design look great,
+        hope you get the problem, wordpress for your blog platform, new to the blog world, require any coding knowledge, using for this
+        website, using for this site, did you create this website, issues with hackers, trouble with hackers, losing many months, losing
+        several weeks, stop hackers, agreement with me to post, completely unique content, exclusive content i've either, download it from
+        somewhere, few simple adjustements, make my blog jump out, make my blog stand out, where you got your theme, where you got your
+        design, share your page with my, my zynga group, would really enjoy your content, would really appreciate your content, this is the
+        right blog, this is the right website, the right site for anyone, realize so much its almost, understand so much its almost, hard to
+        argue with you, not that i actually would, brand new spin on, fresh spin on a, aw this was, this was an exceptionally nice, this was
+        an incredibly nice, this was a really nice, taking the time and actual, never seem to get anything, manage to get nearly anything,
+        spot on with this write, spot on with this, i truly believe this, i seriously believe this, i truly think this, this site needs a
+        lot, this website needs much more, needs far more attention, needs a great deal more, back again to read more, be back again to
+        read, i'm impressed i must say, i'm amazed i must say, equally educative and, equally educative, both equally educative, the issue
+        is something that, the problem is something which, too few men and women, not enough people are speaking, speaking intelligently
+        about, found this in my search, came across this during my, tell us more about this, i'd love to find out, i'd like to find out, i'd
+        care to find out, i'd want to find out, some additional information, was suggested this blog, was suggested this website, used to be
+        suggested, through my cousin, via my cousin, by way of my cousin, written by him as, no one else know such, nobody else know such,
+        nobody else recognise such, such detailed about my, specific about my difficulty, specific approximately my, you are wonderful
+        thanks, you're incredible thank, you are amazing thank, pretty section of content, attractive section of content, attractive portion
+        of content, in accession capital, to assert that i acquire, enjoyed account your blog, subscribing to your feeds, subscribing for
+        your feeds, your augment, access consistently fast, access consistently rapidly, as much as you will, you'll receive carried out,
+        will receive carried out, the sketch is attractive, the sketch is tasteful, your authored subject matter, your authored material
+        stylish, nervousness over that, edginess over that, shakiness over that, impatience over that, be delivering the following, come
+        more formerly again, since exactly the same nearly, shield this increase, shield this hike, what i don't realize, what i don't
+        understood, not actually a lot more, not really much more smartly, much more neatly favored, smartly appreciated than you, more
+        smartly preferred, you realize therefore, you recognize therefore, from so many numerous angles,
+        accomplish with woman gaga, do with lady gaga, your own stuffs great, your individual stuffs, all the time maintain it, always
+        maintain it up, always care for it up, keep on writing, all the time used to, now am using net, i am using net, reading this post
+        here, reading this piece of writing, this fastidious, is actually a fastidious, having fastidious, good arguments and, great
+        delivery great arguments, great arguments keep up, thanks in support of, in support of my knowledge, for new web visitors, for new
+        internet visitors, new web people, new internet people, it's actually a great, it is truly a great, helpful piece of information,
+        helpful piece of info, happy that you shared, satisfied that you shared, glad that you just shared, please stay us informed, please
+        stay us up, hi my friend i, i want to say that, include approximately all important, include almost all significant, i'd like to
+        peer, i would like to peer, extra posts like this, i'm extremely pleased to uncover, excited to uncover this, to uncover this great
+        site, for ones time, due to this wonderful read, enjoyed every part of it, appreciated
+        every bit of it, every little bit of it, saved as a favorite to, i enjoy reading through, i love reading through, a post that will
+        make, a post that can make, make men and women think, allowing for me to comment, allowing for me, hello colleagues, hey colleagues,
+        its enormous paragraph, impressive paragraph, concerning tutoringand, cultureand, completely defined, keep it up all the, undeniably
+        believe that, definitely believe that which, definitely consider that, your favourite justification, your favorite reason, appeared
+        to be on the, seemed to be on the, i say to you, get irked while, get annoyed while, worries that they just, issues that they
+        plainly, nail upon the top, without having side effects, people can take a signal, folks could take a
+        signal, sharing a few of your, hey there this is somewhat, hello this is kinda, you have some really good, really good articles and
+        i, i'd be a good asset, take some of the load, material for your blog, content for your blog, exchange for a link, please blast me
+        an, please shoot me an, an author for your, a writer for your, a article writer for your""",
     "thanks": """
         thanks, thank you, thanks a lot, thanks a bunch, thanks a million, thanks so much, thank you so much, thank you very much, thanks very much,
         thank you all, thanks all, thanks everyone, thanks again, thanks in advance, many thanks, thx, tnx, ty, cheers, much appreciated,
@@ -588,7 +644,7 @@ PHRASES = Phrases(GROUPS)
 SELLING = frozenset(
     PHRASES.names.index(name)
     for name in GROUPS
-    if name not in ("subscribe", "action", "thanks", "praise", "flattery")
+    if name not in ("subscribe", "action", "template", "thanks", "praise", "flattery")
 )
 """Numbers of the groups that name something for sale."""
 
@@ -750,20 +806,38 @@ def goods_in_host(host: str) -> list[str]:
     return goods_in_name(host.rpartition(".")[0])
 
 
+_KIND_WORDS = frozenset({"thanks", "praise"})
 _COUNTS = tuple(
-    Feature(f"promo_{name}", 0, 2.5, f"phrases of the group {name} (log scale)") for name in GROUPS
+    Feature(
+        f"promo_{name}",
+        0,
+        2.5,
+        f"phrases of the group {name} (log scale)",
+        accuses=name not in _KIND_WORDS,
+    )
+    for name in GROUPS
 )
 FEATURES = (
     *_COUNTS,
-    Feature("promo_density", 0, 1, "share of words in phrases that sell"),
-    Feature("promo_groups", 0, 4, "groups of goods named"),
+    Feature("promo_density", 0, 1, "share of words in phrases that sell", accuses=True),
+    Feature("promo_groups", 0, 4, "groups of goods named", accuses=True),
     Feature("promo_praise_share", 0, 1, "share of words in phrases of thanks and praise"),
     Feature("promo_only_praise", 0, 1, "hardly anything but praise"),
-    Feature("promo_disguised", 0, 2, "goods written so that a filter would miss them (log scale)"),
-    Feature("promo_praise_and_link", 0, 1, "praise together with a link"),
-    Feature("promo_goods_and_link", 0, 1, "goods together with a link"),
     Feature(
-        "promo_goods_and_contact", 0, 1, "goods together with a telephone, e-mail or messenger"
+        "promo_disguised",
+        0,
+        2,
+        "goods written so that a filter would miss them (log scale)",
+        accuses=True,
+    ),
+    Feature("promo_praise_and_link", 0, 1, "praise together with a link", accuses=True),
+    Feature("promo_goods_and_link", 0, 1, "goods together with a link", accuses=True),
+    Feature(
+        "promo_goods_and_contact",
+        0,
+        1,
+        "goods together with a telephone, e-mail or messenger",
+        accuses=True,
     ),
 )
 _THANKS = PHRASES.names.index("thanks")

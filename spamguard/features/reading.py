@@ -53,6 +53,7 @@ class Reading:
     author: str  # canonical name as written; "" where none is given
     author_words: list[str]
     author_url: str
+    author_url_junk: bool  # letters were given for it that are no address
     author_host: str
     author_domain: str
     link_domains: list[str]  # registered domain of each link that leads off the site
@@ -185,6 +186,14 @@ def _address(url: str | None) -> str:
     return url if is_ip(host) or _ENDING.search(host) else ""
 
 
+_NO_ADDRESS = frozenset("none null n/a nil no keine aucun https https:// http:// website".split())
+
+
+def _is_junk(url: str | None) -> bool:
+    url = (url or "").strip().lower()[:2000]
+    return len(url) > 5 and " " not in url and "." not in url and url not in _NO_ADDRESS
+
+
 def _fold_name(name: str) -> str:
     return " ".join(words_of(clean_characters(name, Body())))
 
@@ -223,6 +232,7 @@ def read(comment: Comment) -> Reading:
         author=author,
         author_words=words_of(author),
         author_url=author_url,
+        author_url_junk=not author_url and _is_junk(comment.author_url),
         author_host=author_host,
         author_domain=author_domain,
         link_domains=domains,

@@ -70,6 +70,7 @@ FEATURES = (
     Feature("style_gibberish", 0, 1, "words that cannot be spoken, share", accuses=True),
     Feature("style_long_word", 0, 1, "a word of more than 30 letters"),
     Feature("style_random_case", 0, 1, "a word in random capitals", accuses=True),
+    Feature("style_random_word", 0, 1, "nothing but a word of random letters", accuses=True),
     Feature(
         "style_stutters",
         0,
@@ -123,6 +124,27 @@ _NO_STUTTER = frozenset(
 def is_random_case(text: str) -> bool:
     """True if `text` holds a word whose capitals follow no rule."""
     return _RANDOM_CASE.search(text) is not None
+
+
+_CASE_RUNS = re.compile(r"\A[a-z]+|[A-Z]+[a-z]*")
+_NO_VOWEL = re.compile(r"[b-df-hj-np-tv-xz]{3,}", re.IGNORECASE)
+
+
+def is_random_word(word: str) -> bool:
+    """True if a whole name or comment is letters in no order, such as "hiMQDdvofuB".
+
+    Capitals begin again within the word, and a run has several of them before
+    its small letters or no vowel: too many words of programmers are like this
+    to ask it of every word.
+    """
+    if not 6 <= len(word) <= 25 or not word.isascii() or not word.isalpha():
+        return False
+    runs = _CASE_RUNS.findall(word)
+    odd = (
+        not run.isupper() and (run[:2].isupper() or _NO_VOWEL.fullmatch(run) is not None)
+        for run in runs
+    )
+    return len(runs) > 1 and any(odd)
 
 
 def _stutters(lower: str) -> int:
@@ -195,6 +217,7 @@ def values(r: Reading) -> tuple[float, ...]:
         _gibberish(r.lower, words),
         float(any(len(w) > 30 and w.isascii() for w in distinct)),
         float(is_random_case(text)),
+        float(0 < n <= 2 and len(text) < 60 and any(map(is_random_word, text.split()))),
         log1p(max(0, _stutters(r.lower) - 1)),
         float(any(run.group(1).isalpha() for run in _RUN.finditer(r.lower))),
         log1p(body.styled_letters),
