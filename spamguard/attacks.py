@@ -7,7 +7,7 @@ comments show whether the defences hurt. Each is deterministic given `rng`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -74,9 +74,15 @@ def spaced(comment: Comment, rng: np.random.Generator) -> Comment:
     return _some_words(comment, rng, 0.2, " ".join)
 
 
+def _shown(anchor: re.Match[str]) -> str:
+    """Words and address of a link, side by side: who hides the link must still show it."""
+    words, address = anchor.group(1) or anchor.group(2) or "", _URL.search(anchor.group())
+    return words if address is None or address.group() in words else f"{words} {address.group()}"
+
+
 def split_links(comment: Comment, rng: np.random.Generator) -> Comment:
     """Addresses written so that only a person reads them: ``example dot com``."""
-    bare = _ANCHOR.sub(lambda m: m.group(1) or m.group(2) or "", comment.text)
+    bare = _ANCHOR.sub(_shown, comment.text)
     return replace(
         comment,
         text=_URL.sub(
@@ -84,6 +90,24 @@ def split_links(comment: Comment, rng: np.random.Generator) -> Comment:
             bare,
         ),
     )
+
+
+def _padded_with(texts: Sequence[str]) -> Attack:
+    def attack(comment: Comment, rng: np.random.Generator) -> Comment:
+        words = texts[int(rng.integers(0, len(texts)))].split()[: int(rng.integers(5, 80))]
+        parts = [comment.text, " ".join(words)]
+        return replace(comment, text="\n\n".join(parts if rng.random() < 0.7 else parts[::-1]))
+
+    return attack
+
+
+def tricks_with(texts: Sequence[str]) -> tuple[Attack, ...]:
+    """Return the tricks that training plays; spam is padded with some of `texts`.
+
+    What padding is made of differs from what the attacks below are measured with.
+    """
+    padded = (_padded_with(texts),) * 3 if texts else ()
+    return (homoglyphs, leet, spaced, split_links, post_sentences, link_to_author, *padded)
 
 
 def _padded(words: int) -> Attack:

@@ -49,8 +49,8 @@ def prepare(
     frame = frame.loc[kept.union(frame.index[tested])]
     # Where no background set is left, all that remains is one; a tested blog never is.
     others = frame[~frame["blog"].isin(list(blogs))]
-    background = background_of(_without(recipe, blogs, frame), others)
-    material = gather(frame, background, recipe.settings, n_jobs)
+    background, padding = background_of(_without(recipe, blogs, frame), others)
+    material = gather(frame, background, recipe.settings, padding, n_jobs)
     return frame, material, np.isin(frame.index.to_numpy()[material.origin], kept.to_numpy())
 
 

@@ -441,16 +441,22 @@ _DOMAIN = re.compile(
     r"(?![0-9a-z_\u00c0-\u052f-]|\.\w)(?:[:/][^\s<>\"']{0,1000}|([ ]/[ ]?[\w-]{4,20})(?![\w.]))?",
     re.IGNORECASE,
 )
+_SPLIT_TLDS = (
+    "com|net|org|info|biz|ru|xyz|co|top|ly|be|example|test|uk|de|fr|nl|pl|eu|us|io|online|site|shop|store|"
+    "club|website|casino|vip|icu|tech|cz|br|cn|gl"
+)
 _OBFUSCATED = re.compile(
     r"(?<![\w.-])([a-z0-9][a-z0-9-]{1,62})[ ]{0,2}(?:[(\[{][ ]?(?:dot|\.|punkt|punto|point|точка)[ ]?[)\]}]|[ ]dot[ ]"
-    r"|[ ]\.[ ]?|\.[ ])[ ]{0,2}(com|net|org|info|biz|ru|xyz|co|top|ly|be|example|test)(?![\w])"
+    rf"|[ ]\.[ ]?|\.[ ])[ ]{{0,2}}({_SPLIT_TLDS})(?![\w])"
     r"([ ]?/[ ]?[^\s<>\"']{0,200})?",
     re.IGNORECASE,
 )
 _SPLIT_DOT = re.compile(r"[ ]{0,2}(\.|dot\b)", re.IGNORECASE)
 # Endings that are words too: "it is over. be kind", "a dot net developer".
-_WORDS_AFTER_STOP = frozenset("net info biz co top be example test".split())
-_WORDS_AFTER_DOT = frozenset("net top be example test".split())
+_WORDS_AFTER_STOP = frozenset(
+    "net info biz co top be example test us online site shop store club website casino tech de".split()
+)
+_WORDS_AFTER_DOT = frozenset("net top be example test us".split())
 _LONG_NAME = 12
 _WORDS_AFTER_TYPO = frozenset(
     "at be ch co de es id in io it me my no pk pro se so to today top us".split()

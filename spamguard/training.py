@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from spamguard.attacks import tricks_with
 from spamguard.classifier import SpamClassifier
 from spamguard.comment import Comment, Post
 from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample
@@ -58,6 +59,10 @@ class Settings:
     bare_share : float
         Share of comments that are learned from once more with less known of
         them (no post, author or address), or with more: the earlier comments.
+    tricked_share : float
+        Share of comments, real ones and spam alike, that are learned from once more
+        with a trick of spammers played on them: what a trick leaves behind must not
+        stand for spam, nor padding and hidden links against it.
     spam_ham_lost, unsure_ham_lost, discard_ham_lost : float
         Promises behind the thresholds: share of real comments at or above each.
     confidence : float
@@ -78,6 +83,7 @@ class Settings:
     set_cap: int = 2_000
     folds: int = 4
     bare_share: float = 0.25
+    tricked_share: float = 0.2
     spam_ham_lost: float = 0.015
     unsure_ham_lost: float = 0.05
     discard_ham_lost: float = 0.001
@@ -161,7 +167,7 @@ class Material:
     blog: NDArray[np.str_]
     post: NDArray[np.str_]
     origin: NDArray[np.intp]  # row of the corpus that this one was made from
-    bare: NDArray[np.bool_]  # post, author or address taken away
+    bare: NDArray[np.bool_]  # a copy: post, author or address taken away, or a trick played
 
     def __len__(self) -> int:
         return len(self.spam)
@@ -190,9 +196,14 @@ def gather(
     frame: pd.DataFrame,
     background: NDArray[np.float32],
     settings: Settings,
+    padding: Sequence[str],
     n_jobs: int | None = None,
 ) -> Material:
-    """Vectorize a corpus once, with the bare copies that training adds."""
+    """Vectorize a corpus once, with the bare and the tricked copies that training adds.
+
+    `padding` are texts of real comments, of no blog that is tested on: what
+    spam is padded with.
+    """
     comments = comments_of(frame)
     rng = np.random.default_rng(settings.seed)
     chosen = np.flatnonzero(rng.random(len(comments)) < settings.bare_share)
@@ -202,8 +213,11 @@ def gather(
         threaded[i] if k == 4 else _bare(comments[i], k)
         for i, k in zip(chosen.tolist(), kinds.tolist(), strict=True)
     ]
+    played = np.flatnonzero(rng.random(len(comments)) < settings.tricked_share)
+    tricks = tricks_with(padding)
+    copies += [tricks[rng.integers(0, len(tricks))](comments[i], rng) for i in played.tolist()]
     rows = vectorize(comments + copies, Vectorizer(settings.bits, background), n_jobs)
-    origin = np.concatenate((np.arange(len(comments)), chosen))
+    origin = np.concatenate((np.arange(len(comments)), chosen, played))
     facts = frame.iloc[origin]
     return Material(
         rows,
@@ -411,10 +425,22 @@ def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
 # --- the two ways in ------------------------------------------------------------
 
 
-def background_of(recipe: Recipe, frame: pd.DataFrame) -> NDArray[np.float32]:
-    """Return how common words are in the recipe's background sets."""
+def background_of(
+    recipe: Recipe, frame: pd.DataFrame
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Return how common words are in the recipe's background sets, and texts of theirs."""
     chosen = frame[frame["dataset"].isin(recipe.background)]
-    return learn_background(comments_of(chosen if len(chosen) else frame))
+    chosen = chosen if len(chosen) else frame
+    return learn_background(comments_of(chosen)), padding_of(chosen)
+
+
+_PADDING: Final = 4_000
+
+
+def padding_of(frame: pd.DataFrame) -> list[str]:
+    """Return texts of real comments, evenly chosen."""
+    texts: list[str] = frame.loc[frame["label"] == "ham", "text"].tolist()
+    return texts[:: max(1, len(texts) // _PADDING)]
 
 
 def train_recipe(
@@ -437,7 +463,8 @@ def train_recipe(
     watch = watch or _quiet
     watch("read", 0, 1)
     frame = capped(recipe.load(directory), recipe.settings)
-    material = gather(frame, background_of(recipe, frame), recipe.settings, n_jobs)
+    background, padding = background_of(recipe, frame)
+    material = gather(frame, background, recipe.settings, padding, n_jobs)
     watch("read", 1, 1)
     trained = learn(material, recipe.settings, watch=watch, n_jobs=n_jobs)
     about = {
@@ -487,7 +514,9 @@ def train_corpus(
             f"{counts.get('ham', 0)} ham and {counts.get('spam', 0)} spam: at least ten of each "
             "are needed to train and to hold some back."
         )
-    material = gather(frame, learn_background(comments_of(frame)), settings, n_jobs)
+    material = gather(
+        frame, learn_background(comments_of(frame)), settings, padding_of(frame), n_jobs
+    )
     trained = learn(material, settings, watch=watch or _quiet, n_jobs=n_jobs)
     texts = hashlib.sha256("\0".join(frame["text"].tolist()).encode("utf-8", "replace")).hexdigest()
     about = {

@@ -52,7 +52,7 @@ def facts(spam, source="s", blog="b", post="p"):
 
 @pytest.fixture(scope="module")
 def material(sample, sample_comments):
-    return gather(sample, learn_background(sample_comments), SMALL)
+    return gather(sample, learn_background(sample_comments), SMALL, [])
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def read(monkeypatch):
 
 def test_gather_adds_bare_copies(sample, sample_comments, read):
     n = len(sample)
-    made = gather(sample, np.zeros(1), Settings(bare_share=1.0))
+    made = gather(sample, np.zeros(1), Settings(bare_share=1.0, tricked_share=0.0), [])
     assert read[:n] == sample_comments
     assert made.origin.tolist() == [*range(n), *range(n)]
     assert made.bare.tolist() == [False] * n + [True] * n
@@ -225,7 +225,7 @@ def test_gather_adds_bare_copies(sample, sample_comments, read):
 
 
 def test_gather_maps_each_row_to_its_origin(sample, read):
-    made = gather(sample, np.zeros(1), Settings())
+    made = gather(sample, np.zeros(1), Settings(), [])
     copies = int(made.bare.sum())
     assert len(made) == len(read) == len(sample) + copies
     assert 0.15 < copies / len(sample) < 0.35
@@ -238,13 +238,13 @@ def test_gather_maps_each_row_to_its_origin(sample, read):
 
 
 def test_gather_is_repeatable_and_can_do_without_copies(sample, read):
-    first = gather(sample, np.zeros(1), Settings())
+    first = gather(sample, np.zeros(1), Settings(), [])
     former = list(read)
     read.clear()
-    again = gather(sample, np.zeros(1), Settings())
+    again = gather(sample, np.zeros(1), Settings(), [])
     assert again.origin.tolist() == first.origin.tolist()
     assert read == former
-    assert not gather(sample, np.zeros(1), Settings(bare_share=0.0)).bare.any()
+    assert not gather(sample, np.zeros(1), Settings(bare_share=0.0, tricked_share=0.0), []).bare.any()
 
 
 def test_take_takes_every_field(material):
