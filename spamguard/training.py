@@ -396,6 +396,7 @@ def learn(
         dense_weights=slope * model.dense_weights,
         ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
         cuts=cuts,
+        prior=0.5,  # ham and spam weigh the same in calibration; see row_weights
     )
     return Trained(model, {"calibration": {"slope": slope, "shift": shift}, "held_out": report})
 

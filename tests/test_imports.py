@@ -34,7 +34,7 @@ CORE = {
     "features": {"hosts", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
-    "model": {"features", "reasons", "vectorizer"},
+    "model": {"features", "reasons", "thresholds", "vectorizer"},
     "rows": {"features", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
     "scoring": {"frames", "model", "storage"},
