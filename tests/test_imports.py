@@ -44,6 +44,7 @@ CORE = {
 # Further out: each may import all of the core and what stands before it here.
 OUTER = [
     "timing",
+    "sitecuts",
     "training",
     "heldout",
     "attacks",
