@@ -34,6 +34,7 @@ _BACKGROUND_SAMPLE: Final = 20_000
 _PRIOR_ROWS: Final = 20.0
 _DENSE_SCALE: Final = 0.15
 _BATCH: Final = 64
+_LEAST_SHARE: Final = 1e-9  # of a class, that weights may speak of
 _MOST: Final = 60_000.0  # that half precision can hold, in round numbers
 
 
@@ -61,7 +62,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         then speak of a blog where half the comments are spam.
     base : SpamModel, str, path or None
         A model to start from, such as ``"default"``. What is learned is the
-        difference to it, so a handful of comments already helps.
+        difference to it, so a handful of comments already helps. Its prior
+        (`SpamModel.at_prior`) is kept and changes nothing that is learned.
     max_iter : int
         Most iterations of the solver.
     n_jobs : int or None
@@ -72,7 +74,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     classes_ : ndarray of shape (2,)
         The labels; the second is spam.
     model_ : SpamModel
-        What was learned, ready for `spamguard.save_model`.
+        What was learned, ready for `spamguard.save_model`. Without a base its
+        prior is the share of spam, by weight, among the comments learned from.
     n_iter_ : int
         Iterations of the solver, or mini-batches seen by `partial_fit`.
 
@@ -131,7 +134,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         labels = _labels(y)
         comments = _paired(X, labels)
         classes = _classes(labels)
-        base = self._base()
+        base, prior = _as_trained(self._base())
         spam = labels == classes[1]
         weight = self._weights(spam, sample_weight)
         if not (weight[spam].any() and weight[~spam].any()):
@@ -152,7 +155,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.classes_ = classes
         self.n_iter_ = steps[0]
         self._forget_online()
-        self._set_model(rows, scaling, theta, intercept, base)
+        self._mass = _mass(spam, weight)
+        self._set_model(rows, scaling, theta, intercept, base, prior)
         return self
 
     def partial_fit(
@@ -186,7 +190,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             raise CorpusError(f"the classes are {self.classes_.tolist()} since the first call.")
         if not set(labels.tolist()) <= set(known.tolist()):
             raise CorpusError(f"labels must be among {known.tolist()}.")
-        base = getattr(self, "model_", None) or self._base()
+        base, prior = _as_trained(getattr(self, "model_", None) or self._base())
         spam = labels == known[1]
         weight = self._weights(spam, sample_weight)
         rows = self._rows(comments, base, weight)
@@ -195,7 +199,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             self.classes_ = known
             self.n_iter_ = 0
         theta, intercept = self._walk(rows, scaling, spam, weight, base)
-        self._set_model(rows, scaling, theta, intercept, base)
+        self._mass = getattr(self, "_mass", np.zeros(2)) + _mass(spam, weight)
+        self._set_model(rows, scaling, theta, intercept, base, prior)
         return self
 
     def _walk(
@@ -301,14 +306,20 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return matrix
 
     def _set_model(
-        self, rows: Rows, scaling: _Scaling, theta: F64, intercept: float, base: SpamModel | None
+        self,
+        rows: Rows,
+        scaling: _Scaling,
+        theta: F64,
+        intercept: float,
+        base: SpamModel | None,
+        prior: float,
     ) -> None:
         width = len(FEATURES)
         dense, grams = theta[:width] * scaling.factor, theta[width:]
         if base is not None:
             dense, grams = dense + base.dense_weights, grams + base.ngram_weights
             intercept += base.intercept
-        self.model_ = SpamModel(
+        learned = SpamModel(
             name="unnamed",
             version="0",
             intercept=intercept,
@@ -318,7 +329,19 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             ngram_weights=np.clip(grams, -_MOST, _MOST).astype(np.float16).astype(np.float32),
             background=rows.background,
             cuts=Cuts() if base is None else replace(base.cuts, discard=None),
+            prior=self._learned_prior(base),
         )
+        # Without a base the labels say what the probabilities speak of.
+        self.model_ = learned if self.base is None else learned.at_prior(prior)
+
+    def _learned_prior(self, base: SpamModel | None) -> float:
+        """Return the share of spam that what was just learned speaks of, 0 to 1."""
+        if base is not None and self.base is not None:
+            return base.prior
+        ham, spam = self._mass.tolist()
+        if not (ham and spam):
+            return 0.5  # one class alone, at the start of a stream, tells no share
+        return float(min(max(spam / (ham + spam), _LEAST_SHARE), 1 - _LEAST_SHARE))
 
     # --- judging ------------------------------------------------------------------
 
@@ -375,6 +398,20 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
+
+
+def _as_trained(base: SpamModel | None) -> tuple[SpamModel | None, float]:
+    """Return `base` at the prior its weights were learned at, and the one it speaks of.
+
+    A prior says of which site the probabilities speak. Labels weighed against
+    one that they do not come from would be learned as if they were news.
+    """
+    return (None, 0.5) if base is None else (base.as_trained(), base.prior)
+
+
+def _mass(spam: NDArray[np.bool_], weight: F64) -> F64:
+    """Return the weight of ham and of spam."""
+    return np.array([weight[~spam].sum(), weight[spam].sum()])
 
 
 def _comments(X: Any) -> list[Comment]:

@@ -67,6 +67,7 @@ __all__ = [
     "load_sample",
     "near_duplicates",
     "read_corpus",
+    "texts_sha256",
     "write_corpus",
 ]
 
@@ -399,6 +400,11 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
     frame = _frame(columns, df.index)
     others = [name for name in df.columns if name not in COLUMNS]
     return pd.concat([frame, df[others]], axis=1) if others else frame
+
+
+def texts_sha256(df: pd.DataFrame) -> str:
+    """Return the hash of a corpus's texts in their order, by which a model knows it again."""
+    return hashlib.sha256("\0".join(df["text"].tolist()).encode("utf-8", "replace")).hexdigest()
 
 
 # --- reading and writing --------------------------------------------------------

@@ -8,7 +8,7 @@ cannot disagree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import exp
 from typing import Any, Final
@@ -50,6 +50,11 @@ class Cuts:
         if self.unsure > self.spam or (self.discard is not None and self.discard < self.spam):
             raise ValueError("the cuts must not fall: unsure, then spam, then discard")
 
+    def moved(self, shift: float) -> Cuts:
+        """Return the cuts with `shift` (log-odds) added to each."""
+        discard = None if self.discard is None else self.discard + shift
+        return Cuts(self.unsure + shift, self.spam + shift, discard)
+
     def label(self, log_odds: float) -> Label:
         """Return the label of a comment with these log-odds."""
         if log_odds >= self.spam:
@@ -85,6 +90,12 @@ class SpamModel:
         The decision thresholds.
     about : mapping
         What the model was trained on and how it was measured; plain JSON.
+    prior : float, default 0.5
+        The share of spam, between 0 and 1, among all comments of the site that
+        the probabilities speak of. It is a statement, not a knob: `at_prior`
+        makes the model speak of another site.
+    trained_prior : float, optional
+        That share when the weights were learned; None where it is `prior`.
     """
 
     name: str
@@ -96,6 +107,8 @@ class SpamModel:
     background: F32 = field(repr=False)
     cuts: Cuts = Cuts()
     about: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    prior: float = 0.5
+    trained_prior: float | None = field(default=None, repr=False)
     vectorizer: Vectorizer = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +119,50 @@ class SpamModel:
     def title(self) -> str:
         """Name and version in one word."""
         return f"{self.name}-{self.version}"
+
+    def at_prior(self, share: float) -> SpamModel:
+        """Return this model with probabilities for a site where `share` of all comments is spam.
+
+        By Bayes' rule the odds of spam are the odds before reading times the
+        likelihood ratio of the comment, and only the former depend on the
+        site. So the intercept moves by ``logit(share) - logit(prior)`` and no
+        contribution does. The cuts move by the same amount: what is promised
+        of them is a share of ham, which does not depend on how much spam
+        there is, so they go on acting on the same comments.
+
+        Parameters
+        ----------
+        share : float
+            Share of spam among all comments of the site, strictly between 0 and 1.
+
+        Returns
+        -------
+        SpamModel
+            It shares its arrays with this one.
+
+        Raises
+        ------
+        InputError
+            If `share` is no number between 0 and 1.
+        """
+        # Imported here: whoever scores at the model's own prior need not wait for it.
+        from spamguard.thresholds import log_odds_at_prior
+
+        shift = float(log_odds_at_prior([0.0], self.prior, share)[0])
+        if share == self.prior:
+            return self
+        trained = self.prior if self.trained_prior is None else self.trained_prior
+        return replace(
+            self,
+            intercept=self.intercept + shift,
+            cuts=self.cuts.moved(shift),
+            prior=float(share),
+            trained_prior=None if share == trained else trained,
+        )
+
+    def as_trained(self) -> SpamModel:
+        """Return this model at the prior that its weights were learned at."""
+        return self if self.trained_prior is None else self.at_prior(self.trained_prior)
 
     def dense_contributions(self, dense: F64) -> F64:
         """Return what each raw feature value in `dense` adds; zero where it does not apply."""

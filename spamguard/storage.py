@@ -208,6 +208,10 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
             None if discard is None else _number(discard, "discard"),
         ),
         about=about["about"],
+        prior=_share(about.get("prior", 0.5), "prior"),
+        trained_prior=_share(about["trained_prior"], "trained_prior")
+        if "trained_prior" in about
+        else None,
     )
 
 
@@ -216,6 +220,13 @@ def _number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise ValueError(f"{name} is no finite number")
     return float(value)
+
+
+def _share(value: object, name: str) -> float:
+    share = _number(value, name)
+    if not 0 < share < 1:
+        raise ValueError(f"{name} is no share between 0 and 1")
+    return share
 
 
 def _weights_file(directory: Path, sha256: str) -> Path:
@@ -327,6 +338,7 @@ def save_model(
         "version": model.version if version is None else version,
         "bits": model.vectorizer.bits,
         "intercept": model.intercept,
+        **_priors(model),
         "cuts": {s: getattr(model.cuts, s) for s in ("unsure", "spam", "discard")},
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "about": dict(model.about),
@@ -355,6 +367,22 @@ def save_model(
             "Name a directory that this user may write to, on a disk with room."
         ) from error
     return directory
+
+
+def _priors(model: SpamModel) -> dict[str, float]:
+    """Return what model.json says of priors: nothing where it is one half.
+
+    Intercept and cuts hold the prior already, so a spamguard that knows
+    nothing of these fields gives the same verdicts: the format number stays,
+    and a model at one half has the bytes it always had.
+    """
+    given = {"prior": model.prior, "trained_prior": model.trained_prior}
+    for name, share in given.items():
+        if share is not None and not 0 < share < 1:
+            raise ModelFormatError(f"the model's {name} is no share between 0 and 1.")
+    if model.prior == 0.5:
+        del given["prior"]
+    return {name: share for name, share in given.items() if share is not None}
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -31,6 +31,7 @@ from .metrics import binomial_lower, binomial_upper, checked_numbers, checked_pa
 __all__ = [
     "Promise",
     "Threshold",
+    "cut_for_every_group",
     "ham_lost_by_group",
     "ham_needed",
     "log_odds_at_prior",
@@ -531,6 +532,68 @@ def ham_lost_by_group(
             count[0] += lost
             count[1] += 1
     return {name: (k, n, binomial_upper(k, n, confidence)) for name, (k, n) in counts.items()}
+
+
+def cut_for_every_group(
+    log_odds: ArrayLike,
+    y: ArrayLike,
+    groups: Iterable[Hashable],
+    cut: float,
+    rate: float,
+    confidence: float = 0.95,
+) -> float:
+    """Return the lowest cut, `cut` or above, at which no group's ham refutes the promise.
+
+    The bound on all ham assumes independent comments, yet those of one blog
+    resemble each other. A group refutes "at most `rate` lost" where the exact
+    lower bound on its share of ham lost (Clopper and Pearson 1934, one side)
+    is above `rate`; the cut then rises until it is not. That can only lower
+    the loss, so a promise kept at `cut` is kept.
+
+    Each group is asked on its own: one that loses exactly `rate` moves the
+    cut in at most ``1 - confidence`` of all draws, so among many groups some
+    cut is raised by chance. A group too small to refute is not thereby shown
+    to be safe; `ham_lost_by_group` has the upper bounds.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+        Of comments the model was not fitted on.
+    y : array_like of {0, 1}, shape (n,)
+    groups : iterable of hashable, length n
+        Such as each comment's blog.
+    cut : float
+        Compared with >=; such as the `log_odds` of a supported `Threshold`.
+    rate : float
+        Largest share of ham lost, strictly between 0 and 1.
+    confidence : float, default 0.95
+        Of the one-sided lower bound.
+
+    Returns
+    -------
+    float
+        In log-odds.
+
+    Raises
+    ------
+    InputError
+        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    """
+    share = checked_share("rate", rate)
+    spam, values = checked_pair(y, log_odds, "log_odds")
+    names = list(groups)
+    for name, (lost, n, _) in ham_lost_by_group(values, spam, names, cut).items():
+        allowed = _losses_not_refuting(n, share, confidence)
+        if lost > allowed:
+            own = np.fromiter((each == name for each in names), bool, len(names)) & ~spam
+            cut = max(cut, math.nextafter(float(np.sort(values[own])[-1 - allowed]), math.inf))
+    return cut
+
+
+def _losses_not_refuting(n: int, rate: float, confidence: float) -> int:
+    """Return the most of `n` that may be lost before a share above `rate` is shown."""
+    lower = partial(binomial_lower, n=n, confidence=confidence)
+    return bisect_right(range(n + 1), rate, key=lower) - 1
 
 
 def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: float) -> Floats:

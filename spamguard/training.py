@@ -8,7 +8,6 @@ one model is fitted on everything.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tomllib
@@ -25,13 +24,19 @@ from numpy.typing import NDArray
 from spamguard.attacks import tricks_with
 from spamguard.classifier import SpamClassifier
 from spamguard.comment import Comment, Post
-from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample
+from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample, texts_sha256
 from spamguard.errors import CorpusError
 from spamguard.model import Cuts, SpamModel
 from spamguard.rows import Rows, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
 from spamguard.storage import save_model, write_bytes
-from spamguard.thresholds import Threshold, ham_needed, threshold_for_max_ham_lost
+from spamguard.thresholds import (
+    Threshold,
+    cut_for_every_group,
+    ham_lost_by_group,
+    ham_needed,
+    threshold_for_max_ham_lost,
+)
 from spamguard.vectorizer import Vectorizer, learn_background
 
 F64 = NDArray[np.float64]
@@ -358,6 +363,8 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
         log_odds, material.spam.astype(int), settings.discard_ham_lost, settings.confidence
     )
     discard = max(promise.log_odds, spam) if promise.supported else None
+    if discard is not None:
+        discard = _raised_for_blogs(discard, log_odds, material, settings)
     caught = {
         name: float((log_odds[material.spam] >= cut).mean()) if cut is not None else None
         for name, cut in (("spam", spam), ("unsure", unsure), ("discard", discard))
@@ -370,9 +377,35 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
         "spam": int(material.spam.sum()),
         "spam_caught": caught,
         "discard_promise": promise.to_dict(),
+        "ham_lost_at_discard": _lost_by_blog(discard, log_odds, material, settings),
         "ham_needed_for_discard": ham_needed(settings.discard_ham_lost, settings.confidence),
     }
     return Cuts(unsure, spam, discard), report
+
+
+def _raised_for_blogs(
+    promised: float, log_odds: F64, material: Material, settings: Settings
+) -> float | None:
+    """Return the cut raised until no blog or set refutes its promise; None if no spam is left."""
+    cut = promised
+    for groups in (material.blog, material.source):
+        cut = cut_for_every_group(
+            log_odds, material.spam, groups.tolist(), cut,
+            settings.discard_ham_lost, settings.confidence,
+        )  # fmt: skip
+    return None if cut > promised and not (log_odds[material.spam] >= cut).any() else cut
+
+
+def _lost_by_blog(
+    cut: float | None, log_odds: F64, material: Material, settings: Settings
+) -> dict[str, list[float]]:
+    """Return each blog's ham lost, ham seen and upper bound; nothing where discard is locked."""
+    if cut is None:
+        return {}
+    found = ham_lost_by_group(
+        log_odds, material.spam, material.blog.tolist(), cut, settings.confidence
+    )
+    return {str(blog): list(counts) for blog, counts in found.items()}
 
 
 def learn(
@@ -410,6 +443,7 @@ def learn(
         dense_weights=slope * model.dense_weights,
         ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
         cuts=cuts,
+        prior=0.5,  # ham and spam weigh the same in calibration; see row_weights
     )
     return Trained(model, {"calibration": {"slope": slope, "shift": shift}, "held_out": report})
 
@@ -518,12 +552,11 @@ def train_corpus(
         frame, learn_background(comments_of(frame)), settings, padding_of(frame), n_jobs
     )
     trained = learn(material, settings, watch=watch or _quiet, n_jobs=n_jobs)
-    texts = hashlib.sha256("\0".join(frame["text"].tolist()).encode("utf-8", "replace")).hexdigest()
     about = {
         "trained_on": f"{len(frame):,} comments",
         "spam": int(counts["spam"]),
         "ham": int(counts["ham"]),
-        "corpus_sha256": texts,
+        "corpus_sha256": texts_sha256(frame),
         "settings": asdict(settings),
         "figures": _figures(trained.report),
         **trained.report,

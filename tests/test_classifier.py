@@ -823,6 +823,56 @@ def test_rows_made_for_a_base(model, X, y):
     )
 
 
+@pytest.mark.parametrize("share", [0.02, 0.95])
+def test_the_prior_of_a_base_changes_nothing_that_is_learned(model, X, y, share):
+    moved = model.at_prior(share)
+    shift = moved.intercept - model.intercept
+    for learn in ("fit", "partial_fit"):
+        plain = getattr(SpamClassifier(base=model), learn)(X[:60], y[:60])
+        there = getattr(SpamClassifier(base=moved), learn)(X[:60], y[:60])
+        if learn == "partial_fit":  # the second call starts from what the first learned
+            plain.partial_fit(X[60:90], y[60:90])
+            there.partial_fit(X[60:90], y[60:90])
+        one, other = plain.model_, there.model_
+        assert (one.prior, other.prior) == (model.prior, share)
+        np.testing.assert_allclose(
+            there.decision_function(X), plain.decision_function(X) + shift, atol=1e-4
+        )
+        assert other.cuts.spam == pytest.approx(one.cuts.spam + shift)
+        assert [other.cuts.label(z) for z in there.decision_function(X)] == [
+            one.cuts.label(z) for z in plain.decision_function(X)
+        ]
+        total = there.contributions(X).sum(axis=1) + other.intercept
+        np.testing.assert_allclose(total, there.decision_function(X))
+        assert other.at_prior(model.prior).intercept == pytest.approx(one.intercept, abs=1e-4)
+
+
+def test_without_a_base_the_labels_are_the_prior(rows, y):
+    spam = y == "spam"
+    assert small().fit(rows, y).model_.prior == pytest.approx(spam.mean())
+    assert small(class_weight="balanced").fit(rows, y).model_.prior == pytest.approx(0.5)
+    weighted = small().fit(rows, y, sample_weight=np.where(spam, 3.0, 1.0)).model_
+    assert weighted.prior == pytest.approx(3 * spam.sum() / (3 * spam.sum() + (~spam).sum()))
+    assert weighted.trained_prior is None
+
+
+def test_probabilities_speak_of_the_prior_they_were_learned_at(rows, y):
+    learned = small().fit(rows, np.where(y == "spam", "spam", "ham"))
+    # The intercept goes free, so the mean probability is the share of spam.
+    assert learned.predict_proba(rows)[:, 1].mean() == pytest.approx(learned.model_.prior, abs=0.01)
+
+
+def test_a_stream_keeps_count_of_its_prior(X, y):
+    spam = np.flatnonzero(y == "spam")[:10].tolist()
+    ham = np.flatnonzero(y == "ham")[:30].tolist()
+    learner = small().partial_fit([X[i] for i in spam], y[spam], classes=["ham", "spam"])
+    assert learner.model_.prior == 0.5  # one class alone tells no share
+    learner.partial_fit([X[i] for i in ham], y[ham])
+    assert learner.model_.prior == pytest.approx(0.25)
+    learner.fit(X[:40], y[:40])
+    assert learner.model_.prior == pytest.approx((y[:40] == "spam").mean())
+
+
 # --- partial_fit ---------------------------------------------------------------------------
 
 

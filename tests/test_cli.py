@@ -1,8 +1,10 @@
 import argparse
 import csv
+import dataclasses
 import gzip
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -314,6 +316,22 @@ def test_wrong_usage_of_score(capsys, argv):
 def test_a_person_who_gives_nothing_is_told(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(isatty=lambda: True))
     assert "give a TEXT" in wrong_usage(capsys, "score")
+
+
+def test_probabilities_for_a_site_with_little_spam(capsys):
+    spam, rare = (
+        answers(run(capsys, "score", PILLS, "--explain", *more)[1])[0]
+        for more in ((), ("--prior", "0.02"))
+    )
+    assert rare["spam_probability"] < spam["spam_probability"]
+    assert rare["reasons"] == spam["reasons"]
+    for text in (PILLS, THANKS):
+        half, often = (
+            answers(run(capsys, "score", text, *more)[1])[0] for more in ((), ("--prior", ".95"))
+        )
+        assert (half["label"], half["discard"]) == (often["label"], often["discard"])
+    for share in ("0", "1", "2", "nan", "much"):
+        assert "such as 0.02" in wrong_usage(capsys, "score", PILLS, "--prior", share)
 
 
 # --- score a stream -----------------------------------------------------------------
@@ -963,7 +981,10 @@ def test_models_as_json(capsys):
     code, out, _ = run(capsys, "models", "--json")
     (model,) = [m for m in json.loads(out) if m["name"] == "default"]
     assert code == 0
-    assert set(model) == {"name", "version", "trained_on", "figures", "thresholds"}
+    assert set(model) == {
+        "name", "version", "trained_on", "figures", "thresholds", "prior", "promises",
+    }  # fmt: skip
+    assert (model["prior"], model["promises"]) == (0.5, {})
     assert 0 < model["thresholds"]["unsure"] <= model["thresholds"]["spam"] < 1
 
 
@@ -1116,6 +1137,170 @@ def test_datasets_as_json(capsys, sets):
     assert found["news-foxnews"]["state"] == "absent"
     _, out, _ = run(capsys, "datasets", "pingbacks", "--json")
     assert json.loads(out)["state"] == "unknown"
+
+
+# --- thresholds -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def moderated(tmp_path):
+    from spamguard.corpus import load_sample, write_corpus
+
+    path = tmp_path / "moderated.csv"
+    frame = load_sample()
+    write_corpus(frame[frame["label"].notna()], path)
+    return path
+
+
+def test_a_cut_for_a_promise(capsys, moderated):
+    code, out, err = run(capsys, "thresholds", str(moderated), "--max-ham-lost", "0.05")
+    assert (code, err) == (0, "")
+    assert "default 1" in out
+    assert "at most 5 % of real comments lost, with 95 % confidence" in out
+    assert "log-odds" in out
+    assert "spam caught" in out
+    assert "(exact," in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_cut_as_json(capsys, moderated):
+    argv = ["thresholds", str(moderated), "--min-precision", "0.9", "--json"]
+    code, out, _ = run(capsys, *argv, "--spam-share", "0.7", "--confidence", "0.8")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["promise"], found["confidence"]) == ("precision>=0.9", 0.8)
+    assert (found["model"], found["spam_share"], found["supported"]) == ("default-1", 0.7, True)
+    assert found["probability"] == pytest.approx(1 / (1 + math.exp(-found["log_odds"])))
+    assert found["learned_from"] is False
+
+
+def test_what_cannot_be_promised_is_said_plainly(capsys, moderated, tmp_path):
+    argv = ["thresholds", str(moderated), "--max-ham-lost", "0.001"]
+    code, out, _ = run(capsys, *argv)
+    assert code == 0  # that is an answer, too
+    assert "these comments do not support the promise" in out
+    missing = int(re.search(r"missing +([\d,]+) more real comments", out)[1].replace(",", ""))
+    found = json.loads(run(capsys, *argv, "--json")[1])
+    assert (found["missing_ham"], found["log_odds"]) == (missing, None)
+    assert found["ham"] + missing == 2_995
+    code, _, err = run(capsys, *argv, "--save", str(tmp_path / "none"))
+    assert code == 1
+    assert f"add {missing:,} more ham comments" in err
+    assert not (tmp_path / "none").exists()
+
+
+def test_no_amount_of_ham_helps_without_spam(capsys, tmp_path):
+    path = tmp_path / "ham.csv"
+    path.write_text("text,label\n" + "".join(f"hello {i},ham\n" for i in range(9)))
+    _, out, _ = run(capsys, "thresholds", str(path), "--min-precision", "0.9")
+    assert "--max-ham-lost" in out
+    path.write_text("text,label\n" + "hello,ham\nhello,spam\n" * 50)
+    _, out, _ = run(capsys, "thresholds", str(path), "--min-precision", "0.9")
+    assert "more real comments alone would not help" in out
+
+
+def test_a_copy_with_the_cut(capsys, moderated, tmp_path):
+    target = tmp_path / "mysite-1"
+    argv = ["thresholds", str(moderated), "--max-ham-lost", "0.05", "--save", str(target)]
+    code, out, err = run(capsys, *argv, "--json", "--lock-discard")
+    assert code == 0
+    assert f"spamguard models {target}" in err
+    cut = json.loads(out)["log_odds"]
+    copy = spamguard.load_model(target)
+    assert (copy.name, copy.cuts.spam, copy.cuts.discard) == ("mysite", cut, None)
+    assert copy.about["promises"]["spam"]["promise"] == "ham_lost<=0.05"
+    _, out, _ = run(capsys, "models", str(target))
+    assert "spam promise" in out
+    assert "at most 5 % of real comments lost" in " ".join(out.split())
+    assert "no figures recorded" in out
+    assert "locked" in out
+    listed = json.loads(run(capsys, "models", str(target), "--json")[1])
+    assert listed["promises"]["spam"]["log_odds"] == cut
+    code, _, err = run(capsys, *argv)
+    assert code == 1
+    assert "another --save or say --replace" in err
+    assert run(capsys, *argv, "--replace", "--name", "kitchen", "--lock-discard")[0] == 0
+    assert spamguard.load_model(target).name == "kitchen"
+
+
+def test_cuts_stay_in_order(capsys, moderated, tmp_path):
+    argv = ["thresholds", str(moderated), "--max-ham-lost", "0.5"]
+    code, _, err = run(capsys, *argv, "--save", str(tmp_path / "low"))
+    assert code == 1
+    assert "Set unsure first" in err
+    assert err.count("\n") == 1
+    # Which is what one can do.
+    lax = str(tmp_path / "lax")
+    assert run(capsys, *argv, "--for", "unsure", "--save", lax)[0] == 0
+    strict = ["thresholds", str(moderated), "--max-ham-lost", "0.4", "--model", lax]
+    assert run(capsys, *strict, "--save", str(tmp_path / "both"))[0] == 0
+    about = spamguard.load_model(tmp_path / "both").about
+    assert set(about["promises"]) == {"unsure", "spam"}
+    assert about["copy_of"] == "default-1"
+
+
+def test_comments_that_were_learned_from_are_warned_of(capsys, moderated, tmp_path):
+    from spamguard.corpus import read_corpus, texts_sha256
+
+    about = {"corpus_sha256": texts_sha256(read_corpus(moderated))}
+    trained = save_model(dataclasses.replace(default_model(), about=about), tmp_path / "trained")
+    argv = ["thresholds", str(moderated), "--max-ham-lost", "0.05", "--model", str(trained)]
+    code, out, err = run(capsys, *argv, "--json", "--lock-discard", "--save", str(tmp_path / "m"))
+    assert code == 0
+    assert "WARNING" in err
+    assert json.loads(out)["learned_from"] is True
+    _, out, _ = run(capsys, "models", str(tmp_path / "m"))
+    assert "LEARNED FROM" in " ".join(out.split())
+
+
+def test_doubts_are_told(capsys, monkeypatch, moderated):
+    from spamguard import sitecuts
+
+    real = sitecuts.threshold_on
+
+    def doubtful(*args, **options):
+        groups = (sitecuts.Gathering("post", "blog/\x1b[2Jp1", 20, 5),) * 7
+        return dataclasses.replace(real(*args, **options), gathered=groups, broken_blogs=("a", "b"))
+
+    monkeypatch.setattr(sitecuts, "threshold_on", doubtful)
+    _, out, _ = run(capsys, "thresholds", str(moderated), "--max-ham-lost", "0.05")
+    told = " ".join(out.split())
+    assert "real comments lost are under one post (blog/" in told
+    assert "\x1b" not in out
+    assert "2 more such groups" in told
+    assert "broken on single blogs: a, b" in told
+
+
+def test_damaged_records_of_promises_do_not_hide_a_model(capsys, own_model):
+    model = spamguard.load_model(own_model)
+    for promises in ([], {"spam": 3}, {"spam": {"promise": "much"}}):
+        save_model(dataclasses.replace(model, about={"promises": promises}), own_model)
+        code, out, _ = run(capsys, "models", str(own_model))
+        assert code == 0
+        assert ("is damaged" in out) == (promises == {"spam": {"promise": "much"}})
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--max-ham-lost", "0.1"],
+        ["mine.csv"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--min-precision", "0.9"],
+        ["mine.csv", "--max-ham-lost", "1"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--confidence", "95"],
+        ["mine.csv", "--min-precision", "0.9", "--spam-share", "x"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--for", "spam"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--name", "x"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--replace"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--lock-discard"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--save", "d", "--for", "delete"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--save", "d", "--for", "discard", "--lock-discard"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--save", "d", "--name", "a b"],
+    ],
+)
+def test_wrong_usage_of_thresholds(capsys, argv):
+    assert "usage: spamguard thresholds" in wrong_usage(capsys, "thresholds", *argv)
 
 
 # --- train and evaluate -------------------------------------------------------------

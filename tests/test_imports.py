@@ -34,7 +34,7 @@ CORE = {
     "features": {"hosts", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
-    "model": {"features", "reasons", "vectorizer"},
+    "model": {"features", "reasons", "thresholds", "vectorizer"},
     "rows": {"features", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
     "scoring": {"frames", "model", "storage"},
@@ -44,6 +44,7 @@ CORE = {
 # Further out: each may import all of the core and what stands before it here.
 OUTER = [
     "timing",
+    "sitecuts",
     "training",
     "heldout",
     "attacks",

@@ -121,6 +121,7 @@ def same(one, other):
         other.cuts,
         dict(other.about),
     )
+    assert (one.prior, one.trained_prior) == (other.prior, other.trained_prior)
 
 
 # --- there and back ---------------------------------------------------------------
@@ -132,6 +133,38 @@ def test_round_trip_gives_the_same_verdicts(model, saved, sample_comments):
     for comment in sample_comments[::4]:
         assert loaded.verdict(comment) == model.verdict(comment)
         assert loaded.verdict(comment).reasons == model.verdict(comment).reasons
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+def test_the_prior_is_kept(model, tmp_path, share):
+    moved = replace(model, prior=0.3).at_prior(share)
+    loaded = load_model(save_model(moved, tmp_path / "moved"))
+    same(loaded, moved)
+    assert (loaded.prior, loaded.trained_prior) == (share, 0.3)
+
+
+def test_a_model_at_one_half_has_the_bytes_it_always_had(model, tmp_path):
+    half = replace(model, prior=0.5)
+    directory = save_model(half, tmp_path / "half")
+    assert not {"prior", "trained_prior"} & about_of(directory).keys()
+    assert load_model(directory).prior == 0.5
+    moved = save_model(half.at_prior(0.02), tmp_path / "moved")
+    # A reader that knows of no prior gives the same verdicts: the format number stays.
+    assert about_of(moved)["format"] == about_of(directory)["format"]
+    describe(moved, prior=..., trained_prior=...)
+    assert load_model(moved).intercept == half.at_prior(0.02).intercept
+    assert load_model(moved).cuts == half.at_prior(0.02).cuts
+
+
+@pytest.mark.parametrize("key", ["prior", "trained_prior"])
+@pytest.mark.parametrize("value", [0, 1, 1.5, -0.1, None, "0.5", True, math.nan, [0.5]])
+def test_a_prior_is_a_share(saved, model, tmp_path, key, value):
+    file = saved / "model.json"
+    file.write_text(json.dumps(about_of(saved) | {key: value}))
+    assert "prior" in refused(saved)
+    if isinstance(value, float):
+        with pytest.raises(ModelFormatError, match=key):
+            save_model(replace(model, **{key: value}), tmp_path / "bad")
 
 
 @pytest.mark.parametrize("discard", [None, 4.0])
@@ -480,7 +513,7 @@ def test_weights_as_large_as_a_disk(saved):
 
 def test_every_key_is_needed(saved):
     about = about_of(saved)
-    for key in about:
+    for key in about.keys() - {"prior", "trained_prior"}:  # absent from older files
         (saved / "model.json").write_text(json.dumps({k: v for k, v in about.items() if k != key}))
         refused(saved)
     for cut in about["cuts"]:

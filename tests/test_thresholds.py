@@ -8,10 +8,11 @@ import pytest
 from scipy.stats import binom, norm
 
 from spamguard.errors import InputError, ModelFormatError
-from spamguard.metrics import binomial_upper
+from spamguard.metrics import binomial_lower, binomial_upper
 from spamguard.thresholds import (
     Promise,
     Threshold,
+    cut_for_every_group,
     ham_lost_by_group,
     ham_needed,
     log_odds_at_prior,
@@ -340,6 +341,97 @@ def test_ham_lost_is_reported_by_group():
         ham_lost_by_group(log_odds, y, groups[:2], 2.0)
     with pytest.raises(InputError, match="NaN"):
         ham_lost_by_group(log_odds, y, groups, math.nan)
+
+
+# -- a cut for every group
+
+
+def test_a_cut_that_no_group_refutes_stays():
+    random = np.random.default_rng(1)
+    log_odds, y = sample(10_000, 100, random)
+    groups = random.integers(0, 4, len(y)).tolist()
+    cut = float(norm.isf(0.005))
+    assert cut_for_every_group(log_odds, y, groups, cut, 0.01) == cut
+    assert cut_for_every_group(log_odds, y, groups, math.inf, 0.01) == math.inf
+    assert cut_for_every_group([], [], [], cut, 0.01) == cut
+
+
+@pytest.mark.parametrize(("n", "rate"), [(40, 0.001), (300, 0.001), (2000, 0.001), (500, 0.05)])
+def test_the_cut_rises_as_far_as_a_group_needs(n, rate):
+    random = np.random.default_rng(n)
+    bad, calm = random.normal(5, 1, n), random.normal(-5, 1, 5000)
+    log_odds, y = np.r_[bad, calm, [9.0]], np.r_[np.zeros(n + 5000), 1]
+    groups = ["bad"] * n + ["calm"] * 5000 + ["bad"]
+    cut = cut_for_every_group(log_odds, y, groups, 0.0, rate)
+    lost = int((bad >= cut).sum())
+    assert binomial_lower(lost, n) <= rate < binomial_lower(lost + 1, n)
+    # The lowest such cut: one comment more lost would refute.
+    assert (bad >= np.nextafter(cut, -np.inf)).sum() == lost + 1
+
+
+def test_ties_in_a_group_are_below_its_cut():
+    log_odds, y = np.r_[np.full(40, 3.0), np.full(5000, -1.0)], np.zeros(5040)
+    cut = cut_for_every_group(log_odds, y, ["tied"] * 40 + ["rest"] * 5000, 0.0, 0.001)
+    assert cut == np.nextafter(3.0, np.inf)
+
+
+def test_a_group_that_keeps_the_promise_seldom_moves_the_cut():
+    # At exactly the rate promised: at most one draw in twenty, whatever the size.
+    random = np.random.default_rng(21)
+    rate = 0.02
+    cut = float(norm.isf(rate))
+    for n in (30, 200, 2000):
+        moved = [
+            cut_for_every_group(random.normal(0, 1, n), np.zeros(n), ["one"] * n, cut, rate) > cut
+            for _ in range(600)
+        ]
+        assert np.mean(moved) <= 0.07
+
+
+def test_a_raised_cut_keeps_the_promise_on_the_whole():
+    random = np.random.default_rng(22)
+    kept = 0
+    for _ in range(200):
+        log_odds, y = sample(600, 10, random)
+        groups = random.integers(0, 12, len(y)).tolist()
+        found = threshold_for_max_ham_lost(log_odds, y, 0.02)
+        cut = cut_for_every_group(log_odds, y, groups, found.log_odds, 0.02)
+        assert cut >= found.log_odds
+        kept += norm.sf(cut) <= 0.02
+    assert kept / 200 >= 0.93
+
+
+def test_a_bad_blog_is_found_and_shielded():
+    # Its ham lies two higher, so at the common cut it loses far more than was promised.
+    random = np.random.default_rng(23)
+    before, after = [], []
+    for _ in range(50):
+        log_odds = np.r_[random.normal(0, 1, 6000), random.normal(2, 1, 300)]
+        groups = ["good"] * 6000 + ["bad"] * 300
+        y = np.zeros(6300)
+        found = threshold_for_max_ham_lost(log_odds, y, 0.01)
+        cut = cut_for_every_group(log_odds, y, groups, found.log_odds, 0.01)
+        before.append(norm.sf(found.log_odds - 2))
+        after.append(norm.sf(cut - 2))
+    assert np.mean(before) > 0.1
+    assert np.mean(after) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("groups", "cut", "rate", "message"),
+    [
+        (["a"], 0.0, 0.1, "groups"),
+        (["a", "a"], math.nan, 0.1, "NaN"),
+        (["a", "a"], 0.0, 0.0, "rate"),
+        (["a", "a"], 0.0, 1.0, "rate"),
+    ],
+)
+def test_a_cut_for_groups_needs_sense(groups, cut, rate, message):
+    with pytest.raises(InputError, match=message):
+        cut_for_every_group([0.0, 1.0], [0, 0], groups, cut, rate)
+
+
+# -- at another prior
 
 
 def test_log_odds_move_with_the_share_of_spam():

@@ -13,6 +13,7 @@ import pytest
 from spamguard import training
 from spamguard.corpus import catalogue, check_corpus, comments_of
 from spamguard.errors import CorpusError
+from spamguard.metrics import binomial_upper
 from spamguard.model import Cuts
 from spamguard.rows import log_odds_of
 from spamguard.storage import find_model, load_model, save_model
@@ -502,6 +503,51 @@ def test_the_report_backs_the_cuts():
     assert report["spam_caught"]["discard"] is None
     assert report["discard_promise"]["supported"] is False
     assert report["ham_needed_for_discard"] == 2_995
+    json.dumps(report, allow_nan=False)
+
+
+def test_no_blog_loses_more_than_is_promised_to_discard():
+    log_odds, made = simulated(20_000, 2_000, 3, apart=6.0)
+    before, report = cuts_for(log_odds, made, Settings())
+    assert before.discard == report["discard_promise"]["log_odds"]  # nothing gathers anywhere
+    # One blog of 300 loses six comments there, a share that all of them together may lose.
+    odd = np.flatnonzero(~made.spam & (made.blog == "blog3"))[:300]
+    blog = made.blog.copy()
+    blog[odd] = "small"
+    log_odds[odd[:6]] = before.discard + np.arange(1, 7) / 10
+    after, report = cuts_for(log_odds, facts(made.spam, blog=blog), Settings())
+    assert report["discard_promise"]["supported"]
+    assert after.discard > before.discard
+    lost, ham, upper = report["ham_lost_at_discard"]["small"]
+    assert (lost, ham) == (1, 300)  # one of 300 may be chance, two are not
+    assert upper == pytest.approx(binomial_upper(1, 300))
+    # The same where the six are spread over blogs, but of one set.
+    source = np.where(blog == "small", "archive", "rest")
+    again, _ = cuts_for(log_odds, facts(made.spam, blog=made.blog, source=source), Settings())
+    assert again.discard == after.discard
+
+
+def test_discard_is_locked_where_one_blog_would_lose_too_much_at_any_cut():
+    log_odds, made = simulated(20_000, 2_000, 3, apart=6.0)
+    blog = made.blog.astype("<U9")
+    odd = np.flatnonzero(~made.spam)[:40]
+    blog[odd] = "small"
+    log_odds[odd[:6]] = log_odds.max() + 1
+    cuts, report = cuts_for(log_odds, facts(made.spam, blog=blog), Settings())
+    assert report["discard_promise"]["supported"]
+    assert cuts.discard is None
+    assert report["spam_caught"]["discard"] is None
+    assert report["ham_lost_at_discard"] == {}
+
+
+def test_every_blog_with_ham_is_in_the_report():
+    log_odds, made = simulated(4_000, 500, 2)
+    cuts, report = cuts_for(log_odds, made, Settings())
+    counts = report["ham_lost_at_discard"]
+    assert set(counts) == set(made.blog[~made.spam].tolist())
+    assert sum(n for _, n, _ in counts.values()) == 4_000
+    lost = (log_odds[~made.spam] >= cuts.discard).sum()
+    assert sum(k for k, _, _ in counts.values()) == lost
     json.dumps(report, allow_nan=False)
 
 

@@ -110,6 +110,25 @@ examples:
 """
 
 
+_THRESHOLDS = """\
+Find the cut that keeps a promise on labelled comments of your own: how much
+spam it catches, how many real comments it loses, and at most how many it will
+lose of those still to come. Where the comments are too few to support the
+promise, it says how many are missing. --save writes a copy of the model that
+calls comments spam from that cut on.
+
+Give comments that the model has not learned from, or the promise is worth
+nothing: the shipped model has seen none of yours, one that you trained has seen
+what you trained it on. CORPUS is read as by "spamguard train".
+"""
+_THRESHOLDS_EXAMPLES = """\
+examples:
+  spamguard thresholds moderated.csv --max-ham-lost 0.01
+  spamguard thresholds moderated.csv --min-precision 0.998 --spam-share 0.9
+  spamguard thresholds moderated.csv --max-ham-lost 0.005 --save mysite-1
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -128,6 +147,7 @@ def parser_for() -> argparse.ArgumentParser:
     _datasets(commands)
     _train(commands)
     _evaluate(commands)
+    _thresholds(commands)
     return parser
 
 
@@ -183,6 +203,22 @@ def _score(commands: Any) -> None:
         "those that belong together, JSON lines and CSV give each as the library does",
     )  # fmt: skip
     parser.add_argument("--model", metavar="NAME|DIR", help="another model than the shipped one")
+    parser.add_argument(
+        "--prior", type=_share, metavar="SHARE",
+        help="share of spam among all comments of your site, such as 0.02, that spam_probability "
+        "is to speak of (default: the model's, which is 0.5 for the shipped one); label and "
+        "discard stay as they are",
+    )  # fmt: skip
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 0.02")
+    return share
 
 
 def _count(text: str) -> int:
@@ -287,3 +323,39 @@ def _evaluate(commands: Any) -> None:
         "--model", metavar="NAME|DIR", help="model to measure with --corpus (default)"
     )
     parser.add_argument("--output", metavar="FILE.json", help="also keep all figures here")
+
+
+def _thresholds(commands: Any) -> None:
+    parser = _add(
+        commands, "thresholds", "thresholds", "find the cut that keeps a promise",
+        _THRESHOLDS, _THRESHOLDS_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("corpus", metavar="CORPUS", help="labelled comments of your own")
+    promise = parser.add_mutually_exclusive_group(required=True)
+    promise.add_argument(
+        "--max-ham-lost", type=_share, metavar="SHARE", help="lose at most this share of ham"
+    )
+    promise.add_argument(
+        "--min-precision", type=_share, metavar="SHARE",
+        help="of what is caught, at least this share is spam",
+    )  # fmt: skip
+    parser.add_argument(
+        "--confidence", type=_share, default=0.95, metavar="SHARE",
+        help="how often the promise holds (0.95)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spam-share", type=_share, metavar="SHARE",
+        help="share of spam on your site that precision is for (default: that of CORPUS)",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="NAME|DIR", help="another model than the shipped one")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--save", metavar="DIR", help="write a copy of the model with this cut")
+    parser.add_argument(
+        "--for", dest="action", choices=("spam", "unsure", "discard"),
+        help="what the copy does from this cut on (default: call it spam)",
+    )  # fmt: skip
+    parser.add_argument("--lock-discard", action="store_true", help="the copy never discards")
+    parser.add_argument("--name", type=_name, metavar="NAME", help="name of the copy (mysite)")
+    parser.add_argument(
+        "--replace", action="store_true", help="allow a model that is there already to be replaced"
+    )

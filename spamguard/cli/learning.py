@@ -28,7 +28,7 @@ def _train(args: argparse.Namespace) -> int:
 
     _check_train(args)
     if args.corpus is not None:
-        target = _free(Path(args.output), args.replace)
+        target = free(Path(args.output), args.replace)
         from spamguard.corpus import read_corpus
 
         frame = read_corpus(args.corpus, labelled=True)
@@ -37,7 +37,7 @@ def _train(args: argparse.Namespace) -> int:
             trained = training.train_corpus(frame, watch=watch, n_jobs=args.jobs, **name)
     else:
         recipe = training.Recipe.read(_recipe(args))
-        target = _free(Path(args.output or f"{recipe.name}-{recipe.version}"), args.replace)
+        target = free(Path(args.output or f"{recipe.name}-{recipe.version}"), args.replace)
         from spamguard.corpus import datasets_dir
 
         with Progress() as watch:
@@ -84,14 +84,14 @@ def _check_train(args: argparse.Namespace) -> None:
         args.usage_error("--name goes with --corpus; a recipe names its model")
 
 
-def _free(directory: Path, replace: bool) -> Path:
+def free(directory: Path, replace: bool, option: str = "--output") -> Path:
     """Return `directory`; refused here, before hours of work, if it holds a model."""
     if (directory / "model.json").exists() and not replace:
         raise InputError(
-            f"{directory} holds a model already; name another --output or say --replace."
+            f"{directory} holds a model already; name another {option} or say --replace."
         )
     if directory.exists() and not directory.is_dir():
-        raise InputError(f"{directory} is not a directory; name another --output.")
+        raise InputError(f"{directory} is not a directory; name another {option}.")
     return directory
 
 

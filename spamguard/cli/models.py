@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spamguard.errors import SpamguardError
+from spamguard.errors import ModelFormatError, SpamguardError
 from spamguard.model import SpamModel, probability
 from spamguard.storage import find_model, load_model, model_names
 
@@ -53,12 +53,21 @@ def _facts(model: SpamModel) -> dict[str, Any]:
         "version": model.version,
         "trained_on": model.about.get("trained_on"),
         "figures": model.about.get("figures"),
+        "prior": model.prior,
+        "promises": _recorded(model),
         "thresholds": {k: None if v is None else probability(v) for k, v in cuts.items()},
     }
 
 
+def _recorded(model: SpamModel) -> dict[str, Mapping[str, Any]]:
+    """Return the promises behind single cuts, as `spamguard thresholds` keeps them."""
+    found = model.about.get("promises")
+    given = found if isinstance(found, Mapping) else {}
+    return {name: each for name, each in given.items() if isinstance(each, Mapping)}
+
+
 def _print(model: SpamModel, apart: bool) -> None:
-    from spamguard.cli.terminal import Screen, percent
+    from spamguard.cli.terminal import Screen, percent, share
 
     screen = Screen()
     facts = _facts(model)
@@ -68,17 +77,36 @@ def _print(model: SpamModel, apart: bool) -> None:
     screen.line((f"{model.name} {model.version}", "bold"))
     screen.field("trained on", _words(facts["trained_on"]) or "not recorded")
     screen.field("thresholds", f"unsure from {cuts['unsure']}, spam from {cuts['spam']}")
-    discard = (
-        f"from {cuts['discard']}"
-        if cuts["discard"]
-        else "locked: the training data could not back the promise"
-    )
+    discard = f"from {cuts['discard']}" if cuts["discard"] else "locked: no promise backs it"
     screen.field("discard", discard)
+    screen.field("probabilities", f"where {share(model.prior)} of all comments are spam")
+    for action, words in _promises(facts["promises"]):
+        screen.field(f"{action} promise", words)
     figures = list(_flat(facts["figures"] or {}))
     for number, (name, value) in enumerate(figures):
         screen.field("held-out folds" if number == 0 else "", f"{name}: {value}")
     if not figures:
         screen.field("held-out folds", "no figures recorded")
+
+
+def _promises(promises: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what `spamguard thresholds` recorded of each cut that it set."""
+    from spamguard.cli.terminal import promise_words
+    from spamguard.thresholds import Threshold
+
+    for action, recorded in promises.items():
+        try:
+            found = Threshold.from_dict(recorded)
+        except ModelFormatError:
+            yield action, "the record of it is damaged"
+            continue
+        learned = recorded.get("learned_from")
+        warning = "; measured on comments it had LEARNED FROM" if learned else ""
+        yield (
+            action,
+            f"{promise_words(found.promise)}: {found.ham_lost:,} of {found.ham:,} lost, "
+            f"{found.spam_caught:,} of {found.spam:,} spam caught{warning}",
+        )
 
 
 def _words(value: object) -> str:

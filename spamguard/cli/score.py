@@ -29,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
     _check_usage(args)
     post = _post(args)
     model = load_model(args.model) if args.model else default_model()
+    if args.prior is not None:
+        model = model.at_prior(args.prior)
     if args.text is not None:
         return _score_text(args, model, post)
     with reading.opened(args.input) as source:

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from spamguard.thresholds import Promise
     from spamguard.verdict import Reason, Verdict
 
 MAX_WIDTH: Final = 96
@@ -56,6 +57,24 @@ def share(value: float) -> str:
     ('87.5 %', '0.0 %')
     """
     return f"{100 * value:.1f} %"
+
+
+def promise_words(promise: Promise) -> str:
+    """Return a promise in words.
+
+    Examples
+    --------
+    >>> from spamguard.thresholds import Promise
+    >>> promise_words(Promise("max_ham_lost", 0.001))
+    'at most 0.1 % of real comments lost, with 95 % confidence'
+    """
+    percents = f"{100 * promise.value:.6g} %"
+    said = (
+        f"at most {percents} of real comments lost"
+        if promise.kind == "max_ham_lost"
+        else f"at least {percents} of what is caught is spam"
+    )
+    return f"{said}, with {100 * promise.confidence:g} % confidence"
 
 
 def one_line(text: str) -> str:
