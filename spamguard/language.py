@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["is_known", "language_of", "languages_known", "script_of"]
+__all__ = ["is_known", "language_of", "languages_known", "name_of", "script_of"]
 
 _HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not name a long comment
 _LONGEST = 100  # characters read of a word: some scripts write no spaces
@@ -298,6 +298,23 @@ def _count_telling(letters: str, votes: dict[str, float]) -> None:
         for code in codes:
             if code in votes:
                 votes[code] += min(letters.count(letter), _MOST_TELLING) / (2 * len(codes))
+
+
+_NAMES: Final = dict(
+    pair.split("=")
+    for pair in "en=English de=German fr=French es=Spanish pt=Portuguese it=Italian nl=Dutch pl=Polish cs=Czech "
+    "sk=Slovak sl=Slovenian hr=Croatian ro=Romanian hu=Hungarian tr=Turkish sv=Swedish da=Danish nb=Norwegian "
+    "fi=Finnish et=Estonian lt=Lithuanian lv=Latvian id=Indonesian vi=Vietnamese ca=Catalan sw=Swahili tl=Tagalog "
+    "az=Azerbaijani sq=Albanian is=Icelandic eo=Esperanto ru=Russian uk=Ukrainian bg=Bulgarian sr=Serbian "
+    "mk=Macedonian be=Belarusian kk=Kazakh ar=Arabic fa=Persian ur=Urdu el=Greek hy=Armenian he=Hebrew hi=Hindi "
+    "bn=Bengali pa=Punjabi gu=Gujarati or=Odia ta=Tamil te=Telugu kn=Kannada ml=Malayalam si=Sinhala th=Thai "
+    "lo=Lao bo=Tibetan my=Burmese ka=Georgian ko=Korean am=Amharic km=Khmer ja=Japanese zh=Chinese".split()
+)
+
+
+def name_of(language: str) -> str:
+    """Return the English name of a language, or its code where there is none."""
+    return _NAMES.get(language, language)
 
 
 # --- what a model knows -----------------------------------------------------------
