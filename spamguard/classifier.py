@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -17,6 +18,7 @@ from spamguard.comment import Comment, as_comment
 from spamguard.errors import CorpusError, InputError
 from spamguard.features import FAMILIES, FEATURES
 from spamguard.frames import comments_of_frame, is_frame, missing
+from spamguard.language import languages_known
 from spamguard.model import HIGH, LOW, Cuts, SpamModel
 from spamguard.rows import Rows, contributions_of, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["SpamClassifier"]
 
 F64 = NDArray[np.float64]
+
+LANGUAGE_HAM_OF_SITE: Final = 30
+"""Real comments that make a language known to a model of one site."""
 
 _BACKGROUND_SAMPLE: Final = 20_000
 _PRIOR_ROWS: Final = 20.0
@@ -63,7 +68,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     base : SpamModel, str, path or None
         A model to start from, such as ``"default"``. What is learned is the
         difference to it, so a handful of comments already helps. Its prior
-        (`SpamModel.at_prior`) is kept and changes nothing that is learned.
+        (`SpamModel.at_prior`) is kept and changes nothing that is learned. A
+        language that it does not know is known from 30 real comments on.
     max_iter : int
         Most iterations of the solver.
     n_jobs : int or None
@@ -155,6 +161,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.classes_ = classes
         self.n_iter_ = steps[0]
         self._forget_online()
+        self._count_languages(rows, spam, weight)
         self._mass = _mass(spam, weight)
         self._set_model(rows, scaling, theta, intercept, base, prior)
         return self
@@ -199,6 +206,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             self.classes_ = known
             self.n_iter_ = 0
         theta, intercept = self._walk(rows, scaling, spam, weight, base)
+        self._count_languages(rows, spam, weight)
         self._mass = getattr(self, "_mass", np.zeros(2)) + _mass(spam, weight)
         self._set_model(rows, scaling, theta, intercept, base, prior)
         return self
@@ -236,6 +244,20 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     def _forget_online(self) -> None:
         if hasattr(self, "_squares"):
             del self._squares
+        self._ham_languages: Counter[str] = Counter()
+
+    def _count_languages(self, rows: Rows, spam: NDArray[np.bool_], weight: F64) -> None:
+        if not hasattr(self, "_ham_languages"):
+            self._ham_languages = Counter()
+        self._ham_languages.update(rows.languages[~spam & (weight > 0)].tolist())
+
+    def _languages(self, base: SpamModel | None) -> frozenset[str]:
+        """Return what `base` knows and what these comments add, if `base` tells what it knows."""
+        if base is None or not base.languages:
+            # One site's comments are no survey: without a base every language is judged alike.
+            return frozenset()
+        counts = {code: {"ham": ham} for code, ham in self._ham_languages.items() if code}
+        return base.languages | languages_known(counts, LANGUAGE_HAM_OF_SITE)
 
     def _check_settings(self) -> None:
         if not isinstance(self.C, Real) or not self.C > 0:
@@ -330,6 +352,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             background=rows.background,
             cuts=Cuts() if base is None else replace(base.cuts, discard=None),
             prior=self._learned_prior(base),
+            languages=self._languages(base),
         )
         # Without a base the labels say what the probabilities speak of.
         self.model_ = learned if self.base is None else learned.at_prior(prior)

@@ -24,7 +24,7 @@ from spamguard.frames import comments_of_frame
 from spamguard.heldout import UNSEEN_BLOGS, prepare
 from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, probability
-from spamguard.rows import Rows, log_odds_of, vectorize
+from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
 from spamguard.training import (
@@ -118,21 +118,21 @@ def _one_blog(
     train = np.flatnonzero(learned_from & (material.blog != blog))
     test = np.flatnonzero((material.source == f"modblog-{blog}") & ~material.bare)
     model = learn(material.take(train), settings).model
-    log_odds = log_odds_of(model, material.rows[test])
     return {
         "blog": blog,
-        "figures": _measure(model, log_odds, material.spam[test], material.post[test]),
+        "figures": _measure(model, material.rows[test], material.spam[test], material.post[test]),
     }
 
 
 def _measure(
-    model: SpamModel, log_odds: NDArray[np.float64], spam: NDArray[np.bool_], post: NDArray[Any]
+    model: SpamModel, rows: Rows, spam: NDArray[np.bool_], post: NDArray[Any]
 ) -> dict[str, Figure | int]:
+    log_odds = log_odds_of(model, rows)
     return blog_metrics(
         spam.astype(int),
         log_odds,
         np.array([probability(z) for z in log_odds.tolist()]),
-        np.array([model.cuts.label(z) for z in log_odds.tolist()]),
+        labels_of(model.cuts, model.languages, log_odds, rows.languages),
         post,
     )
 
@@ -221,14 +221,13 @@ def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Result:
         raise CorpusError("no labelled comments: a column 'label' with ham or spam is needed.")
     rows = vectorize(comments_of_frame(labelled), model.vectorizer)
     spam = (labelled["label"] == "spam").to_numpy(bool)
-    log_odds = log_odds_of(model, rows)
     post = labelled["post_group"].to_numpy(str)
     return {
         "protocol": "corpus",
         "model": model.title,
         "comments": len(labelled),
         "spam": int(spam.sum()),
-        "macro": _plain(_measure(model, log_odds, spam, post)),
+        "macro": _plain(_measure(model, rows, spam, post)),
         "rows": [],
     }
 
@@ -273,7 +272,11 @@ def render(result: Result) -> str:
     """Return a result as Markdown."""
     if result["protocol"] == "tubespam":
         return _render_tubespam(result)
-    if result["protocol"] in ("labels", "panels", "robustness", "ablation"):
+    if result["protocol"] == "panels":
+        return "\n".join(
+            (_render_rows(result), _render_rows({"rows": result["languages_held_out"]}))
+        )
+    if result["protocol"] in ("labels", "robustness", "ablation"):
         return _render_rows(result)
     if result["protocol"] == "speed":
         rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment
 from spamguard.features import FEATURES
+from spamguard.language import is_known
 from spamguard.reasons import reasons_for
 from spamguard.vectorizer import F32, NAMES, Row, Vectorizer
 from spamguard.verdict import Label, Verdict
@@ -55,9 +56,9 @@ class Cuts:
         discard = None if self.discard is None else self.discard + shift
         return Cuts(self.unsure + shift, self.spam + shift, discard)
 
-    def label(self, log_odds: float) -> Label:
-        """Return the label of a comment with these log-odds."""
-        if log_odds >= self.spam:
+    def label(self, log_odds: float, language_known: bool = True) -> Label:
+        """Return the label of a comment with these log-odds; spam only in a language known."""
+        if log_odds >= self.spam and language_known:
             return "spam"
         return "unsure" if log_odds >= self.unsure else "ham"
 
@@ -88,6 +89,10 @@ class SpamModel:
         Inverse document frequencies of terms, by hash.
     cuts : Cuts
         The decision thresholds.
+    languages : frozenset of str
+        Languages of which it learned enough real comments; a comment in
+        another is never called spam. Empty where nobody counted them: such a
+        model judges every language alike.
     about : mapping
         What the model was trained on and how it was measured; plain JSON.
     prior : float, default 0.5
@@ -106,6 +111,7 @@ class SpamModel:
     ngram_weights: F32 = field(repr=False)
     background: F32 = field(repr=False)
     cuts: Cuts = Cuts()
+    languages: frozenset[str] = field(default=frozenset(), kw_only=True)
     about: Mapping[str, Any] = field(default_factory=dict, repr=False)
     prior: float = 0.5
     trained_prior: float | None = field(default=None, repr=False)
@@ -190,7 +196,9 @@ class SpamModel:
             In the order of `get_feature_names_out`; their sum plus
             `intercept` is the log-odds.
         """
-        row = self.vectorizer.row(comment)
+        return self._contributions(self.vectorizer.row(comment))
+
+    def _contributions(self, row: Row) -> F64:
         return np.concatenate((self.dense_contributions(row.dense), self.block_contributions(row)))
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
@@ -199,18 +207,24 @@ class SpamModel:
 
     def log_odds(self, comment: Comment) -> float:
         """Return the calibrated log-odds that `comment` is spam."""
-        return self.intercept + float(self.contributions(comment).sum())
+        return self._log_odds(self.vectorizer.row(comment))
+
+    def _log_odds(self, row: Row) -> float:
+        return self.intercept + float(self._contributions(row).sum())
 
     def verdict(self, comment: Comment) -> Verdict:
         """Judge one comment."""
-        log_odds = self.log_odds(comment)
-        cuts = self.cuts
+        row = self.vectorizer.row(comment)
+        log_odds = self._log_odds(row)
+        cuts, known = self.cuts, is_known(row.language, self.languages)
         return Verdict(
             spam_probability=probability(log_odds),
-            label=cuts.label(log_odds),
-            discard=cuts.discard is not None and log_odds >= cuts.discard,
+            label=cuts.label(log_odds, known),
+            discard=cuts.discard is not None and log_odds >= cuts.discard and known,
             log_odds=log_odds,
             intercept=self.intercept,
             model=self.title,
+            language=row.language,
+            language_known=known,
             _reasons=partial(reasons_for, self, comment, log_odds),
         )

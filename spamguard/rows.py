@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment
 from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS
+from spamguard.language import is_known
 from spamguard.vectorizer import F32, Row, Vectorizer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from spamguard.model import SpamModel
+    from spamguard.model import Cuts, SpamModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +37,14 @@ class Rows:
         Hashed n-grams, the blocks side by side.
     background : ndarray of float32, shape (65536,)
         What the topic family weighed words by.
+    languages : ndarray of str, shape (n,)
+        Language of each comment; empty where it cannot be told.
     """
 
     dense: F32
     grams: csr_matrix
     background: F32
+    languages: NDArray[np.str_]
 
     def __len__(self) -> int:
         return int(self.dense.shape[0])
@@ -58,7 +62,7 @@ class Rows:
     def __getitem__(self, index: Any) -> Rows:
         if np.isscalar(index):
             index = [index]
-        return Rows(self.dense[index], self.grams[index], self.background)
+        return Rows(self.dense[index], self.grams[index], self.background, self.languages[index])
 
     def folded(self) -> csr_matrix:
         """Return the n-grams with all blocks in one table, as the weights have them."""
@@ -87,12 +91,13 @@ def vectorize(
 
 def _rows_of(
     comments: Sequence[Comment], vectorizer: Vectorizer
-) -> tuple[F32, NDArray[np.int32], F32, NDArray[np.int64]]:
-    """Return dense values, columns and values of the n-grams, and how many each comment has."""
+) -> tuple[F32, NDArray[np.int32], F32, NDArray[np.int64], NDArray[np.str_]]:
+    """Return dense values, columns and values of the n-grams, how many each has, and languages."""
     dense = np.empty((len(comments), len(FEATURES)), np.float32)
     columns: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
     values: list[F32] = [np.zeros(0, np.float32)]
     sizes = np.zeros(len(comments), np.int64)
+    languages = np.zeros(len(comments), "<U2")
     for i, comment in enumerate(comments):
         row: Row = vectorizer.row(comment)
         dense[i] = row.dense
@@ -100,16 +105,20 @@ def _rows_of(
             columns.append(buckets + np.int32(k << vectorizer.bits))
             sizes[i] += len(buckets)
         values += row.values
-    return dense, np.concatenate(columns), np.concatenate(values), sizes
+        languages[i] = row.language
+    return dense, np.concatenate(columns), np.concatenate(values), sizes, languages
 
 
 def _join(parts: list[Any], vectorizer: Vectorizer) -> Rows:
     from scipy.sparse import csr_matrix
 
-    dense, columns, values, sizes = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    dense, columns, values, sizes, languages = (
+        np.concatenate([part[i] for part in parts]) for i in range(5)
+    )
     pointers = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
     shape = (len(dense), len(BLOCKS) << vectorizer.bits)
-    return Rows(dense, csr_matrix((values, columns, pointers), shape), vectorizer.background)
+    grams = csr_matrix((values, columns, pointers), shape)
+    return Rows(dense, grams, vectorizer.background, languages)
 
 
 def contributions_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
@@ -129,3 +138,35 @@ def log_odds_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
     dense = model.dense_contributions(rows.dense.astype(np.float64)).sum(axis=1)
     total: NDArray[np.float64] = dense + rows.folded() @ model.ngram_weights + model.intercept
     return total
+
+
+def labels_of(
+    cuts: Cuts, known: frozenset[str], log_odds: NDArray[np.float64], languages: NDArray[np.str_]
+) -> NDArray[np.str_]:
+    """Return the label of each row, shape (n,), as `SpamModel.verdict` gives it.
+
+    Parameters
+    ----------
+    cuts : Cuts
+        The decision thresholds.
+    known : frozenset of str
+        The languages that were learned from; empty where nobody counted.
+    log_odds, languages : ndarray of shape (n,)
+        Of the rows.
+    """
+    pairs = zip(log_odds.tolist(), languages.tolist(), strict=True)
+    labels = [cuts.label(z, is_known(language, known)) for z, language in pairs]
+    return np.array(labels, "<U6")
+
+
+def count_languages(
+    languages: NDArray[np.str_], spam: NDArray[np.bool_]
+) -> dict[str, dict[str, int]]:
+    """Return how many ham and spam of each language there are; none where it cannot be told."""
+    return {
+        str(code): {
+            "ham": int((~spam & (languages == code)).sum()),
+            "spam": int((spam & (languages == code)).sum()),
+        }
+        for code in np.unique(languages[languages != ""])
+    }

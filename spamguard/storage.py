@@ -30,7 +30,8 @@ from spamguard.features.ngrams import BLOCKS
 from spamguard.model import Cuts, SpamModel
 from spamguard.vectorizer import BACKGROUND_SIZE
 
-FORMAT: Final = 1
+# 2 adds the languages that the model knows; who ignored them would call more comments spam.
+FORMAT: Final = 2
 _MAX_JSON = 4_000_000
 _MAX_BITS = 24
 _MAX_HEADER = 1_000  # bytes that numpy puts before an array
@@ -207,12 +208,19 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
             _number(cuts["spam"], "spam"),
             None if discard is None else _number(discard, "discard"),
         ),
+        languages=_languages(about["languages"]) if about["format"] >= 2 else frozenset(),
         about=about["about"],
         prior=_share(about.get("prior", 0.5), "prior"),
         trained_prior=_share(about["trained_prior"], "trained_prior")
         if "trained_prior" in about
         else None,
     )
+
+
+def _languages(codes: object) -> frozenset[str]:
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        raise TypeError("languages is no list of codes")
+    return frozenset(codes)
 
 
 def _number(value: object, name: str) -> float:
@@ -340,6 +348,7 @@ def save_model(
         "intercept": model.intercept,
         **_priors(model),
         "cuts": {s: getattr(model.cuts, s) for s in ("unsure", "spam", "discard")},
+        "languages": sorted(model.languages),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "about": dict(model.about),
         "blocks": list(BLOCKS),

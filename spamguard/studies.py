@@ -19,10 +19,12 @@ from spamguard.classifier import SpamClassifier
 from spamguard.corpus import catalogue, comments_of
 from spamguard.features import FAMILIES
 from spamguard.heldout import UNSEEN_BLOGS, prepare
+from spamguard.language import languages_known
 from spamguard.metrics import clopper_pearson, recall_at_fpr, roc_auc
-from spamguard.model import SpamModel
-from spamguard.rows import log_odds_of, vectorize
+from spamguard.model import Cuts, SpamModel
+from spamguard.rows import count_languages, labels_of, log_odds_of, vectorize
 from spamguard.training import (
+    LANGUAGE_HAM,
     Material,
     Recipe,
     Settings,
@@ -42,6 +44,7 @@ Result = dict[str, Any]
 F64 = NDArray[np.float64]
 
 LABELS: Final = (0, 10, 30, 100, 300)
+HELD_OUT_LANGUAGES: Final = ("fr", "pt", "zh", "ru", "id")
 _PER_BLOG: Final = 200
 
 
@@ -78,7 +81,8 @@ def ham_panels(
     """Real comments lost in every set and language, by models that never saw the source.
 
     Sources are held out fold by fold; calibration and thresholds for a fold
-    come from the other folds.
+    come from the other folds. For `HELD_OUT_LANGUAGES` a further model learns
+    from nothing in that language, which shows what an unknown one fares like.
     """
     watch = watch or _quiet
     frame, material, _ = prepare(directory, recipe, (), n_jobs)
@@ -91,6 +95,7 @@ def ham_panels(
     labels = _cross_fitted_labels(raw, trusted, material, settings)
     whole = ~material.bare
     cards = catalogue()
+    held_out = _languages_held_out(raw, trusted, material, settings, watch, n_jobs)
     rows = [
         _panel(name, labels, material, whole & (material.source == name)) for name in recipe.sets
     ]
@@ -101,6 +106,7 @@ def ham_panels(
         "comments": len(frame),
         "macro": _by_language(rows),
         "rows": [row for row in rows if row["ham"] >= 20],
+        "languages_held_out": held_out,
     }
 
 
@@ -110,15 +116,76 @@ def _cross_fitted_labels(
     fold = blog_folds(material.blog, settings.folds, settings.seed)
     labels = np.full(len(raw), "unsure")
     for k in np.unique(fold):
-        others = fold != k
-        slope, shift = calibration(
-            raw[others & trusted], _facts_only(material, others & trusted), settings
-        )
-        chosen = others & ~material.bare
-        cuts, _ = cuts_for(slope * raw[chosen] + shift, _facts_only(material, chosen), settings)
-        here = np.flatnonzero(fold == k)
-        labels[here] = [cuts.label(z) for z in (slope * raw[here] + shift).tolist()]
+        slope, shift, cuts, known = _fitted_on(fold != k, raw, trusted, material, settings)
+        here = fold == k
+        languages = material.rows.languages[here]
+        labels[here] = labels_of(cuts, known, slope * raw[here] + shift, languages)
     return labels
+
+
+def _fitted_on(
+    here: NDArray[np.bool_],
+    raw: F64,
+    trusted: NDArray[np.bool_],
+    material: Material,
+    settings: Settings,
+) -> tuple[float, float, Cuts, frozenset[str]]:
+    """Return slope, shift, thresholds and languages known, all from the rows `here`."""
+    learned = here & trusted
+    slope, shift = calibration(raw[learned], _facts_only(material, learned), settings)
+    chosen = here & ~material.bare
+    cuts, _ = cuts_for(slope * raw[chosen] + shift, _facts_only(material, chosen), settings)
+    learned &= ~material.bare
+    counts = count_languages(material.rows.languages[learned], material.spam[learned])
+    return slope, shift, cuts, languages_known(counts, LANGUAGE_HAM)
+
+
+def _languages_held_out(
+    raw: F64,
+    trusted: NDArray[np.bool_],
+    material: Material,
+    settings: Settings,
+    watch: Watch,
+    n_jobs: int | None,
+) -> list[Result]:
+    work = (
+        joblib.delayed(_language_held_out)(language, raw, trusted, material, settings)
+        for language in HELD_OUT_LANGUAGES
+    )
+    rows = _in_order(work, len(HELD_OUT_LANGUAGES), watch, n_jobs)
+    return [row for row in rows if row["ham"] + row["spam"]]
+
+
+def _language_held_out(
+    language: str,
+    raw: F64,
+    trusted: NDArray[np.bool_],
+    material: Material,
+    settings: Settings,
+) -> Result:
+    """Label all of one language by a model that learned from none of it.
+
+    It also learned from no set that is in this language alone. Calibration
+    and thresholds come from the folds' scores of the other rows.
+    """
+    cards = catalogue()
+    own = [name for name in np.unique(material.source) if cards[name].languages == (language,)]
+    out = np.isin(material.source, own) | (material.rows.languages == language)
+    slope, shift, cuts, known = _fitted_on(~out, raw, trusted, material, settings)
+    model = fit_rows(material.take(np.flatnonzero(~out & trusted)), settings)
+    tested = np.flatnonzero(out & ~material.bare)
+    log_odds = slope * log_odds_of(model, material.rows[tested]) + shift
+    languages = material.rows.languages[tested]
+    found: Result = {"language": language}
+    for side, spam in (("ham", False), ("spam", True)):
+        here = material.spam[tested] == spam
+        found[side] = int(here.sum())
+        found[f"{side}_told"] = _share(languages[here] == language)
+        for words, guard in (("", known), ("_without_guard", frozenset[str]())):
+            labels = labels_of(cuts, guard, log_odds[here], languages[here])
+            for label in ("spam", "unsure", "ham"):
+                found[f"{side}_called_{label}{words}"] = _share(labels == label)
+    return found
 
 
 def _panel(
@@ -306,6 +373,8 @@ def _attacked(
     found = {}
     for name in ("none", *ATTACKS):
         attacked = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
-        blocked = log_odds_of(model, vectorize(attacked, model.vectorizer)) >= model.cuts.spam
+        read = vectorize(attacked, model.vectorizer)
+        labels = labels_of(model.cuts, model.languages, log_odds_of(model, read), read.languages)
+        blocked = labels == "spam"
         found[name] = (float(blocked[spam].mean()), float(blocked[~spam].mean()))
     return found

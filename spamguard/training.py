@@ -22,12 +22,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spamguard.attacks import tricks_with
-from spamguard.classifier import SpamClassifier
+from spamguard.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.comment import Comment, Post
 from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample, texts_sha256
 from spamguard.errors import CorpusError
+from spamguard.language import languages_known
 from spamguard.model import Cuts, SpamModel
-from spamguard.rows import Rows, log_odds_of, vectorize
+from spamguard.rows import Rows, count_languages, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
 from spamguard.storage import save_model, write_bytes
 from spamguard.thresholds import (
@@ -38,6 +39,9 @@ from spamguard.thresholds import (
     threshold_for_max_ham_lost,
 )
 from spamguard.vectorizer import Vectorizer, learn_background
+
+LANGUAGE_HAM: Final = 100
+"""Real comments that make a language known to a model of many sources."""
 
 F64 = NDArray[np.float64]
 Watch = Callable[[str, int, int], None]
@@ -433,6 +437,8 @@ def learn(
     watch("fit", 0, 1)
     model = fit_rows(material.take(np.flatnonzero(trusted)), settings)
     watch("fit", 1, 1)
+    learned = trusted & whole
+    languages = count_languages(material.rows.languages[learned], material.spam[learned])
     report["labels_doubted"] = {
         "ham": int((~trusted & whole & ~material.spam).sum()),
         "spam": int((~trusted & whole & material.spam).sum()),
@@ -444,8 +450,16 @@ def learn(
         ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
         cuts=cuts,
         prior=0.5,  # ham and spam weigh the same in calibration; see row_weights
+        languages=languages_known(languages, LANGUAGE_HAM),
     )
-    return Trained(model, {"calibration": {"slope": slope, "shift": shift}, "held_out": report})
+    return Trained(
+        model,
+        {
+            "calibration": {"slope": slope, "shift": shift},
+            "held_out": report,
+            "languages": languages,
+        },
+    )
 
 
 def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
@@ -561,7 +575,10 @@ def train_corpus(
         "figures": _figures(trained.report),
         **trained.report,
     }
-    return Trained(replace(trained.model, name=name, version=version, about=about), about)
+    languages = languages_known(trained.report["languages"], LANGUAGE_HAM_OF_SITE)
+    return Trained(
+        replace(trained.model, name=name, version=version, languages=languages, about=about), about
+    )
 
 
 # --- what is written ----------------------------------------------------------------

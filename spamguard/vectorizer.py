@@ -38,6 +38,7 @@ class Row:
     dense: NDArray[np.float64]  # raw value of each feature; NaN where it does not apply
     buckets: tuple[I32, ...]  # of each block of n-grams
     values: tuple[F32, ...]
+    language: str = ""  # code; empty where it cannot be told
 
 
 def _slot(term: str) -> int:
@@ -98,7 +99,7 @@ class Vectorizer:
         """Return `comment` as a row."""
         reading, dense = self.read(comment)
         buckets, values = weigh(list(ngrams.hashes_of(reading)), self.bits)
-        return Row(dense, buckets, values)
+        return Row(dense, buckets, values, reading.language)
 
 
 LEAST_GRAMS: Final = 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 __all__ = ["Label", "Reason", "Verdict"]
@@ -50,6 +51,12 @@ class Verdict:
         The log-odds before anything of the comment is read.
     model : str
         Name and version of the model that judged.
+    language : str
+        Code of the comment's language; empty where it cannot be told.
+    language_known : bool
+        False where the language was told and the model has not learned from
+        real comments in it: then `label` is never spam and `discard` never
+        true, whatever the probability.
     """
 
     spam_probability: float
@@ -58,6 +65,8 @@ class Verdict:
     log_odds: float
     intercept: float
     model: str
+    language: str = field(default="", kw_only=True)
+    language_known: bool = field(default=True, kw_only=True)
     _reasons: tuple[Reason, ...] | Callable[[], tuple[Reason, ...]] = field(
         default=(), repr=False, compare=False
     )
@@ -79,8 +88,9 @@ class Verdict:
     def __bool__(self) -> bool:
         raise TypeError("A Verdict has no truth value; ask verdict.is_spam or verdict.label.")
 
-    def __reduce__(self) -> tuple[type[Verdict], tuple[object, ...]]:
-        return Verdict, (
+    def __reduce__(self) -> tuple[Callable[..., Verdict], tuple[object, ...]]:
+        named = partial(Verdict, language=self.language, language_known=self.language_known)
+        return named, (
             self.spam_probability,
             self.label,
             self.discard,

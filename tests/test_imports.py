@@ -26,19 +26,29 @@ CORE = {
     "comment": {"errors"},
     "hosts": set(),
     "text": {"hosts"},
+    "language": set(),
     "solver": set(),
     "metrics": set(),
     "thresholds": {"metrics"},
     "frames": set(),
     "separators": set(),
-    "features": {"hosts", "text"},
+    "features": {"hosts", "language", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
-    "model": {"features", "reasons", "thresholds", "vectorizer"},
-    "rows": {"features", "model", "vectorizer"},
+    "model": {"features", "language", "reasons", "thresholds", "vectorizer"},
+    "rows": {"features", "language", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
     "scoring": {"frames", "model", "storage"},
-    "classifier": {"features", "frames", "model", "rows", "solver", "storage", "vectorizer"},
+    "classifier": {
+        "features",
+        "frames",
+        "language",
+        "model",
+        "rows",
+        "solver",
+        "storage",
+        "vectorizer",
+    },
     "corpus": {"hosts", "separators", "text"},
 }
 # Further out: each may import all of the core and what stands before it here.
@@ -273,7 +283,8 @@ def score_path() -> list[Module]:
 
 def test_the_score_path_is_what_it_is_meant_to_be():
     assert {m.part or "spamguard" for m in score_path()} == LEAVES | {
-        "spamguard", "scoring", "storage", "model", "reasons", "vectorizer", "features", "text", "hosts", "frames",
+        "spamguard", "scoring", "storage", "model", "reasons", "vectorizer", "features", "language", "text", "hosts",
+        "frames",
     }  # fmt: skip
 
 

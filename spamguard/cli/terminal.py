@@ -18,6 +18,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from spamguard.language import name_of
+
 if TYPE_CHECKING:
     from spamguard.thresholds import Promise
     from spamguard.verdict import Reason, Verdict
@@ -247,6 +249,13 @@ class Screen:
             for number, line in enumerate(lines):
                 before = (drawn, colour) if number == 0 else " " * len(drawn)
                 self.line(before, line.plain, indent=indent)
+
+    def language(self, verdict: Verdict) -> None:
+        """Print that the comment's language is one the model does not know, if it is."""
+        if not verdict.language_known:
+            name = name_of(verdict.language)
+            words = f"written in {name}, which {verdict.model} has not learned: never called spam"
+            self.paragraph(words, indent=7)
 
     def _spelt(self, words: str) -> str:
         return words if self.unicode else words.translate(_ASCII)

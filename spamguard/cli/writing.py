@@ -84,6 +84,8 @@ def row_of(fields: Row, verdict: Verdict, explain: int | None) -> Row:
         "discard": verdict.discard,
     }
     if explain:
+        result["language"] = verdict.language
+        result["language_known"] = verdict.language_known
         result["reasons"] = [
             {
                 "feature": reason.feature,
@@ -170,6 +172,8 @@ def table_lines(file: IO[bytes], explain: int | None, single: bool) -> tuple[Wri
     def write(fields: Row, verdict: Verdict) -> None:
         about = "" if single else _about(fields)
         screen.verdict_line(verdict, about)
+        if explain:
+            screen.language(verdict)
         screen.reasons(verdict, explain or 0, known=about)
 
     return write, stream

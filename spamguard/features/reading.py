@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from spamguard.comment import Comment, Post
 from spamguard.hosts import host_of, is_ip, registered_domain
+from spamguard.language import language_of
 from spamguard.text import Body, Link, clean_characters, read_body, words_of
 
 MAX_POST_WORDS = 20_000
@@ -50,6 +51,7 @@ class Reading:
     lower: str  # canonical text in lower case, spaces collapsed
     words: list[str]
     terms: list[str]
+    language: str  # code; "" where it cannot be told
     author: str  # canonical name as written; "" where none is given
     author_words: list[str]
     author_url: str
@@ -229,6 +231,7 @@ def read(comment: Comment) -> Reading:
         lower=lower,
         words=words,
         terms=terms_of(words),
+        language=language_of(words),
         author=author,
         author_words=words_of(author),
         author_url=author_url,

@@ -28,6 +28,7 @@ from spamguard.features.reading import (
 )
 from spamguard.features.schema import MISSING, Feature
 from spamguard.hosts import host_of, host_words, path_of
+from spamguard.language import language_of, script_of
 from spamguard.text import words_of
 
 FEATURES = (
@@ -68,71 +69,6 @@ FEATURES = (
     ),
 )
 _TOPIC = 13  # features that need the post's text; the others need the thread
-
-_LANGUAGES: dict[str, str] = {
-    "en": "the and is of to it that this with for was are have not but from they what there would about",
-    "de": "der die das und ist nicht ein eine ich auch mit sich auf dem den von wie wir noch aber oder zu",
-    "fr": "le les des est une et dans pour que qui pas avec sur je vous nous plus mais cette ce sont du",
-    "es": "el los las una es y en por que con para como pero más este muy lo se del al su",
-    "pt": "o os uma é e em por que com para como mas mais este muito não um do da na você isso",
-    "it": "il gli una è e di per che con come ma più questo molto non sono della nel anche ho",
-    "nl": "de het een en van is dat niet met voor zijn op te maar ook aan er wat deze wel",
-    "pl": "nie jest się na to w z i że jak do co ale tak za od po już dla tego",
-    "tr": "bir ve bu için çok da de ile ben ne gibi daha var ama olan kadar sonra mı en değil",
-    "id": "yang dan di ini itu dengan untuk dari tidak ada saya akan bisa juga karena pada ke sudah anda kita",
-    "ru": "и в не на что я с как это по но к у за из так же от бы для",
-    "vi": "và của là có cho không được một các với này trong tôi người đã",
-}
-
-
-def _owners() -> dict[str, tuple[str, ...]]:
-    owners: dict[str, list[str]] = {}
-    for code, words in _LANGUAGES.items():
-        for word in words.split():
-            owners.setdefault(word, []).append(code)
-    return {word: tuple(codes) for word, codes in owners.items()}
-
-
-_OWNERS = _owners()
-
-
-def language_of(words: Iterable[str]) -> str:
-    """Guess the language of `words` by its small words; empty where they do not tell."""
-    votes: Counter[str] = Counter()
-    total = 0
-    for word in words:
-        owners = _OWNERS.get(word)
-        if owners is not None:
-            total += 1
-            for code in owners:
-                votes[code] += 1
-    if total < 3:
-        return ""
-    (best, first), *rest = votes.most_common(2)
-    return best if not rest or first >= 1.4 * rest[0][1] else ""
-
-
-_SCRIPTS = (
-    ("cyrillic", "\u0400", "\u052f"), ("greek", "\u0370", "\u03ff"), ("arabic", "\u0600", "\u06ff"),
-    ("hebrew", "\u0590", "\u05ff"), ("indic", "\u0900", "\u0dff"), ("thai", "\u0e00", "\u0e7f"),
-    ("kana", "\u3040", "\u30ff"), ("han", "\u3400", "\u9fff"), ("hangul", "\uac00", "\ud7af"),
-)  # fmt: skip
-
-
-def script_of(words: Iterable[str]) -> str:
-    """Return the script in which most of `words` begin; empty where there are none."""
-    first = [word[0] for word in words]
-    if max(first, default="") < "\u0370":
-        return "latin" if any(map(str.isalpha, first)) else ""
-    votes: Counter[str] = Counter()
-    for c in first:
-        if c < "\u0370":
-            votes["latin"] += c.isalpha()
-        else:
-            votes[next((name for name, low, high in _SCRIPTS if low <= c <= high), "other")] += 1
-    best = votes.most_common(1)
-    return best[0][0] if best and best[0][1] else ""
-
 
 _KANA = re.compile("[\u3040-\u30ff]")
 _EAST = frozenset({"japanese", "han", "kanji"})
@@ -183,7 +119,7 @@ def _weigh(post: PostReading, idf: Idf) -> _Weighed:
         title=title,
         title_mass=sum(title.values()),
         writing=_writing(post.words[:300]),
-        language=language_of(post.words[:300]),
+        language=language_of(post.words),
         thread_masses=[sum(map(idf, sorted(terms))) for terms in post.thread_terms],
         thread=frozenset().union(*post.thread_terms),
     )
@@ -250,7 +186,7 @@ def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) ->
     ]
     title, mass = weighed.title, weighed.title_mass
     mine, theirs = _writing(r.words), weighed.writing
-    language, other = language_of(r.words), weighed.language
+    language, other = r.language, weighed.language
     return (
         cosine,
         coverage,
