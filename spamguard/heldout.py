@@ -40,6 +40,29 @@ def prepare(
     CorpusError
         If a set is missing, or the recipe has none for one of `blogs`.
     """
+    frame, learned_from = select(directory, recipe, blogs)
+    # Where no background set is left, all that remains is one; a tested blog never is.
+    others = frame[~frame["blog"].isin(list(blogs))]
+    background = background_of(_without(recipe, blogs, frame), others)
+    material = gather(frame, background, recipe.settings, n_jobs)
+    return frame, material, learned_from[material.origin]
+
+
+def select(
+    directory: str | os.PathLike[str] | None, recipe: Recipe, blogs: Sequence[str]
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Read a recipe's sets for a protocol that tests on `blogs`, without vectorizing them.
+
+    Returns
+    -------
+    tuple
+        The corpus, and which of its rows may be learned from; see `prepare`.
+
+    Raises
+    ------
+    CorpusError
+        If a set is missing, or the recipe has none for one of `blogs`.
+    """
     frame = recipe.load(directory)
     unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
     if unknown:
@@ -47,11 +70,7 @@ def prepare(
     tested = frame["dataset"].isin([f"modblog-{blog}" for blog in blogs])
     kept = capped(frame, recipe.settings).index
     frame = frame.loc[kept.union(frame.index[tested])]
-    # Where no background set is left, all that remains is one; a tested blog never is.
-    others = frame[~frame["blog"].isin(list(blogs))]
-    background = background_of(_without(recipe, blogs, frame), others)
-    material = gather(frame, background, recipe.settings, n_jobs)
-    return frame, material, np.isin(frame.index.to_numpy()[material.origin], kept.to_numpy())
+    return frame, np.asarray(frame.index.isin(kept), dtype=bool)
 
 
 def _without(recipe: Recipe, blogs: Iterable[str], frame: pd.DataFrame) -> Recipe:
