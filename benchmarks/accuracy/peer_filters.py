@@ -11,11 +11,11 @@ import json
 import shutil
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from peer_models import F64, Bools, Index, Judged, Scorer, Setting, log_odds
@@ -26,6 +26,14 @@ _SCRIPT = Path(__file__).with_name("sa_bayes.pl")
 def _judged(probability: Sequence[float] | F64) -> Judged:
     p = np.asarray(probability, dtype=np.float64)
     return Judged(log_odds(p), p)
+
+
+class Folder:
+    """A directory that lasts as long as somebody holds it."""
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="peer-")
+        weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
 
 
 # --- SpamBayes ----------------------------------------------------------------------
@@ -124,7 +132,7 @@ class Bogofilter:
 
     def fit(self, train: Index, spam: Bools, weight: F64, setting: Setting) -> Scorer:
         """Learn from the rows `train`."""
-        directory = tempfile.TemporaryDirectory()
+        directory = Folder()
         for flag, rows in (("-s", train[spam]), ("-n", train[~spam])):
             self._run(directory.name, rows, flag)
         # The closure holds the directory, which goes when nobody can score any more.
@@ -162,7 +170,7 @@ class SpamAssassin:
     weighted: bool = False
     grid: tuple[Setting, ...] = ({},)
     texts: Sequence[str] = ()
-    base: tuple[Index, Any] | None = None  # rows, and the directory of what they taught
+    base: tuple[Index, Folder] | None = None  # rows, and the directory of what they taught
 
     def version(self) -> str:
         """Return what to cite."""
@@ -175,13 +183,13 @@ class SpamAssassin:
 
     def common(self, rows: Index, spam: Bools) -> None:
         """Learn once the rows that many training sets share; `fit` adds the rest to a copy."""
-        directory = tempfile.TemporaryDirectory()
+        directory = Folder()
         self._run(directory.name, "learn", rows, spam)
         self.base = (rows, directory)
 
     def fit(self, train: Index, spam: Bools, weight: F64, setting: Setting) -> Scorer:
         """Learn from the rows `train`."""
-        directory = tempfile.TemporaryDirectory()
+        directory = Folder()
         left = np.ones(len(train), bool)
         if self.base is not None and np.isin(self.base[0], train).all():
             left = ~np.isin(train, self.base[0])

@@ -145,7 +145,7 @@ class Linear:
     characters: bool
     about: str
     weighted: bool = True
-    grid: tuple[Setting, ...] = ({"C": 1.0}, {"C": 3.0}, {"C": 10.0}, {"C": 30.0})
+    grid: tuple[Setting, ...] = ({"C": 1.0}, {"C": 3.0}, {"C": 10.0})
     counts: list[csr_matrix] = field(default_factory=list)
 
     def version(self) -> str:
@@ -239,9 +239,9 @@ class FastText:
     )
     weighted: bool = True
     grid: tuple[Setting, ...] = (
-        {"minn": 0, "maxn": 0, "epoch": 5},
+        {"minn": 0, "maxn": 0, "epoch": 13},
         {"minn": 2, "maxn": 5, "epoch": 5},
-        {"minn": 2, "maxn": 5, "epoch": 10},
+        {"minn": 2, "maxn": 5, "epoch": 13},
     )
     lines: list[str] = field(default_factory=list)
 

@@ -53,6 +53,7 @@ TUBESPAM = "youtube-tubespam"
 SPLITS = ("authors_split", "leave_one_video_out", "oldest_70_percent")
 FOLDS = 3
 ENOUGH = 10  # comments of each class that a blog needs to be tuned on
+SAMPLES = 100  # draws of posts behind the interval of one blog
 FIELDS = (
     "The author's name and address follow the text of a comment, as further words. Word and "
     "character TF-IDF chose so on the tuning rows: mean ROC-AUC of their moderated blogs 0.950 "
@@ -123,7 +124,7 @@ def figures_of(
     if judged.probability is not None:
         probabilities = judged.probability
     labels = np.where(judged.score >= cut, "spam", "ham")
-    found = blog_metrics(spam.astype(int), judged.score, probabilities, labels, post)
+    found = blog_metrics(spam.astype(int), judged.score, probabilities, labels, post, SAMPLES)
     del found["unsure"]
     if judged.probability is None:
         del found["brier"], found["ece"]
