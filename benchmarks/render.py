@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from peer_tables import section as peers_section
+
 from spamguard import SpamModel, load_model
 from spamguard.evaluation import render
 from spamguard.thresholds import Promise
@@ -67,6 +69,10 @@ def _tubespam() -> list[str]:
     ]
 
 
+def _peers() -> list[str]:
+    return peers_section(_result("peers"), _result("published-tubespam"))
+
+
 def _sizes() -> list[str]:
     result = _result("sizes")
     names = list(result["rows"][0])
@@ -116,7 +122,7 @@ def accuracy() -> str:
         "```",
         "",
     ]
-    return "\n".join([*head, *_unseen(), *_tubespam(), *_sizes(), *_speed()])
+    return "\n".join([*head, *_unseen(), *_tubespam(), *_peers(), *_sizes(), *_speed()])
 
 
 def _discard(model: SpamModel) -> str:

@@ -12,29 +12,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from spamguard.classifier import SpamClassifier
+from spamguard.comment import Comment
 from spamguard.corpus import comments_of, load_dataset
 from spamguard.errors import CorpusError
 from spamguard.frames import comments_of_frame
-from spamguard.heldout import UNSEEN_BLOGS, prepare
+from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
-from spamguard.training import (
-    Material,
-    Recipe,
-    Settings,
-    Watch,
-    _quiet,
-    learn,
-)  # fmt: skip
+from spamguard.training import Recipe, Watch, _quiet, learn
 from spamguard.vectorizer import Vectorizer, learn_background
 
 BASELINE: Final = {
@@ -74,11 +67,14 @@ def unseen_blogs(
     n_jobs: int | None = None,
     *,
     blogs: Sequence[str] = UNSEEN_BLOGS,
+    prepared: HeldOut | None = None,
 ) -> Result:
     """Train on every other source, test on each of `blogs`, all of its rows.
 
     Weights, calibration and thresholds are learned from the other sources;
-    sets of one source are held out together.
+    sets of one source are held out together. Every figure is also given
+    without the comments that have a near-duplicate in another source.
+    `prepared` spares reading and learning again what another protocol has.
 
     Raises
     ------
@@ -87,41 +83,42 @@ def unseen_blogs(
     """
     watch = watch or _quiet
     watch("read", 0, 1)
-    frame, material, learned_from = prepare(directory, recipe, blogs, n_jobs)
+    held_out = prepared or prepare(directory, recipe, blogs, n_jobs)
     watch("read", 1, 1)
-    work = (
-        joblib.delayed(_one_blog)(material, learned_from, blog, recipe.settings) for blog in blogs
-    )
-    rows = []
-    for done, row in enumerate(joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work), 1):
-        rows.append(row)
-        watch("blogs", done, len(blogs))
-    figures = [row.pop("figures") for row in rows]
-    duplicates = _near_duplicates(frame, blogs)
-    for row, found in zip(rows, figures, strict=True):
-        row |= _plain(found)
-        row["near_duplicates_elsewhere"] = duplicates[row["blog"]]
+    models = held_out.learn(blogs, watch, n_jobs)
+    doubles = _near_duplicates(held_out.frame)[held_out.material.origin]
+    figures, without, rows = [], [], []
+    for blog in blogs:
+        test = held_out.test_rows(blog)
+        found = _measure_rows(held_out, models[blog], test)
+        alone = _measure_rows(held_out, models[blog], test[~doubles[test]])
+        figures.append(found)
+        without.append(alone)
+        rows.append(
+            {"blog": blog}
+            | _plain(found)
+            | {
+                "near_duplicates_elsewhere": round(float(doubles[test].mean()), 4),
+                "without_near_duplicates": _plain(alone),
+            }
+        )
     return {
         "protocol": "unseen-blog",
         "sets": len(recipe.sets),
-        "comments_learned_from": int((learned_from & ~material.bare).sum()),
+        "comments_learned_from": int((held_out.learned_from & ~held_out.material.bare).sum()),
         "settings": asdict(recipe.settings),
         "baseline": BASELINE if tuple(blogs) == UNSEEN_BLOGS else None,
         "macro": _plain(macro_mean(figures)),
+        "macro_without_near_duplicates": _plain(macro_mean(without)),
         "rows": rows,
     }
 
 
-def _one_blog(
-    material: Material, learned_from: NDArray[np.bool_], blog: str, settings: Settings
-) -> dict[str, Any]:
-    train = np.flatnonzero(learned_from & (material.blog != blog))
-    test = np.flatnonzero((material.source == f"modblog-{blog}") & ~material.bare)
-    model = learn(material.take(train), settings).model
-    return {
-        "blog": blog,
-        "figures": _measure(model, material.rows[test], material.spam[test], material.post[test]),
-    }
+def _measure_rows(
+    held_out: HeldOut, model: SpamModel, rows: NDArray[np.intp]
+) -> dict[str, Figure | int]:
+    material = held_out.material
+    return _measure(model, material.rows[rows], material.spam[rows], material.post[rows])
 
 
 def _measure(
@@ -137,17 +134,19 @@ def _measure(
     )
 
 
-def _near_duplicates(frame: pd.DataFrame, blogs: Iterable[str]) -> dict[str, float]:
-    """Share of each blog's comments that have a near-duplicate in another source."""
+def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which comments have a near-duplicate in another source."""
     sources = frame.groupby("duplicate_group")["blog"].nunique()
-    shared = frame["duplicate_group"].map(sources) > 1
-    return {
-        blog: round(float(shared[frame["dataset"] == f"modblog-{blog}"].mean()), 4)
-        for blog in blogs
-    }
+    return (frame["duplicate_group"].map(sources) > 1).to_numpy(bool)
 
 
 # --- TubeSpam -----------------------------------------------------------------------
+
+
+_TUBESPAM: Final = "youtube-tubespam"
+_SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order")
+_FIRST_PART: Final = 0.7
+Split = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def tubespam(
@@ -156,46 +155,102 @@ def tubespam(
     watch: Watch | None = None,
     n_jobs: int | None = None,
 ) -> Result:
-    """The authors' split (first 70 % of each video) and leave one video out.
+    """The authors' split, leave one video out, and true time order.
 
     One setting for all: `SpamClassifier` as it comes, learning from the
-    training comments of the protocol alone.
+    training comments of the protocol alone. The authors' split is by position,
+    the first 70 % of each video and class; in time order the oldest 70 % of a
+    video are learned from and the newest tested on.
     """
-    watch = watch or _quiet
-    frame = load_dataset("youtube-tubespam", directory)
+    return _tubespam("tubespam", load_dataset(_TUBESPAM, directory), _from_scratch, watch)
+
+
+def tubespam_from_blogs(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+    *,
+    prepared: HeldOut | None = None,
+) -> Result:
+    """The same splits, starting from a model of all other sources, as a user of the library would.
+
+    The model is learned by the recipe from every other set, less the comments
+    that have a near-duplicate among these; the protocol's training comments
+    are then learned by ``SpamClassifier(base=model)`` as it comes.
+    """
+    held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
+    frame, material = held_out.frame, held_out.material
+    own = (frame["dataset"] == _TUBESPAM).to_numpy(bool)
+    known = frame["duplicate_group"].isin(set(frame.loc[own, "duplicate_group"])).to_numpy(bool)
+    rows = np.flatnonzero(held_out.learned_from & ~known[material.origin])
+    base = learn(material.take(rows), recipe.settings, watch=watch or _quiet, n_jobs=n_jobs).model
+
+    def from_base(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
+        rows = vectorize(comments, base.vectorizer)
+        learned = SpamClassifier(base=base).fit(rows[np.flatnonzero(split[0])], spam[split[0]])
+        return log_odds_of(learned.model_, rows[np.flatnonzero(split[1])])
+
+    videos = load_dataset(_TUBESPAM, directory)
+    return _tubespam("tubespam-from-blogs", videos, from_base, watch)
+
+
+_Judged = NDArray[np.float64]
+
+
+def _tubespam(
+    name: str,
+    frame: pd.DataFrame,
+    judge: Callable[[list[Comment], NDArray[np.bool_], Split], _Judged],
+    watch: Watch | None,
+) -> Result:
     spam = (frame["label"] == "spam").to_numpy(bool)
-    video = frame["post_id"].to_numpy(str)
-    first = (frame["split"] == "train").to_numpy(bool)
-    titles = dict(zip(video.tolist(), frame["post_title"].tolist(), strict=True))
+    comments = comments_of(frame)
+    titles = dict(zip(frame["post_id"].tolist(), frame["post_title"].tolist(), strict=True))
     rows: list[dict[str, Any]] = []
-    for done, name in enumerate(titles, 1):
-        here = video == name
-        rows.append(
-            {
-                "video": str(titles[name]).split(" - ")[0],
-                "authors_split": _split(frame, spam, here & first, here & ~first),
-                "leave_one_video_out": _split(frame, spam, ~here, here),
-            }
-        )
-        watch("videos", done, len(titles))
+    for done, (video, title) in enumerate(titles.items(), 1):
+        splits = _splits_of(frame, video)
+        measured = {
+            split: _figures_of(spam[parts[1]], judge(comments, spam, parts))
+            for split, parts in splits.items()
+        }
+        rows.append({"video": str(title).split(" - ")[0], **measured})
+        (watch or _quiet)("videos", done, len(titles))
     macro = {
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
-        for split in ("authors_split", "leave_one_video_out")
+        for split in _SPLITS
     }
-    return {"protocol": "tubespam", "macro": _rounded(macro), "rows": _rounded(rows)}
+    return {"protocol": name, "macro": _rounded(macro), "rows": _rounded(rows)}
 
 
-def _split(
-    frame: pd.DataFrame, spam: NDArray[np.bool_], train: NDArray[np.bool_], test: NDArray[np.bool_]
-) -> dict[str, float]:
-    comments = comments_of(frame)
+def _splits_of(frame: pd.DataFrame, video: str) -> dict[str, Split]:
+    """Return which comments are learned from and which tested on, in each of the splits."""
+    here = (frame["post_id"] == video).to_numpy(bool)
+    first = (frame["split"] == "train").to_numpy(bool)
+    moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
+    dates = moments.dt.tz_localize(None).to_numpy()
+    dated = np.flatnonzero(here & ~np.isnat(dates))  # a comment without a date has no place in time
+    dated = dated[np.argsort(dates[dated], kind="stable")]
+    cut = round(_FIRST_PART * len(dated))
+    older, newer = np.zeros(len(frame), bool), np.zeros(len(frame), bool)
+    older[dated[:cut]], newer[dated[cut:]] = True, True
+    return dict(
+        zip(_SPLITS, ((here & first, here & ~first), (~here, here), (older, newer)), strict=True)
+    )
+
+
+def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
+    train, test = split
     learned = [c for c, chosen in zip(comments, train.tolist(), strict=True) if chosen]
     classifier = SpamClassifier()
     vectorizer = Vectorizer(classifier.bits, learn_background(learned))
     rows: Rows = vectorize(comments, vectorizer)
     classifier.fit(rows[np.flatnonzero(train)], spam[train])
-    log_odds = log_odds_of(classifier.model_, rows[np.flatnonzero(test)])
-    y = spam[test].astype(int)
+    return log_odds_of(classifier.model_, rows[np.flatnonzero(test)])
+
+
+def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
+    y = spam.astype(int)
     return {
         "mcc": mcc(y, (log_odds >= 0).astype(int)),
         "auc": roc_auc(y, log_odds),
@@ -270,7 +325,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def render(result: Result) -> str:
     """Return a result as Markdown."""
-    if result["protocol"] == "tubespam":
+    if result["protocol"].startswith("tubespam"):
         return _render_tubespam(result)
     if result["protocol"] == "panels":
         return "\n".join(
@@ -315,7 +370,7 @@ def _render_rows(result: Result) -> str:
 
 def _render_tubespam(result: Result) -> str:
     lines: list[str] = []
-    for split in ("authors_split", "leave_one_video_out"):
+    for split in _SPLITS:
         names = list(result["macro"][split])
         rows = [["**mean**", *(_cell(result["macro"][split][name]) for name in names)]]
         rows += [[row["video"], *(_cell(row[split][n]) for n in names)] for row in result["rows"]]
@@ -330,7 +385,12 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         Protocol(
             "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
         ),
-        Protocol("tubespam", "the authors' split, and leave one video out", tubespam),
+        Protocol("tubespam", "the authors' split, leave one video out, and time order", tubespam),
+        Protocol(
+            "tubespam-from-blogs",
+            "the same, starting from a model of the other sources",
+            tubespam_from_blogs,
+        ),
         Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
         Protocol("panels", "real comments lost in every set and language", ham_panels),
         Protocol("robustness", "what each trick of spammers costs", robustness),

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spamguard.attacks import tricks_with
+from spamguard.attacks import Attack, tricks_with
 from spamguard.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.comment import Comment, Post
 from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample, texts_sha256
@@ -110,6 +110,7 @@ class Recipe:
     sets: Mapping[str, str]
     background: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
+    ham_only: tuple[str, ...] = ()  # of these sets no spam is taken
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -128,6 +129,7 @@ class Recipe:
                 sets={str(k): str(v) for k, v in table["sets"].items()},
                 background=tuple(table.get("background", ())),
                 settings=Settings(**table.get("settings", {})),
+                ham_only=tuple(table.get("ham_only", ())),
             )
         except FileNotFoundError as error:
             raise CorpusError(f"there is no recipe at {str(path)!r}.") from error
@@ -148,7 +150,8 @@ class Recipe:
                 raise CorpusError(
                     f"the recipe wants {name} with hash {sha256}; the catalogue knows another version."
                 )
-        return load_datasets(list(self.sets), directory)
+        frame = load_datasets(list(self.sets), directory)
+        return frame[~frame["dataset"].isin(self.ham_only) | (frame["label"] == "ham")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,12 @@ def _bare(comment: Comment, kind: int) -> Comment:
     return replace(comment, post=None if post is None else Post(title=post.title))
 
 
+def _tricked(comment: Comment, place: int, tricks: Sequence[Attack], seed: int) -> Comment:
+    """Return `comment` with one of the tricks; what it draws depends on no other comment."""
+    rng = np.random.default_rng((seed, place))
+    return tricks[int(rng.integers(0, len(tricks)))](comment, rng)
+
+
 def gather(
     frame: pd.DataFrame,
     background: NDArray[np.float32],
@@ -223,8 +232,9 @@ def gather(
         for i, k in zip(chosen.tolist(), kinds.tolist(), strict=True)
     ]
     played = np.flatnonzero(rng.random(len(comments)) < settings.tricked_share)
-    tricks = tricks_with(padding)
-    copies += [tricks[rng.integers(0, len(tricks))](comments[i], rng) for i in played.tolist()]
+    copies += [
+        _tricked(comments[i], i, tricks_with(padding), settings.seed) for i in played.tolist()
+    ]
     rows = vectorize(comments + copies, Vectorizer(settings.bits, background), n_jobs)
     origin = np.concatenate((np.arange(len(comments)), chosen, played))
     facts = frame.iloc[origin]
@@ -473,9 +483,7 @@ def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
 # --- the two ways in ------------------------------------------------------------
 
 
-def background_of(
-    recipe: Recipe, frame: pd.DataFrame
-) -> tuple[NDArray[np.float32], list[str]]:
+def background_of(recipe: Recipe, frame: pd.DataFrame) -> tuple[NDArray[np.float32], list[str]]:
     """Return how common words are in the recipe's background sets, and texts of theirs."""
     chosen = frame[frame["dataset"].isin(recipe.background)]
     chosen = chosen if len(chosen) else frame

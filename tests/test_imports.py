@@ -55,9 +55,9 @@ CORE = {
 OUTER = [
     "timing",
     "sitecuts",
+    "attacks",
     "training",
     "heldout",
-    "attacks",
     "studies",
     "evaluation",
     "importers",

@@ -245,7 +245,9 @@ def test_gather_is_repeatable_and_can_do_without_copies(sample, read):
     again = gather(sample, np.zeros(1), Settings(), [])
     assert again.origin.tolist() == first.origin.tolist()
     assert read == former
-    assert not gather(sample, np.zeros(1), Settings(bare_share=0.0, tricked_share=0.0), []).bare.any()
+    assert not gather(
+        sample, np.zeros(1), Settings(bare_share=0.0, tricked_share=0.0), []
+    ).bare.any()
 
 
 def test_take_takes_every_field(material):

@@ -1,0 +1,126 @@
+"""The peers beside spamguard, as Markdown, from results/peers.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spamguard.evaluation import _cell, _table
+
+OURS = "spamguard"
+MARKS = ("<!-- peers -->", "<!-- /peers -->")
+
+_RANKED = ("auc", "average_precision", "recall_at_1pct", "recall_at_2pct")
+_AT_CUT = ("mcc", "spam_caught", "ham_blocked")
+_UNSEEN = (*_RANKED, *_AT_CUT, "brier", "ece")
+_SPLITS = {
+    "authors_split": "Authors' split, the first 70 % of each video's file against the rest",
+    "leave_one_video_out": "One video left out",
+    "oldest_70_percent": "The oldest 70 % of each video against the newest 30 %",
+}
+_VIDEO = ("mcc", "auc", "spam_caught", "ham_blocked")
+
+
+def _head(names: tuple[str, ...]) -> list[str]:
+    return ["", *(name.replace("_", " ") for name in names)]
+
+
+def _name(peer: str) -> str:
+    return f"**{peer}**" if peer == OURS else peer
+
+
+def _by(peers: Mapping[str, Any], figures: Any, names: tuple[str, ...]) -> list[str]:
+    """Return a table, a row a peer; `figures` finds a peer's figures, "–" stands for none."""
+    rows = [
+        [_name(n), *(_cell(figures(p)[k]) if k in figures(p) else "–" for k in names)]
+        for n, p in peers.items()
+    ]
+    return [*_table(_head(names), rows), ""]
+
+
+def _unseen(result: Mapping[str, Any]) -> list[str]:
+    return [
+        f"### {len(result['blogs'])} blogs never seen",
+        "",
+        f"Every peer learns from the same comments ({result['learned_from']:,}, less those of the tested "
+        f"blog) and is tested on the same {result['tested']:,}, as cleaned text. {result['fields']} "
+        "Only spamguard reads the post as well. Mean of the blogs; intervals are 95 %, bootstrap over blogs.",
+        "",
+        *_by(result["peers"], lambda p: p["unseen"]["macro"], _UNSEEN),
+        f"{result['threshold']} A dash: the peer gives no probability.",
+        "",
+        "The same with each at even odds:",
+        "",
+        *_by(result["peers"], lambda p: p["unseen"]["at_even_odds"], _AT_CUT),
+    ]
+
+
+def _videos(result: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "### TubeSpam beside the peers",
+        "",
+        "Means of the five videos, at even odds. spamguard has one setting; each peer is tuned within "
+        "the training comments of every split and video, by MCC.",
+        "",
+    ]
+    for split, says in _SPLITS.items():
+        lines += [f"{says}:", ""]
+        lines += _by(result["peers"], lambda p, s=split: p["tubespam"][s]["mean"], _VIDEO)
+    return lines
+
+
+def _published(result: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
+    figures = dict(published["mcc"])
+    if OURS in result["peers"]:
+        own = result["peers"][OURS]["tubespam"][published["split"]]["mean"]["mcc"]
+        figures[OURS] = own
+    ordered = sorted(figures, key=lambda name: -figures[name])
+    return [
+        f"Published on the authors' split: {published['figure']}. Source: {published['source']}.",
+        "",
+        *_table(["", "mean MCC"], [[_name(n), f"{figures[n]:.4f}"] for n in ordered]),
+        "",
+    ]
+
+
+def _what(result: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            _name(n),
+            p["version"],
+            p["about"],
+            "yes" if p["row_weights"] else "no",
+            ", ".join(f"{k} {v}" for k, v in p["setting"].items()) or "as shipped",
+            f"{p['seconds']['train']:.0f}",
+            f"{p['seconds']['score']:.1f}",
+        ]
+        for n, p in result["peers"].items()
+    ]
+    head = ["", "version", "what", "row weights", "setting", "train s", "score s"]
+    lines = [
+        "What ran; seconds are for all the unseen blogs together, reading the texts aside, on a busy machine:",
+        "",
+        *_table(head, rows),
+        "",
+    ]
+    if result["absent"]:
+        said = "; ".join(f"{name}: {why}" for name, why in result["absent"].items())
+        lines += [f"Not in this run: {said}.", ""]
+    return lines
+
+
+def section(result: Mapping[str, Any], published: Mapping[str, Any]) -> list[str]:
+    """Return the section on the peers, between its marks."""
+    return [
+        MARKS[0],
+        "## Beside other filters",
+        "",
+        *_unseen(result),
+        *_videos(result),
+        *_published(result, published),
+        *_what(result),
+        "Measured by `python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json`; "
+        "`--peers spamguard` measures that row alone again.",
+        MARKS[1],
+        "",
+    ]
