@@ -22,12 +22,20 @@ from spamguard.corpus import comments_of, load_dataset
 from spamguard.errors import CorpusError
 from spamguard.frames import comments_of_frame
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
-from spamguard.metrics import Figure, blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
+from spamguard.metrics import (
+    Figure,
+    blog_metrics,
+    macro_mean,
+    mcc,
+    recall_at_fpr,
+    reliability,
+    roc_auc,
+)  # fmt: skip
 from spamguard.model import SpamModel, probability
 from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
-from spamguard.training import Recipe, Watch, _quiet, learn
+from spamguard.training import Recipe, Watch, _quiet
 from spamguard.vectorizer import Vectorizer, learn_background
 
 BASELINE: Final = {
@@ -88,12 +96,16 @@ def unseen_blogs(
     models = held_out.learn(blogs, watch, n_jobs)
     doubles = _near_duplicates(held_out.frame)[held_out.material.origin]
     figures, without, rows = [], [], []
+    judged: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
     for blog in blogs:
         test = held_out.test_rows(blog)
         found = _measure_rows(held_out, models[blog], test)
         alone = _measure_rows(held_out, models[blog], test[~doubles[test]])
         figures.append(found)
         without.append(alone)
+        judged.append(
+            (held_out.material.spam[test], log_odds_of(models[blog], held_out.material.rows[test]))
+        )
         rows.append(
             {"blog": blog}
             | _plain(found)
@@ -110,8 +122,21 @@ def unseen_blogs(
         "baseline": BASELINE if tuple(blogs) == UNSEEN_BLOGS else None,
         "macro": _plain(macro_mean(figures)),
         "macro_without_near_duplicates": _plain(macro_mean(without)),
+        "reliability": _reliability(judged),
         "rows": rows,
     }
+
+
+def _reliability(
+    judged: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]],
+) -> list[dict[str, float]]:
+    """Return what was said and what was so, in tenths of the probability, all blogs together."""
+    spam = np.concatenate([y for y, _ in judged]).astype(int)
+    said = [probability(z) for _, log_odds in judged for z in log_odds.tolist()]
+    return [
+        {"said": round(mean, 4), "was": round(share, 4), "comments": n}
+        for mean, share, n in reliability(spam, said, bins=10)
+    ]
 
 
 def _measure_rows(
@@ -144,7 +169,7 @@ def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 _TUBESPAM: Final = "youtube-tubespam"
-_SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order")
+_SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order", "time_order_overall")
 _FIRST_PART: Final = 0.7
 Split = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
@@ -159,60 +184,25 @@ def tubespam(
 
     One setting for all: `SpamClassifier` as it comes, learning from the
     training comments of the protocol alone. The authors' split is by position,
-    the first 70 % of each video and class; in time order the oldest 70 % of a
-    video are learned from and the newest tested on.
+    the first 70 % of each video and class. In time order the oldest 70 % are
+    learned from and the newest tested on: of each class, or of all comments
+    of the video, where what is newest may be nearly all of one class.
     """
-    return _tubespam("tubespam", load_dataset(_TUBESPAM, directory), _from_scratch, watch)
-
-
-def tubespam_from_blogs(
-    directory: str | os.PathLike[str] | None,
-    recipe: Recipe,
-    watch: Watch | None = None,
-    n_jobs: int | None = None,
-    *,
-    prepared: HeldOut | None = None,
-) -> Result:
-    """The same splits, starting from a model of all other sources, as a user of the library would.
-
-    The model is learned by the recipe from every other set, less the comments
-    that have a near-duplicate among these; the protocol's training comments
-    are then learned by ``SpamClassifier(base=model)`` as it comes.
-    """
-    held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
-    frame, material = held_out.frame, held_out.material
-    own = (frame["dataset"] == _TUBESPAM).to_numpy(bool)
-    known = frame["duplicate_group"].isin(set(frame.loc[own, "duplicate_group"])).to_numpy(bool)
-    rows = np.flatnonzero(held_out.learned_from & ~known[material.origin])
-    base = learn(material.take(rows), recipe.settings, watch=watch or _quiet, n_jobs=n_jobs).model
-
-    def from_base(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
-        rows = vectorize(comments, base.vectorizer)
-        learned = SpamClassifier(base=base).fit(rows[np.flatnonzero(split[0])], spam[split[0]])
-        return log_odds_of(learned.model_, rows[np.flatnonzero(split[1])])
-
-    videos = load_dataset(_TUBESPAM, directory)
-    return _tubespam("tubespam-from-blogs", videos, from_base, watch)
+    return _measure_videos(load_dataset(_TUBESPAM, directory), watch)
 
 
 _Judged = NDArray[np.float64]
 
 
-def _tubespam(
-    name: str,
-    frame: pd.DataFrame,
-    judge: Callable[[list[Comment], NDArray[np.bool_], Split], _Judged],
-    watch: Watch | None,
-) -> Result:
+def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
     spam = (frame["label"] == "spam").to_numpy(bool)
     comments = comments_of(frame)
     titles = dict(zip(frame["post_id"].tolist(), frame["post_title"].tolist(), strict=True))
     rows: list[dict[str, Any]] = []
     for done, (video, title) in enumerate(titles.items(), 1):
-        splits = _splits_of(frame, video)
         measured = {
-            split: _figures_of(spam[parts[1]], judge(comments, spam, parts))
-            for split, parts in splits.items()
+            split: _figures_of(spam[parts[1]], _from_scratch(comments, spam, parts))
+            for split, parts in _splits_of(frame, spam, video).items()
         }
         rows.append({"video": str(title).split(" - ")[0], **measured})
         (watch or _quiet)("videos", done, len(titles))
@@ -220,23 +210,30 @@ def _tubespam(
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
         for split in _SPLITS
     }
-    return {"protocol": name, "macro": _rounded(macro), "rows": _rounded(rows)}
+    return {"protocol": "tubespam", "macro": _rounded(macro), "rows": _rounded(rows)}
 
 
-def _splits_of(frame: pd.DataFrame, video: str) -> dict[str, Split]:
+def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict[str, Split]:
     """Return which comments are learned from and which tested on, in each of the splits."""
     here = (frame["post_id"] == video).to_numpy(bool)
     first = (frame["split"] == "train").to_numpy(bool)
     moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
     dates = moments.dt.tz_localize(None).to_numpy()
-    dated = np.flatnonzero(here & ~np.isnat(dates))  # a comment without a date has no place in time
-    dated = dated[np.argsort(dates[dated], kind="stable")]
-    cut = round(_FIRST_PART * len(dated))
-    older, newer = np.zeros(len(frame), bool), np.zeros(len(frame), bool)
-    older[dated[:cut]], newer[dated[cut:]] = True, True
-    return dict(
-        zip(_SPLITS, ((here & first, here & ~first), (~here, here), (older, newer)), strict=True)
-    )
+    dated = here & ~np.isnat(dates)  # a comment without a date has no place in time
+    sides = [_in_time(dates, dated & (spam == side)) for side in (True, False)]
+    by_class = sides[0][0] | sides[1][0], sides[0][1] | sides[1][1]
+    parts = ((here & first, here & ~first), (~here, here), by_class, _in_time(dates, dated))
+    return dict(zip(_SPLITS, parts, strict=True))
+
+
+def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
+    """Return the oldest 70 % of the chosen comments, and the rest of them."""
+    order = np.flatnonzero(chosen)
+    order = order[np.argsort(dates[order], kind="stable")]
+    cut = round(_FIRST_PART * len(order))
+    older, newer = np.zeros(len(dates), bool), np.zeros(len(dates), bool)
+    older[order[:cut]], newer[order[cut:]] = True, True
+    return older, newer
 
 
 def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
@@ -386,11 +383,6 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
             "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
         ),
         Protocol("tubespam", "the authors' split, leave one video out, and time order", tubespam),
-        Protocol(
-            "tubespam-from-blogs",
-            "the same, starting from a model of the other sources",
-            tubespam_from_blogs,
-        ),
         Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
         Protocol("panels", "real comments lost in every set and language", ham_panels),
         Protocol("robustness", "what each trick of spammers costs", robustness),

@@ -274,15 +274,16 @@ def test_tubespam_splits_by_author_and_by_video(videos, monkeypatch):
     assert [row["video"] for row in result["rows"]] == [f"Video | {name}" for name in names]
     for k, name in enumerate(names):
         here = frame["post_id"] == name
-        assert learned[3 * k] == frame.loc[here & (frame["split"] == "train"), "text"].tolist()
-        assert learned[3 * k + 1] == frame.loc[~here, "text"].tolist()
+        assert learned[4 * k] == frame.loc[here & (frame["split"] == "train"), "text"].tolist()
+        assert learned[4 * k + 1] == frame.loc[~here, "text"].tolist()
         rest = here & (frame["split"] == "test")
-        dated = frame[here & frame["date"].notna()].sort_values("date")
-        assert sorted(learned[3 * k + 2]) == sorted(dated["text"][:13])
-        newest = frame.index.isin(dated.index[13:])
-        for i, rows in enumerate((rest, here, newest)):
+        older, newer = in_time(frame, here)
+        sides = [in_time(frame, here & (frame["label"] == label)) for label in ("ham", "spam")]
+        assert learned[4 * k + 2] == frame.loc[sides[0][0] | sides[1][0], "text"].tolist()
+        assert learned[4 * k + 3] == frame.loc[older, "text"].tolist()
+        for i, rows in enumerate((rest, here, sides[0][1] | sides[1][1], newer)):
             y = (frame.loc[rows, "label"] == "spam").astype(int).tolist()
-            assert tested[3 * k + i].tolist() == y
+            assert tested[4 * k + i].tolist() == y
     for split, macro in result["macro"].items():
         for key, value in macro.items():
             mean = np.mean([row[split][key] for row in result["rows"]])
@@ -307,7 +308,7 @@ def test_tubespam_gives_what_the_estimator_gives(videos):
     for split, train, test in (
         ("authors_split", here & (frame["split"] == "train"), here & (frame["split"] != "train")),
         ("leave_one_video_out", ~here, here),
-        ("time_order", *in_time(frame, here)),
+        ("time_order_overall", *in_time(frame, here)),
     ):
         classifier = SpamClassifier().fit(
             [comments[i] for i in np.flatnonzero(train)], spam[train.to_numpy()]
@@ -426,7 +427,7 @@ def test_render_tubespam(videos):
     text = render(result)
     assert text.index("Authors split:") < text.index("Leave one video out:")
     tables = table(text)
-    splits = ("authors_split", "leave_one_video_out", "time_order")
+    splits = ("authors_split", "leave_one_video_out", "time_order", "time_order_overall")
     for (head, rows), split in zip(tables, splits, strict=True):
         assert head == ["video", *result["macro"][split]]
         assert rows[0] == ["**mean**", *(f"{v:.3f}" for v in result["macro"][split].values())]
@@ -446,7 +447,6 @@ def test_every_protocol_has_a_name_and_a_summary():
     assert {
         "unseen-blog",
         "tubespam",
-        "tubespam-from-blogs",
         "labels",
         "panels",
         "robustness",

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spamguard.evaluation import tubespam, tubespam_from_blogs, unseen_blogs
+from spamguard.evaluation import tubespam, unseen_blogs
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.storage import find_model, write_bytes
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
@@ -27,7 +27,6 @@ SHARED: dict[str, Callable[..., Any]] = {
     "unseen-blog": unseen_blogs,
     "labels": site_labels,
     "robustness": robustness,
-    "tubespam-from-blogs": tubespam_from_blogs,
     "ablation": ablation,
 }
 ALONE: dict[str, Callable[..., Any]] = {"tubespam": tubespam, "panels": ham_panels}
