@@ -226,7 +226,7 @@ def test_gather_adds_bare_copies(sample, sample_comments, read):
 
 
 def test_gather_maps_each_row_to_its_origin(sample, read):
-    made = gather(sample, np.zeros(1), Settings(), [])
+    made = gather(sample, np.zeros(1), Settings(tricked_share=0.0), [])
     copies = int(made.bare.sum())
     assert len(made) == len(read) == len(sample) + copies
     assert 0.15 < copies / len(sample) < 0.35
@@ -236,6 +236,29 @@ def test_gather_maps_each_row_to_its_origin(sample, read):
     assert made.source.tolist() == facts["dataset"].tolist()
     assert made.post.tolist() == facts["post_group"].tolist()
     assert [c.text for c in read] == facts["text"].tolist()
+
+
+def test_gather_adds_tricked_copies(sample, sample_comments, read):
+    n = len(sample)
+    padding = ["some honest words about a garden and a river near the old mill"]
+    made = gather(sample, np.zeros(1), Settings(bare_share=0.0, tricked_share=1.0), padding)
+    assert made.origin.tolist() == [*range(n), *range(n)]
+    assert made.bare.tolist() == [False] * n + [True] * n
+    tricked = sum(copy != whole for copy, whole in zip(read[n:], sample_comments, strict=True))
+    assert tricked > n / 2  # some tricks find nothing to work on
+    assert any("near the old mill" in copy.text for copy in read[n:])
+    assert made.spam[n:].tolist() == made.spam[:n].tolist()
+
+
+def test_what_is_drawn_for_a_comment_depends_on_no_other(sample, read):
+    settings = Settings(bare_share=0.0, tricked_share=1.0)
+    gather(sample, np.zeros(1), settings, ["padding"])
+    former = read[len(sample) :]
+    read.clear()
+    other = sample.copy()
+    other.loc[other.index[:20], "text"] = "x"
+    gather(other, np.zeros(1), settings, ["padding"])
+    assert read[len(sample) + 20 :] == former[20:]
 
 
 def test_gather_is_repeatable_and_can_do_without_copies(sample, read):
@@ -295,10 +318,13 @@ def test_background_comes_from_the_named_sets(sample, sample_comments):
     frame = sample.assign(dataset=["a"] * 100 + ["b"] * 260)
     recipe = Recipe("x", "1", {"a": "", "b": ""}, ("a",))
     expected = learn_background(sample_comments[:100])
-    np.testing.assert_array_equal(background_of(recipe, frame), expected)
-    np.testing.assert_array_equal(
-        background_of(replace(recipe, background=()), frame), learn_background(sample_comments)
-    )
+    found, padding = background_of(recipe, frame)
+    np.testing.assert_array_equal(found, expected)
+    ham = frame["text"][:100][frame["label"] == "ham"]
+    assert set(padding) <= set(ham)
+    found, padding = background_of(replace(recipe, background=()), frame)
+    np.testing.assert_array_equal(found, learn_background(sample_comments))
+    assert set(padding) <= set(frame.loc[frame["label"] == "ham", "text"])
     assert not np.array_equal(expected, learn_background(sample_comments))
 
 
@@ -350,13 +376,13 @@ def test_no_row_is_scored_by_a_model_that_saw_its_blog(material, fits):
     scored = out_of_fold(material, trusted, SMALL)
     assert len(fits) == 3
     assert set(scored.tolist()) == {0.0, 1.0, 2.0}
-    row = {(o, b): i for i, (o, b) in enumerate(zip(material.origin, material.bare, strict=True))}
     for number, part in enumerate(fits):
         tested = scored == number
         assert not set(part.blog) & set(material.blog[tested])
         assert not set(part.origin) & set(material.origin[tested])
-        learned_from = [row[key] for key in zip(part.origin, part.bare, strict=True)]
-        assert sorted(learned_from) == np.flatnonzero(trusted & ~tested).tolist()
+        chosen = trusted & ~tested
+        assert part.origin.tolist() == material.origin[chosen].tolist()
+        assert part.bare.tolist() == material.bare[chosen].tolist()
 
 
 @pytest.mark.parametrize("blogs", [1, 2])
@@ -622,7 +648,7 @@ def test_learn_reports_plain_json(learned):
     trained, _ = learned
     text = json.dumps(trained.report, allow_nan=False)
     report = json.loads(text)
-    assert set(report) == {"calibration", "held_out"}
+    assert set(report) == {"calibration", "held_out", "languages"}
     assert set(report["held_out"]["spam_caught"]) == {"unsure", "spam", "discard"}
     assert report["held_out"]["spam_caught"]["spam"] > 0.5
     assert trained.model.cuts != Cuts()
@@ -675,7 +701,7 @@ def test_train_corpus_needs_no_names_of_blogs_or_posts(sample):
 
 
 def test_another_corpus_has_another_hash(own, sample, monkeypatch):
-    measured = {name: own.report[name] for name in ("calibration", "held_out")}
+    measured = {name: own.report[name] for name in ("calibration", "held_out", "languages")}
     monkeypatch.setattr(training, "learn", lambda *_, **__: Trained(own.model, measured))
     reports = [train_corpus(f, settings=SMALL).report for f in (sample, sample[:-1])]
     assert reports[0]["corpus_sha256"] != reports[1]["corpus_sha256"]
@@ -706,7 +732,9 @@ def test_train_recipe(sample, own, monkeypatch):
     def fake(material, settings, *, watch, n_jobs):
         seen.append(material)
         watch("fit", 1, 1)
-        return Trained(own.model, {name: own.report[name] for name in ("calibration", "held_out")})
+        return Trained(
+            own.model, {name: own.report[name] for name in ("calibration", "held_out", "languages")}
+        )
 
     monkeypatch.setattr(training, "learn", fake)
     settings = replace(SMALL, set_cap=10)

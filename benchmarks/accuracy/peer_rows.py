@@ -59,7 +59,7 @@ class Corpus:
         """Return what the project's rules for weights and thresholds look at; no features."""
         nothing: Any = np.empty(0)
         return Material(
-            Rows(nothing, nothing, nothing),
+            Rows(nothing, nothing, nothing, nothing),
             self.spam[rows], self.source[rows], self.blog[rows], self.post[rows],
             rows, np.zeros(len(rows), bool),
         )  # fmt: skip
