@@ -169,6 +169,37 @@ def _share(figure: dict[str, Any]) -> str:
     return f"{_percent(figure['value'])} ({_percent(figure['low'])}–{_percent(figure['high'])})"
 
 
+def _errors() -> list[str]:
+    result = _result("errors-read")
+    rows = [
+        [
+            row["blog"],
+            *(str(row[k]) for k in ("read", "undecidable", "label_doubtful")),
+            row["kind"],
+        ]
+        for row in result["rows"]
+    ]
+    totals = [
+        str(sum(row[k] for row in result["rows"]))
+        for k in ("read", "undecidable", "label_doubtful")
+    ]
+    return [
+        "## The errors, read",
+        "",
+        f"Counted by a person who {result['what'].split(';')[0].replace('spam missed', 'read the spam missed').replace(', read one by one', '')} "
+        f"while the features were built ({result['what'].split(';')[1].strip()}). Undecidable: nothing in the comment, its author's "
+        "name and address or its post would tell a person. Doubtful: the moderator decided otherwise on its like.",
+        "",
+        *_plain_table(
+            ["blog", "read", "undecidable", "label doubtful", "what it is"],
+            [*rows, ["**all**", *totals, ""]],
+        ),
+        "What would be needed: the thread (copies on the same blog), the moderator's own earlier decisions on a "
+        "name or an address, and blogs in other languages to learn from.",
+        "",
+    ]
+
+
 def _robustness() -> list[str]:
     result = _result("robustness")
     rows = [
@@ -292,7 +323,7 @@ def accuracy() -> str:
         "",
     ]
     sections = (
-        _unseen, _peers, _labels, _tubespam, _panels, _robustness, _ablation, _sizes, _speed,
+        _unseen, _errors, _peers, _labels, _tubespam, _panels, _robustness, _ablation, _sizes, _speed,
     )  # fmt: skip
     return "\n".join([*head, *(line for section in sections for line in section())])
 

@@ -38,16 +38,6 @@ from spamguard.timing import speed
 from spamguard.training import Recipe, Watch, _quiet
 from spamguard.vectorizer import Vectorizer, learn_background
 
-BASELINE: Final = {
-    "auc": 0.955,
-    "recall_at_1pct": 0.677,
-    "recall_at_2pct": 0.800,
-    "spam_caught": 0.810,
-    "ham_blocked": 0.035,
-    "ece": 0.067,
-}
-"""Word and character TF-IDF with logistic regression on the same twelve blogs, held out alike."""
-
 _SHOWN: Final = (
     "auc", "average_precision", "recall_at_1pct", "recall_at_2pct", "mcc", "spam_caught",
     "ham_blocked", "unsure", "brier", "ece",
@@ -119,7 +109,6 @@ def unseen_blogs(
         "sets": len(recipe.sets),
         "comments_learned_from": int((held_out.learned_from & ~held_out.material.bare).sum()),
         "settings": asdict(recipe.settings),
-        "baseline": BASELINE if tuple(blogs) == UNSEEN_BLOGS else None,
         "macro": _plain(macro_mean(figures)),
         "macro_without_near_duplicates": _plain(macro_mean(without)),
         "reliability": _reliability(judged),
@@ -339,9 +328,6 @@ def render(result: Result) -> str:
         lines += [f"{result['comments']:,} comments, {result['spam']:,} of them spam.", ""]
     whole = result["model"] if result["protocol"] == "corpus" else "**macro mean**"
     rows = [[whole, *(_cell(result["macro"][name]) for name in shown)]]
-    if result.get("baseline"):
-        base = result["baseline"]
-        rows.append(["TF-IDF baseline", *(f"{base[n]:.3f}" if n in base else "–" for n in shown)])
     rows += [[row["blog"], *(_cell(row[name]) for name in shown)] for row in result["rows"]]
     first = "model" if result["protocol"] == "corpus" else "blog"
     lines += _table([first, *(name.replace("_", " ") for name in shown)], rows)
