@@ -186,9 +186,10 @@ def _errors() -> list[str]:
     return [
         "## The errors, read",
         "",
-        f"Counted by a person who {result['what'].split(';')[0].replace('spam missed', 'read the spam missed').replace(', read one by one', '')} "
-        f"while the features were built ({result['what'].split(';')[1].strip()}). Undecidable: nothing in the comment, its author's "
-        "name and address or its post would tell a person. Doubtful: the moderator decided otherwise on its like.",
+        f"What was read: {result['what']}. Sorted by eye, once, and so only roughly. Undecidable: nothing in the "
+        "comment, its author's name and address or its post would tell a person. Doubtful: the moderator "
+        "decided otherwise on its like. On hendrixjoseph most of what is missed is a word or two of praise under a "
+        "trade's name.",
         "",
         *_plain_table(
             ["blog", "read", "undecidable", "label doubtful", "what it is"],

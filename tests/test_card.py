@@ -21,10 +21,13 @@ PROMISE = {
 
 @pytest.fixture(scope="module")
 def render():
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.syspath_prepend(str(RENDER.parent))  # it imports what stands beside it
     spec = importlib.util.spec_from_file_location("render_card", RENDER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    yield module
+    monkeypatch.undo()
 
 
 def told(render, model, by_blog, discard=5.0):

@@ -564,6 +564,8 @@ def test_csv_there_and_back(capsys, tmp_path):
         "spam_probability",
         "label",
         "discard",
+        "language",
+        "language_known",
         "reasons",
     ]
     assert {row["discard"] for row in rows} <= {"true", "false"}
@@ -1169,7 +1171,7 @@ def test_a_cut_as_json(capsys, moderated):
     found = json.loads(out)
     assert code == 0
     assert (found["promise"], found["confidence"]) == ("precision>=0.9", 0.8)
-    assert (found["model"], found["spam_share"], found["supported"]) == ("default-1", 0.7, True)
+    assert (found["model"], found["spam_share"], found["supported"]) == ("default-2", 0.7, True)
     assert found["probability"] == pytest.approx(1 / (1 + math.exp(-found["log_odds"])))
     assert found["learned_from"] is False
 
@@ -1236,7 +1238,7 @@ def test_cuts_stay_in_order(capsys, moderated, tmp_path):
     assert run(capsys, *strict, "--save", str(tmp_path / "both"))[0] == 0
     about = spamguard.load_model(tmp_path / "both").about
     assert set(about["promises"]) == {"unsure", "spam"}
-    assert about["copy_of"] == "default-1"
+    assert about["copy_of"] == "default-2"
 
 
 def test_comments_that_were_learned_from_are_warned_of(capsys, moderated, tmp_path):
