@@ -1157,7 +1157,7 @@ def moderated(tmp_path):
 def test_a_cut_for_a_promise(capsys, moderated):
     code, out, err = run(capsys, "thresholds", str(moderated), "--max-ham-lost", "0.05")
     assert (code, err) == (0, "")
-    assert "default 1" in out
+    assert "default 2" in out
     assert "at most 5 % of real comments lost, with 95 % confidence" in out
     assert "log-odds" in out
     assert "spam caught" in out
