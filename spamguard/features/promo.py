@@ -361,61 +361,61 @@ GROUPS: dict[str, str] = {
         微信联系, 加我微信, 扣扣号, 联系我们, 联系方式, 联系客服, 联系电话, 여기 클릭, 클릭하세요, 클릭 하세요, 링크 클릭, 카톡 문의, 카톡 상담, 카톡 아이디, 문의 주세요, 문의 환영, 문의 바랍니다, 텔레그램, 바로가기, 가입하세요,
         ここをクリック, こちらをクリック, クリックして, 詳しくはこちら""",
     "template": """
-        yes finally someone writes about, finally someone writes about, yes finally something about, finally something about, just what i
-        was searching for, came here by searching, wow that was odd, wow that was strange, wow that was unusual, after i clicked submit, my
-        comment didn't appear, my comment didn't show up, well i'm not writing, all that over again, anyhow just wanted to say, anyways just
-        wanted to say, anyway just wanted to say, regardless just wanted to say, just wanted to say wonderful, just wanted to say great, the
-        admin of this site, the admin of this web, the admin of this website, due to its quality contents, due to its feature contents, soon
-        it will be famous, it will be renowned, it will be well known, loading extremely slow, loading incredibly slow, loading very slow
-        for me, issue on my end, if the problem still exists, having this problem or is it, my programmer is trying, my developer is trying,
-        trying to convince me to move, he's tryiong none the less, i've been using movable type, kind of off topic but, kinda off topic but,
-        of off topic but i, manually code with html, no coding expertise, no coding know how, what blog platform, what blogging platform,
-        sick and tired of wordpress, tired of wordpress because, alternatives for another platform, clearing my thoughts, clearing my mind,
-        getting my ideas out, getting my thoughts out, first 10 to 15 minutes, figure out how to begin, plugin or anything you can, anything
-        you can advise, your site in safari, your website in safari, your blog in ie, your website in ie, has some overlapping, running off
-        the screen, formatting issue or something, i'd post to let you know, the layout look great though, the style and design look great,
-        hope you get the problem, wordpress for your blog platform, new to the blog world, require any coding knowledge, using for this
-        website, using for this site, did you create this website, issues with hackers, trouble with hackers, losing many months, losing
-        several weeks, stop hackers, agreement with me to post, completely unique content, exclusive content i've either, download it from
-        somewhere, few simple adjustements, make my blog jump out, make my blog stand out, where you got your theme, where you got your
-        design, share your page with my, my zynga group, would really enjoy your content, would really appreciate your content, this is the
-        right blog, this is the right website, the right site for anyone, realize so much its almost, understand so much its almost, hard to
-        argue with you, not that i actually would, brand new spin on, fresh spin on a, aw this was, this was an exceptionally nice, this was
-        an incredibly nice, this was a really nice, taking the time and actual, never seem to get anything, manage to get nearly anything,
-        spot on with this write, spot on with this, i truly believe this, i seriously believe this, i truly think this, this site needs a
-        lot, this website needs much more, needs far more attention, needs a great deal more, back again to read more, be back again to
-        read, i'm impressed i must say, i'm amazed i must say, equally educative and, equally educative, both equally educative, the issue
-        is something that, the problem is something which, too few men and women, not enough people are speaking, speaking intelligently
-        about, found this in my search, came across this during my, tell us more about this, i'd love to find out, i'd like to find out, i'd
-        care to find out, i'd want to find out, some additional information, was suggested this blog, was suggested this website, used to be
-        suggested, through my cousin, via my cousin, by way of my cousin, written by him as, no one else know such, nobody else know such,
-        nobody else recognise such, such detailed about my, specific about my difficulty, specific approximately my, you are wonderful
-        thanks, you're incredible thank, you are amazing thank, pretty section of content, attractive section of content, attractive portion
-        of content, in accession capital, to assert that i acquire, enjoyed account your blog, subscribing to your feeds, subscribing for
-        your feeds, your augment, access consistently fast, access consistently rapidly, as much as you will, you'll receive carried out,
-        will receive carried out, the sketch is attractive, the sketch is tasteful, your authored subject matter, your authored material
-        stylish, nervousness over that, edginess over that, shakiness over that, impatience over that, be delivering the following, come
-        more formerly again, since exactly the same nearly, shield this increase, shield this hike, what i don't realize, what i don't
-        understood, not actually a lot more, not really much more smartly, much more neatly favored, smartly appreciated than you, more
-        smartly preferred, you realize therefore, you recognize therefore, from so many numerous angles,
-        accomplish with woman gaga, do with lady gaga, your own stuffs great, your individual stuffs, all the time maintain it, always
-        maintain it up, always care for it up, keep on writing, all the time used to, now am using net, i am using net, reading this post
-        here, reading this piece of writing, this fastidious, is actually a fastidious, having fastidious, good arguments and, great
-        delivery great arguments, great arguments keep up, thanks in support of, in support of my knowledge, for new web visitors, for new
-        internet visitors, new web people, new internet people, it's actually a great, it is truly a great, helpful piece of information,
-        helpful piece of info, happy that you shared, satisfied that you shared, glad that you just shared, please stay us informed, please
-        stay us up, hi my friend i, i want to say that, include approximately all important, include almost all significant, i'd like to
-        peer, i would like to peer, extra posts like this, i'm extremely pleased to uncover, excited to uncover this, to uncover this great
-        site, for ones time, due to this wonderful read, enjoyed every part of it, appreciated
-        every bit of it, every little bit of it, saved as a favorite to, i enjoy reading through, i love reading through, a post that will
-        make, a post that can make, make men and women think, allowing for me to comment, allowing for me, hello colleagues, hey colleagues,
-        its enormous paragraph, impressive paragraph, concerning tutoringand, cultureand, completely defined, keep it up all the, undeniably
-        believe that, definitely believe that which, definitely consider that, your favourite justification, your favorite reason, appeared
-        to be on the, seemed to be on the, i say to you, get irked while, get annoyed while, worries that they just, issues that they
-        plainly, nail upon the top, without having side effects, people can take a signal, folks could take a
-        signal, sharing a few of your, hey there this is somewhat, hello this is kinda, you have some really good, really good articles and
-        i, i'd be a good asset, take some of the load, material for your blog, content for your blog, exchange for a link, please blast me
-        an, please shoot me an, an author for your, a writer for your, a article writer for your""",
+        a article writer for your, a post that can make, a post that will make, a writer for your, access consistently fast, access
+        consistently rapidly, accomplish with woman gaga, after i clicked submit, agreement with me to post, all that over again, all the
+        time maintain it, all the time used to, allowing for me, allowing for me to comment, alternatives for another platform, always care
+        for it up, always maintain it up, an author for your, anyhow just wanted to say, anything you can advise, anyway just wanted to say,
+        anyways just wanted to say, appeared to be on the, appreciated every bit of it, as much as you will, attractive portion of content,
+        attractive section of content, aw this was, back again to read more, be back again to read, be delivering the following, both
+        equally educative, brand new spin on, by way of my cousin, came across this during my, came here by searching, clearing my mind,
+        clearing my thoughts, come more formerly again, completely defined, completely unique content, concerning tutoringand, content for
+        your blog, cultureand, definitely believe that which, definitely consider that, did you create this website, do with lady gaga,
+        download it from somewhere, due to its feature contents, due to its quality contents, due to this wonderful read, edginess over
+        that, enjoyed account your blog, enjoyed every part of it, equally educative, equally educative and, every little bit of it,
+        exchange for a link, excited to uncover this, exclusive content i've either, extra posts like this, few simple adjustements, figure
+        out how to begin, finally someone writes about, finally something about, first 10 to 15 minutes, folks could take a signal, for new
+        internet visitors, for new web visitors, for ones time, formatting issue or something, found this in my search, fresh spin on a,
+        from so many numerous angles, get annoyed while, get irked while, getting my ideas out, getting my thoughts out, glad that you just
+        shared, good arguments and, great arguments keep up, great delivery great arguments, happy that you shared, hard to argue with you,
+        has some overlapping, having fastidious, having this problem or is it, he's tryiong none the less, hello colleagues, hello this is
+        kinda, helpful piece of info, helpful piece of information, hey colleagues, hey there this is somewhat, hi my friend i, hope you get
+        the problem, i am using net, i enjoy reading through, i love reading through, i say to you, i seriously believe this, i truly
+        believe this, i truly think this, i want to say that, i would like to peer, i'd be a good asset, i'd care to find out, i'd like to
+        find out, i'd like to peer, i'd love to find out, i'd post to let you know, i'd want to find out, i'm amazed i must say, i'm
+        extremely pleased to uncover, i'm impressed i must say, i've been using movable type, if the problem still exists, impatience over
+        that, impressive paragraph, in accession capital, in support of my knowledge, include almost all significant, include approximately
+        all important, is actually a fastidious, issue on my end, issues that they plainly, issues with hackers, it is truly a great, it
+        will be renowned, it will be well known, it's actually a great, its enormous paragraph, just wanted to say great, just wanted to say
+        wonderful, just what i was searching for, keep it up all the, keep on writing, kind of off topic but, kinda off topic but, loading
+        extremely slow, loading incredibly slow, loading very slow for me, losing many months, losing several weeks, make men and women
+        think, make my blog jump out, make my blog stand out, manage to get nearly anything, manually code with html, material for your
+        blog, more smartly preferred, much more neatly favored, my comment didn't appear, my comment didn't show up, my developer is trying,
+        my programmer is trying, my zynga group, nail upon the top, needs a great deal more, needs far more attention, nervousness over
+        that, never seem to get anything, new internet people, new to the blog world, new web people, no coding expertise, no coding know
+        how, no one else know such, nobody else know such, nobody else recognise such, not actually a lot more, not enough people are
+        speaking, not really much more smartly, not that i actually would, now am using net, of off topic but i, people can take a signal,
+        please blast me an, please shoot me an, please stay us informed, please stay us up, plugin or anything you can, pretty section of
+        content, reading this piece of writing, reading this post here, realize so much its almost, really good articles and i, regardless
+        just wanted to say, require any coding knowledge, running off the screen, satisfied that you shared, saved as a favorite to, seemed
+        to be on the, shakiness over that, share your page with my, sharing a few of your, shield this hike, shield this increase, sick and
+        tired of wordpress, since exactly the same nearly, smartly appreciated than you, some additional information, soon it will be
+        famous, speaking intelligently about, specific about my difficulty, specific approximately my, spot on with this, spot on with this
+        write, stop hackers, subscribing for your feeds, subscribing to your feeds, such detailed about my, take some of the load, taking
+        the time and actual, tell us more about this, thanks in support of, the admin of this site, the admin of this web, the admin of this
+        website, the issue is something that, the layout look great though, the problem is something which, the right site for anyone, the
+        sketch is attractive, the sketch is tasteful, the style and design look great, this fastidious, this is the right blog, this is the
+        right website, this site needs a lot, this was a really nice, this was an exceptionally nice, this was an incredibly nice, this
+        website needs much more, through my cousin, tired of wordpress because, to assert that i acquire, to uncover this great site, too
+        few men and women, trouble with hackers, trying to convince me to move, undeniably believe that, understand so much its almost, used
+        to be suggested, using for this site, using for this website, via my cousin, was suggested this blog, was suggested this website,
+        well i'm not writing, what blog platform, what blogging platform, what i don't realize, what i don't understood, where you got your
+        design, where you got your theme, will receive carried out, without having side effects, wordpress for your blog platform, worries
+        that they just, would really appreciate your content, would really enjoy your content, wow that was odd, wow that was strange, wow
+        that was unusual, written by him as, yes finally someone writes about, yes finally something about, you are amazing thank, you are
+        wonderful thanks, you have some really good, you realize therefore, you recognize therefore, you'll receive carried out, you're
+        incredible thank, your augment, your authored material stylish, your authored subject matter, your blog in ie, your favorite reason,
+        your favourite justification, your individual stuffs, your own stuffs great, your site in safari, your website in ie, your website
+        in safari""",
     "thanks": """
         thanks, thank you, thanks a lot, thanks a bunch, thanks a million, thanks so much, thank you so much, thank you very much, thanks very much,
         thank you all, thanks all, thanks everyone, thanks again, thanks in advance, many thanks, thx, tnx, ty, cheers, much appreciated,
