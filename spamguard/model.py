@@ -111,7 +111,7 @@ class SpamModel:
     ngram_weights: F32 = field(repr=False)
     background: F32 = field(repr=False)
     cuts: Cuts = Cuts()
-    languages: frozenset[str] = field(default=frozenset(), kw_only=True)
+    languages: frozenset[str] = field(default=frozenset(), kw_only=True, repr=False)
     about: Mapping[str, Any] = field(default_factory=dict, repr=False)
     prior: float = 0.5
     trained_prior: float | None = field(default=None, repr=False)
