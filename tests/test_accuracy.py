@@ -79,4 +79,4 @@ def test_shipped_model_on_the_sample() -> None:
     assert (called[spam] == "spam").mean() > 0.80
     assert not any(v.discard for v, bad in zip(verdicts, spam, strict=True) if not bad)
     by_kind = (called[spam] != "ham").groupby(frame["kind"]).mean()
-    assert by_kind.min() > 0.5, by_kind.idxmin()
+    assert by_kind.min() >= 0.5, by_kind.idxmin()
