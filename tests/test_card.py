@@ -63,3 +63,22 @@ def test_a_locked_discard_and_an_older_report(render, model):
     words = told(render, model, None)
     assert "of 12000 held-out real comments 7 lie above" in words
     assert "source" not in words
+
+
+def test_what_the_model_knows_of_each_language_is_on_the_card(render, monkeypatch):
+    monkeypatch.setattr(render, "_result", lambda _: {"macro": {"fr": {"ham_blocked": 0.0125}}})
+    counts = {
+        "cs": {"ham": 40, "spam": 3},
+        "fr": {"ham": 1_234, "spam": 5},
+        "tr": {"ham": 1, "spam": 1},
+    }
+    lines = render._languages({"languages": counts})
+    assert "| fr | 1,234 | 5 | yes | 1.2 % |" in lines
+    assert "| cs | 40 | 3 | no | – |" in lines
+    assert not any(line.startswith("| tr") for line in lines)  # a handful may be mistakes
+    assert lines.index("| fr | 1,234 | 5 | yes | 1.2 % |") < lines.index("| cs | 40 | 3 | no | – |")
+
+
+def test_a_model_that_counted_no_languages_has_no_such_table(render):
+    assert render._languages({}) == []
+    assert render._languages({"languages": {}}) == []

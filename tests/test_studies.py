@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from spamguard.training import Recipe, Settings
 
 SETS = ("modblog-a", "modblog-b", "modblog-c", "hamblog-d", "forum-e", "hamblog-f")
 TESTED = ("a", "b")
+LABEL_NAMES = ("ham", "unsure", "spam")
 
 
 class World(Recipe):
@@ -92,3 +95,35 @@ def test_panels_count_every_real_comment_once(recipe, monkeypatch):
     assert result["macro"]["en"]["ham"] == ham
     lost = sum(row["ham"] * row["ham_blocked"]["value"] for row in result["rows"]) / ham
     assert result["macro"]["en"]["ham_blocked"] == pytest.approx(lost, abs=1e-3)
+
+
+def test_a_language_held_out_is_learned_from_nowhere(recipe, monkeypatch):
+    english = studies.catalogue()["modblog-haacked"]
+    cards = dict.fromkeys(SETS, english) | {"hamblog-f": replace(english, languages=("de",))}
+    monkeypatch.setattr(studies, "catalogue", lambda: cards)
+    monkeypatch.setattr(studies, "HELD_OUT_LANGUAGES", ("de", "sw"))
+    monkeypatch.setattr(studies, "LANGUAGE_HAM", 20)
+    learned = []
+    real = studies.fit_rows
+    monkeypatch.setattr(studies, "fit_rows", lambda m, s: (learned.append(m), real(m, s))[1])
+    result = studies.ham_panels(None, recipe)
+    (row,) = result["languages_held_out"]  # of Swahili there is none
+    assert row["language"] == "de"
+    (material,) = [m for m in learned if "hamblog-f" not in m.source]
+    assert "de" not in material.rows.languages
+    check_guard(row)
+    assert "ham called spam without guard" in render(result)
+
+
+def check_guard(row):
+    """The guard moves spam to unsure and nothing else; every comment has one label."""
+    for side in ("ham", "spam"):
+        called = {label: row[f"{side}_called_{label}"]["value"] for label in LABEL_NAMES}
+        free = {
+            label: row[f"{side}_called_{label}_without_guard"]["value"] for label in LABEL_NAMES
+        }
+        assert sum(called.values()) == pytest.approx(1, abs=1e-4)
+        assert called["ham"] == free["ham"]
+        assert called["spam"] <= free["spam"]
+    assert 0 < row["spam_told"]["value"] < 1
+    assert row["spam_called_spam"]["value"] < row["spam_called_spam_without_guard"]["value"]
