@@ -21,6 +21,7 @@ from spamguard.errors import CorpusError, InputError
 from spamguard.frames import comments_of_frame
 from spamguard.metrics import binomial_lower
 from spamguard.model import Cuts, SpamModel
+from spamguard.scoring import score_many
 from spamguard.thresholds import (
     Promise,
     Threshold,
@@ -39,6 +40,7 @@ Action = Literal["unsure", "spam", "discard"]
 """What a model does from a threshold on."""
 
 _CHANCE: Final = 0.05
+_BATCH: Final = 500
 # What a model's `about` says of the cuts it was trained with, which are no longer its own.
 _OF_FORMER_CUTS: Final = ("figures", "held_out")
 
@@ -82,6 +84,11 @@ class SiteThreshold:
         in it: the promise is then worth nothing.
     corpus_sha256 : str
         Hash of the corpus's texts.
+    action : {"spam", "unsure", "discard"}
+        What was measured. Of a comment in a language that it does not know a
+        model says unsure and no more, so only for ``unsure`` are such counted.
+    language_unknown : int
+        Labelled comments in such a language.
     """
 
     threshold: Threshold
@@ -90,6 +97,8 @@ class SiteThreshold:
     broken_blogs: tuple[str, ...]
     learned_from: bool
     corpus_sha256: str = field(repr=False)
+    action: Action = "spam"
+    language_unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: those of the threshold, and what surrounds them."""
@@ -103,6 +112,8 @@ class SiteThreshold:
             "broken_blogs": list(self.broken_blogs),
             "learned_from": self.learned_from,
             "corpus_sha256": self.corpus_sha256,
+            "action": self.action,
+            "language_unknown": self.language_unknown,
         }
 
 
@@ -110,6 +121,7 @@ def threshold_on(
     model: SpamModel,
     frame: pd.DataFrame,
     promise: Promise | str,
+    action: Action = "spam",
     *,
     spam_share: float | None = None,
     watch: Callable[[str, int, int], None] | None = None,
@@ -125,6 +137,8 @@ def threshold_on(
     promise : Promise or str
         Such as ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; a string
         stands for 95 % confidence.
+    action : {"spam", "unsure", "discard"}
+        What the model shall do from the cut on.
     spam_share : float, optional
         Share of spam on the site, strictly between 0 and 1, that precision is
         stated for; by default that of the labelled rows.
@@ -142,13 +156,18 @@ def threshold_on(
     InputError
         If the promise cannot be read, or a number is out of range.
     """
+    _check_action(action)
     if isinstance(promise, str):
         promise = Promise.parse(promise)
     labelled = frame[frame["label"].isin(["ham", "spam"])]
     if not len(labelled):
         raise CorpusError("no labelled comments: a column 'label' with ham or spam is needed.")
     spam = (labelled["label"] == "spam").to_numpy(bool)
-    log_odds = _log_odds(model, labelled, watch)
+    log_odds, known = _log_odds(model, labelled, watch)
+    foreign = int((~known).sum())
+    if action != "unsure" and foreign:
+        # Never acted on: counted, they would let the others lose more than was promised.
+        labelled, log_odds, spam = labelled[known], log_odds[known], spam[known]
     threshold = _threshold(log_odds, spam, promise, spam_share)
     blogs = [str(blog or "") for blog in labelled["blog"]]
     gathered: list[Gathering] = []
@@ -160,21 +179,32 @@ def threshold_on(
         broken = _broken(log_odds, spam, blogs, threshold)
     sha256 = texts_sha256(frame)
     return SiteThreshold(
-        threshold, model.prior, tuple(gathered), broken, _learned(model, frame, sha256), sha256
-    )
+        threshold, model.prior, tuple(gathered), broken, _learned(model, frame, sha256), sha256,
+        action, foreign,
+    )  # fmt: skip
+
+
+def _check_action(action: str) -> None:
+    if action not in get_args(Action):
+        raise InputError('action must be "unsure", "spam" or "discard".')
 
 
 def _log_odds(
     model: SpamModel, frame: pd.DataFrame, watch: Callable[[str, int, int], None] | None
-) -> NDArray[np.float64]:
-    """Return what `score` would: a cut between two comments must part them there too."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what `score` says: a cut between two comments must part them there too.
+
+    And whether the model knows the language of each.
+    """
     comments = comments_of_frame(frame)
-    found = np.empty(len(comments))
-    for i, comment in enumerate(comments):
-        found[i] = model.log_odds(comment)
+    found, known = np.empty(len(comments)), np.ones(len(comments), bool)
+    for start in range(0, len(comments), _BATCH):
+        batch = comments[start : start + _BATCH]
+        for i, verdict in enumerate(score_many(batch, model=model), start):
+            found[i], known[i] = verdict.log_odds, verdict.language_known
         if watch is not None:
-            watch("comments", i + 1, len(comments))
-    return found
+            watch("comments", start + len(batch), len(comments))
+    return found, known
 
 
 def _threshold(
@@ -266,7 +296,7 @@ def _broken(
 def with_threshold(
     model: SpamModel,
     found: SiteThreshold,
-    action: Action = "spam",
+    action: Action | None = None,
     *,
     lock_discard: bool = False,
 ) -> SpamModel:
@@ -278,8 +308,9 @@ def with_threshold(
         The one that `found` was measured with, or the same at another prior.
     found : SiteThreshold
         From `threshold_on`.
-    action : {"spam", "unsure", "discard"}
-        Which of the three cuts it becomes; the others stay.
+    action : {"spam", "unsure", "discard"}, optional
+        Which of the three cuts it becomes; the others stay. By default the
+        one it was measured for.
     lock_discard : bool, default False
         Let the copy never discard.
 
@@ -296,8 +327,13 @@ def with_threshold(
         refutes it or the model has learned from the corpus, or the cuts would no longer rise from unsure over spam to
         discard. The message says what to do.
     """
-    if action not in get_args(Action):
-        raise InputError('action must be "unsure", "spam" or "discard".')
+    action = action or found.action
+    _check_action(action)
+    if found.language_unknown and (action == "unsure") != (found.action == "unsure"):
+        raise InputError(
+            f"the cut was measured for {found.action}, which treats {found.language_unknown:,} "
+            f"comments in languages the model does not know otherwise: measure it for {action}."
+        )
     if lock_discard and action == "discard":
         raise InputError("discard is either set or locked; leave one of the two out.")
     _check_supported(found, action)

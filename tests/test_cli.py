@@ -1292,7 +1292,7 @@ def test_damaged_records_of_promises_do_not_hide_a_model(capsys, own_model):
         ["mine.csv", "--max-ham-lost", "1"],
         ["mine.csv", "--max-ham-lost", "0.1", "--confidence", "95"],
         ["mine.csv", "--min-precision", "0.9", "--spam-share", "x"],
-        ["mine.csv", "--max-ham-lost", "0.1", "--for", "spam"],
+        ["mine.csv", "--max-ham-lost", "0.1", "--for", "delete"],
         ["mine.csv", "--max-ham-lost", "0.1", "--name", "x"],
         ["mine.csv", "--max-ham-lost", "0.1", "--replace"],
         ["mine.csv", "--max-ham-lost", "0.1", "--lock-discard"],

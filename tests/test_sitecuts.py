@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import load_model, save_model, score_frame, sitecuts
+from spamguard import load_model, save_model, score, score_frame, sitecuts
 from spamguard.corpus import check_corpus, read_corpus, texts_sha256, write_corpus
 from spamguard.errors import CorpusError, InputError
 from spamguard.model import Cuts, probability
@@ -34,7 +34,7 @@ def told(monkeypatch):
     """Let the model give each comment the log-odds that its text says."""
 
     def log_odds(model, frame, watch):
-        return frame["text"].astype(float).to_numpy() + model.intercept
+        return frame["text"].astype(float).to_numpy() + model.intercept, np.ones(len(frame), bool)
 
     monkeypatch.setattr(sitecuts, "_log_odds", log_odds)
 
@@ -91,7 +91,7 @@ def test_the_log_odds_are_those_that_score_gives(model, sample):
 def test_progress_is_told(model, sample):
     seen = []
     threshold_on(model, sample[:20], "ham_lost<=0.05", watch=lambda *told: seen.append(told))
-    assert seen == [("comments", i, 20) for i in range(1, 21)]
+    assert seen == [("comments", 20, 20)]
 
 
 def test_rows_without_a_label_are_passed_over(told, plain, simulated):
@@ -294,3 +294,25 @@ def test_the_guides_tables_are_right():
         assert float(cells[1]) == pytest.approx(shift, abs=0.006)
         assert float(cells[2]) == pytest.approx(probability(shift), abs=0.0006)
         assert float(cells[3]) == pytest.approx(probability(high), abs=0.0006)
+
+
+# --- languages the model does not know ----------------------------------------------
+
+GERMAN = "Das ist aber ein sehr schöner Beitrag und ich habe ihn auch mit der Familie gelesen"
+ENGLISH = "This is what I have been looking for and it is not what they said about the price"
+
+
+def test_comments_in_an_unknown_language_are_only_ever_unsure(model):
+    knows = replace(model, languages=frozenset({"en"}), cuts=Cuts(-99.0, 99.0))
+    rows = {"text": [ENGLISH] * 300 + [GERMAN] * 20, "label": ["ham"] * 320}
+    frame = check_corpus(pd.DataFrame(rows))
+    spam = threshold_on(knows, frame, "ham_lost<=0.01")
+    unsure = threshold_on(knows, frame, "ham_lost<=0.01", "unsure")
+    english, german = (score(text, model=knows).log_odds for text in (ENGLISH, GERMAN))
+    assert spam.language_unknown == unsure.language_unknown == 20
+    assert (spam.threshold.ham, unsure.threshold.ham) == (300, 320)
+    assert spam.threshold.log_odds == math.nextafter(english, math.inf)
+    assert unsure.threshold.log_odds == math.nextafter(max(english, german), math.inf)
+    with pytest.raises(InputError, match="measure it for unsure"):
+        with_threshold(knows, spam, "unsure")
+    assert with_threshold(knows, unsure).cuts.unsure == unsure.threshold.log_odds

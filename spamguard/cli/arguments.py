@@ -352,7 +352,7 @@ def _thresholds(commands: Any) -> None:
     parser.add_argument("--save", metavar="DIR", help="write a copy of the model with this cut")
     parser.add_argument(
         "--for", dest="action", choices=("spam", "unsure", "discard"),
-        help="what the copy does from this cut on (default: call it spam)",
+        help="what is done from this cut on (default: call it spam)",
     )  # fmt: skip
     parser.add_argument("--lock-discard", action="store_true", help="the copy never discards")
     parser.add_argument("--name", type=_name, metavar="NAME", help="name of the copy (mysite)")

@@ -29,7 +29,10 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args.model or "default")
     frame = read_corpus(args.corpus, labelled=True)
     with Progress() as watch:
-        found = threshold_on(model, frame, _promise(args), spam_share=args.spam_share, watch=watch)
+        found = threshold_on(
+            model, frame, _promise(args), args.action or "spam",
+            spam_share=args.spam_share, watch=watch,
+        )  # fmt: skip
     if found.learned_from:
         _warn(model)
     if args.json:
@@ -43,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_usage(args: argparse.Namespace) -> None:
     if args.save is None:
-        given = (args.action, args.name, args.replace or None, args.lock_discard or None)
+        given = (args.name, args.replace or None, args.lock_discard or None)
         if any(value is not None for value in given):
-            args.usage_error("--for, --name, --replace and --lock-discard go with --save DIR")
+            args.usage_error("--name, --replace and --lock-discard go with --save DIR")
     if args.lock_discard and args.action == "discard":
         args.usage_error("--lock-discard goes without --for discard")
 
@@ -68,13 +71,12 @@ def _warn(model: SpamModel) -> None:
 
 
 def _save(args: argparse.Namespace, model: SpamModel, found: SiteThreshold, target: Path) -> None:
-    from spamguard.sitecuts import Action, with_threshold
+    from spamguard.sitecuts import with_threshold
 
-    action: Action = args.action or "spam"
-    copy = with_threshold(model, found, action, lock_discard=args.lock_discard)
+    copy = with_threshold(model, found, lock_discard=args.lock_discard)
     save_model(copy, target, name=args.name or "mysite")
     # On stderr: standard output may be JSON that somebody reads.
-    print(f"{model.title} with this cut for {action} is in {target}", file=sys.stderr)
+    print(f"{model.title} with this cut for {found.action} is in {target}", file=sys.stderr)
     print(f"See it: spamguard models {target}", file=sys.stderr)
 
 
@@ -99,7 +101,10 @@ def _print(model: SpamModel, found: SiteThreshold) -> None:
     screen, threshold = Screen(), found.threshold
     screen.line((f"{model.name} {model.version}", "bold"))
     screen.field("comments", f"{threshold.ham:,} real ones and {threshold.spam:,} spam")
-    screen.field("promise", promise_words(threshold.promise))
+    screen.field("promise", f"{promise_words(threshold.promise)}, at {found.action}")
+    if found.language_unknown:
+        told = "count too" if found.action == "unsure" else "are unsure at most: not counted"
+        screen.field("languages", f"{found.language_unknown:,} in ones it does not know {told}")
     if not threshold.supported:
         screen.field("cut", "none: these comments do not support the promise")
         screen.field("missing", _missing(found))
