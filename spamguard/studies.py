@@ -113,13 +113,16 @@ def ham_panels(
 def _cross_fitted_labels(
     raw: F64, trusted: NDArray[np.bool_], material: Material, settings: Settings
 ) -> NDArray[np.str_]:
+    """Return each row's label by cuts from the other folds; "discard" where it would be."""
     fold = blog_folds(material.blog, settings.folds, settings.seed)
-    labels = np.full(len(raw), "unsure")
+    labels = np.full(len(raw), "discard")
     for k in np.unique(fold):
         slope, shift, cuts, known = _fitted_on(fold != k, raw, trusted, material, settings)
         here = fold == k
-        languages = material.rows.languages[here]
-        labels[here] = labels_of(cuts, known, slope * raw[here] + shift, languages)
+        log_odds = slope * raw[here] + shift
+        told = labels_of(cuts, known, log_odds, material.rows.languages[here])
+        dropped = (told == "spam") & (log_odds >= (np.inf if cuts.discard is None else cuts.discard))
+        labels[here] = np.where(dropped, "discard", told)
     return labels
 
 
@@ -188,6 +191,9 @@ def _language_held_out(
     return found
 
 
+_BLOCKED = ("spam", "discard")
+
+
 def _panel(
     name: str, labels: NDArray[np.str_], material: Material, here: NDArray[np.bool_]
 ) -> dict[str, Any]:
@@ -195,10 +201,12 @@ def _panel(
     return {
         "set": name,
         "ham": len(ham),
-        "ham_blocked": _share(ham == "spam"),
+        "ham_blocked": _share(np.isin(ham, _BLOCKED)),
+        "ham_discarded": _share(ham == "discard"),
         "ham_unsure": _share(ham == "unsure"),
         "spam": len(spam),
-        "spam_caught": _share(spam == "spam"),
+        "spam_caught": _share(np.isin(spam, _BLOCKED)),
+        "spam_discarded": _share(spam == "discard"),
     }
 
 
