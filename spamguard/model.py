@@ -7,7 +7,7 @@ cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import exp
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment
 from spamguard.features import FEATURES
+from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.language import is_known
 from spamguard.reasons import reasons_for
-from spamguard.vectorizer import F32, NAMES, Row, Vectorizer
+from spamguard.vectorizer import F32, NAMES, Vectorizer, Vectors
 from spamguard.verdict import Label, Verdict
 
 LOW: Final = np.array([f.low for f in FEATURES], float)
@@ -176,16 +177,13 @@ class SpamModel:
         parts[np.isnan(parts)] = 0.0
         return parts
 
-    def block_contributions(self, row: Row) -> F64:
-        """Return what each block of n-grams in `row` adds."""
-        weights = self.ngram_weights
-        return np.array(
-            [
-                np.dot(weights[buckets], values) if len(buckets) else 0.0
-                for buckets, values in zip(row.buckets, row.values, strict=True)
-            ],
-            float,
-        )
+    def block_contributions(self, vectors: Vectors) -> F64:
+        """Return what each block of n-grams adds, shape (n, n_blocks)."""
+        parts = self.ngram_weights[vectors.buckets] * vectors.values
+        n = len(vectors.languages)
+        sums = np.bincount(vectors.cells, parts, n * CELLS).reshape(n, CELLS)
+        blocks: F64 = sums[:, : len(BLOCKS)]
+        return blocks
 
     def contributions(self, comment: Comment) -> F64:
         """Return what each of the named columns adds to the log-odds of `comment`.
@@ -196,10 +194,10 @@ class SpamModel:
             In the order of `get_feature_names_out`; their sum plus
             `intercept` is the log-odds.
         """
-        return self._contributions(self.vectorizer.row(comment))
-
-    def _contributions(self, row: Row) -> F64:
-        return np.concatenate((self.dense_contributions(row.dense), self.block_contributions(row)))
+        vectors = self.vectorizer.vectors([comment])
+        named, blocks = self.dense_contributions(vectors.dense), self.block_contributions(vectors)
+        parts: F64 = np.concatenate((named, blocks), axis=1)[0]
+        return parts
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
         """Return the names of the columns that `contributions` gives."""
@@ -207,16 +205,28 @@ class SpamModel:
 
     def log_odds(self, comment: Comment) -> float:
         """Return the calibrated log-odds that `comment` is spam."""
-        return self._log_odds(self.vectorizer.row(comment))
+        return float(self._log_odds(self.vectorizer.vectors([comment]))[0])
 
-    def _log_odds(self, row: Row) -> float:
-        return self.intercept + float(self._contributions(row).sum())
+    def _log_odds(self, vectors: Vectors) -> F64:
+        named = self.dense_contributions(vectors.dense).sum(axis=1)
+        total: F64 = named + self.block_contributions(vectors).sum(axis=1) + self.intercept
+        return total
 
     def verdict(self, comment: Comment) -> Verdict:
         """Judge one comment."""
-        row = self.vectorizer.row(comment)
-        log_odds = self._log_odds(row)
-        cuts, known = self.cuts, is_known(row.language, self.languages)
+        return self.verdicts([comment])[0]
+
+    def verdicts(self, comments: Sequence[Comment]) -> list[Verdict]:
+        """Judge some comments at once; all of them are held in memory."""
+        vectors = self.vectorizer.vectors(comments)
+        log_odds = self._log_odds(vectors).tolist()
+        return [
+            self._verdict(comment, z, language)
+            for comment, z, language in zip(comments, log_odds, vectors.languages, strict=True)
+        ]
+
+    def _verdict(self, comment: Comment, log_odds: float, language: str) -> Verdict:
+        cuts, known = self.cuts, is_known(language, self.languages)
         return Verdict(
             spam_probability=probability(log_odds),
             label=cuts.label(log_odds, known),
@@ -224,7 +234,7 @@ class SpamModel:
             log_odds=log_odds,
             intercept=self.intercept,
             model=self.title,
-            language=row.language,
+            language=language,
             language_known=known,
             _reasons=partial(reasons_for, self, comment, log_odds),
         )

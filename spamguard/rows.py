@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment
 from spamguard.features import FEATURES
-from spamguard.features.ngrams import BLOCKS
+from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.language import is_known
-from spamguard.vectorizer import F32, Row, Vectorizer
+from spamguard.vectorizer import BATCH, F32, Vectorizer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -98,14 +98,15 @@ def _rows_of(
     values: list[F32] = [np.zeros(0, np.float32)]
     sizes = np.zeros(len(comments), np.int64)
     languages = np.zeros(len(comments), "<U2")
-    for i, comment in enumerate(comments):
-        row: Row = vectorizer.row(comment)
-        dense[i] = row.dense
-        for k, buckets in enumerate(row.buckets):
-            columns.append(buckets + np.int32(k << vectorizer.bits))
-            sizes[i] += len(buckets)
-        values += row.values
-        languages[i] = row.language
+    for start in range(0, len(comments), BATCH):
+        batch = comments[start : start + BATCH]
+        end = start + len(batch)
+        found = vectorizer.vectors(batch)
+        dense[start:end], languages[start:end] = found.dense, found.languages
+        block = found.cells % CELLS
+        columns.append(((block << vectorizer.bits) + found.buckets).astype(np.int32))
+        values.append(found.values)
+        sizes[start:end] = np.bincount(found.cells // CELLS, minlength=len(batch))
     return dense, np.concatenate(columns), np.concatenate(values), sizes, languages
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from spamguard.comment import Comment, Post, as_comment
@@ -12,6 +13,7 @@ from spamguard.errors import InputError
 from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.storage import find_model, load_model
+from spamguard.vectorizer import BATCH
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -129,7 +131,11 @@ def score_many(
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
     chosen = _model_of(model)
-    return [chosen.verdict(as_comment(comment)) for comment in comments]
+    verdicts: list[Verdict] = []
+    remaining = iter(comments)
+    while batch := [as_comment(comment) for comment in islice(remaining, BATCH)]:
+        verdicts += chosen.verdicts(batch)
+    return verdicts
 
 
 def score_frame(
@@ -166,7 +172,7 @@ def score_frame(
 
     comments = comments_of_frame(frame)
     chosen = _model_of(model)
-    verdicts = [chosen.verdict(comment) for comment in comments]
+    verdicts = score_many(comments, model=chosen)
     columns: dict[str, object] = {
         "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),
         "label": pd.Categorical([v.label for v in verdicts], ["ham", "unsure", "spam"]),

@@ -7,7 +7,6 @@ which the topic family weighs words by.
 
 from __future__ import annotations
 
-import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,21 +23,27 @@ from spamguard.features.reading import Reading, read, terms_of
 from spamguard.text import read_body, words_of
 
 BACKGROUND_SIZE: Final = 1 << 16
+BATCH: Final = 256
+"""Comments read at once where many are scored: enough to share the cost of a call to numpy."""
 NAMES: Final = (*(f.name for f in FEATURES), *(f"ngrams_{block}" for block in ngrams.BLOCKS))
 """Named columns: the features, then one column a block of n-grams."""
 
 F32 = NDArray[np.float32]
-I32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One comment in numbers."""
+class Vectors:
+    """Some comments in numbers.
 
-    dense: NDArray[np.float64]  # raw value of each feature; NaN where it does not apply
-    buckets: tuple[I32, ...]  # of each block of n-grams
-    values: tuple[F32, ...]
-    language: str = ""  # code; empty where it cannot be told
+    The n-grams of all of them are one list: those of a comment together,
+    and within it those of a block.
+    """
+
+    dense: NDArray[np.float64]  # raw values of the features, (n, n_features); NaN: does not apply
+    cells: NDArray[np.int64]  # of each n-gram: comment * CELLS + block
+    buckets: NDArray[np.int64]
+    values: F32
+    languages: list[str]  # codes; empty where one cannot be told
 
 
 def _slot(term: str) -> int:
@@ -87,6 +92,10 @@ class Vectorizer:
     def _idf(self) -> _Idf:
         return _Idf(self.background)
 
+    @cached_property
+    def _hasher(self) -> ngrams.Hasher:
+        return ngrams.Hasher(self.bits)
+
     def __getstate__(self) -> dict[str, object]:
         return {"bits": self.bits, "background": self.background}
 
@@ -95,44 +104,37 @@ class Vectorizer:
         reading = read(comment)
         return reading, np.array(values_of(reading, self._idf.weight))
 
-    def row(self, comment: Comment) -> Row:
-        """Return `comment` as a row."""
-        reading, dense = self.read(comment)
-        buckets, values = weigh(list(ngrams.hashes_of(reading)), self.bits)
-        return Row(dense, buckets, values, reading.language)
+    def vectors(self, comments: Sequence[Comment]) -> Vectors:
+        """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
+        readings = [read(comment) for comment in comments]
+        weight = self._idf.weight
+        dense = np.array([values_of(r, weight) for r in readings]).reshape(-1, len(FEATURES))
+        cells, buckets, values = weigh(self._hasher.keys(readings), self.bits)
+        return Vectors(dense, cells, buckets, values, [r.language for r in readings])
 
 
 LEAST_GRAMS: Final = 6
 
 
 def weigh(
-    hashes: Sequence[tuple[str, ngrams.U64]], bits: int
-) -> tuple[tuple[I32, ...], tuple[F32, ...]]:
-    """Return, for each block of n-grams, its distinct buckets and their values.
+    grams: ngrams.Keys, bits: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
+    """Return the cell, the bucket and the value of each distinct n-gram.
 
     Counts are sublinear and each block has unit length: a long comment says
     no more than a short one, and saying a thing ten times not ten times more.
     """
-    # All blocks at once: a block's number goes above its bucket's bits, so one sort serves all.
-    keys = np.sort(ngrams.keys(hashes, bits))
-    if len(keys) == 0:
-        return (np.zeros(0, np.int32),) * len(hashes), (np.zeros(0, np.float32),) * len(hashes)
+    keys = np.sort(grams.keys)
     first = np.empty(len(keys), bool)
-    first[0] = True
+    first[:1] = True
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
     starts = first.nonzero()[0]
-    counts = np.empty(len(starts), np.float32)
-    counts[:-1] = starts[1:] - starts[:-1]
-    counts[-1] = len(keys) - starts[-1]
+    counts = np.diff(starts, append=len(keys)).astype(np.float32)
     distinct = keys[starts]
-    block = distinct >> bits
+    cells = distinct >> bits
     # A block of one or two n-grams must not stake everything on them.
-    sizes = np.array([max(len(h), LEAST_GRAMS) for _, h in hashes], np.float32)
-    values = np.sqrt(counts / sizes[block])
-    buckets = (distinct & ((1 << bits) - 1)).astype(np.int32)
-    edges = np.searchsorted(block, np.arange(len(hashes) + 1)).tolist()
-    parts = list(itertools.pairwise(edges))
-    return tuple(buckets[a:b] for a, b in parts), tuple(values[a:b] for a, b in parts)
+    sizes = np.maximum(grams.sizes, LEAST_GRAMS).astype(np.float32).ravel()
+    return cells, distinct & ((1 << bits) - 1), np.sqrt(counts / sizes[cells])
 
 
 class _Idf:

@@ -8,10 +8,11 @@ a reason names an n-gram by cutting it out of the comment again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from itertools import accumulate, chain, pairwise, repeat
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ _PAIR = np.uint64(0xD6E8FEB86659FD93)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _SALTS = {name: np.uint64((i + 1) * 0xA24BAED4963EE407 % 2**64) for i, name in enumerate(BLOCKS)}
 _DIGITS = re.compile(r"\d+")
+_LONGEST = 90_000  # characters of one text
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +73,7 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     """Hash the n-grams of `text`, words with single spaces between them."""
     if not text:
         return _NOTHING
-    text = f" {_DIGITS.sub('0', text)[:90_000]} "
+    text = f" {_DIGITS.sub('0', text)[:_LONGEST]} "
     code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     space = code == 32
     edges = space.nonzero()[0]
@@ -99,25 +101,15 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     return Grams(text, words, pairs, np.concatenate(hashes), starts, ends, np.concatenate(places))
 
 
-def _bucket(salted: U64, bits: int) -> NDArray[np.intp]:
+def _bucket(salted: U64, bits: int) -> NDArray[np.int64]:
     h = (salted ^ (salted >> np.uint64(33))) * _MIX
     h ^= h >> np.uint64(29)
-    return (h * _BASE >> np.uint64(64 - bits)).astype(np.intp)
+    return (h * _BASE >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.intp]:
+def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.int64]:
     """Return the bucket, 0 to ``2**bits - 1``, of each hash in the named block."""
     return _bucket(hashes + _SALTS[block], bits)
-
-
-def keys(hashes: Sequence[tuple[str, U64]], bits: int) -> NDArray[np.intp]:
-    """Return the bucket of every hash of all blocks, with the block's number above its bits."""
-    found = _bucket(np.concatenate([h + _SALTS[block] for block, h in hashes]), bits)
-    start = 0
-    for number, (_, h) in enumerate(hashes):
-        found[start : start + len(h)] |= number << bits
-        start += len(h)
-    return found
 
 
 def host_text(r: Reading) -> str:
@@ -135,14 +127,158 @@ def anchor_text(r: Reading) -> str:
     return " ".join(w for link in r.links[:50] if link.anchor for w in words_of(link.anchor))
 
 
-def hashes_of(r: Reading) -> Iterator[tuple[str, U64]]:
-    """Yield, for each of `BLOCKS` in its order, the hashes of the comment's n-grams."""
-    words = grams_of(" ".join(r.words), sizes=())
-    yield "words", words.words
-    yield "pairs", words.pairs
-    yield "characters", grams_of(r.lower).characters
-    author = grams_of(" ".join(r.author_words))
-    yield "author", np.concatenate((author.words, author.characters))
-    hosts = grams_of(host_text(r))
-    yield "hosts", np.concatenate((hosts.words, hosts.characters))
-    yield "anchors", grams_of(anchor_text(r), sizes=()).words
+# --- n-grams of many comments -------------------------------------------------------
+
+CELLS: Final = 8
+"""Room for a comment's blocks in a key: the next power of two."""
+
+_MOST_KEPT = 60_000
+_LONGEST_KEPT = 40
+
+
+@dataclass(slots=True)
+class Keys:
+    """Every n-gram of some comments as one number, in no order.
+
+    A key is ``(comment * CELLS + block) * 2**bits + bucket``: sorted, the
+    n-grams of a comment and a block stand together, and equal ones side by side.
+    """
+
+    keys: NDArray[np.int64]
+    sizes: NDArray[np.int64]  # n-grams of each comment and block, shape (n, CELLS)
+
+
+class _Memory:
+    """What was made of the pieces of text seen last."""
+
+    def __init__(self, make: Callable[[list[str]], list[bytes]]) -> None:
+        self._make = make
+        self._kept: dict[str, bytes] = {}
+
+    def of(self, pieces: list[str]) -> list[bytes]:
+        found = list(map(self._kept.get, pieces))
+        if None in found:
+            missing = dict.fromkeys(p for p, known in zip(pieces, found, strict=True) if known is None)
+            made = dict(zip(missing, _in_chunks(list(missing), self._make), strict=True))
+            # Another thread may clear it at any time: what is needed here is not read from it.
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.clear()
+            self._kept.update((p, b) for p, b in made.items() if len(p) <= _LONGEST_KEPT)
+            return [made[p] if b is None else b for p, b in zip(pieces, found, strict=True)]
+        return cast(list[bytes], found)
+
+
+def _in_chunks(pieces: list[str], make: Callable[[list[str]], list[bytes]]) -> Iterator[bytes]:
+    """Make what is made of `pieces`, of no more at once than one text may hold."""
+    chunk: list[str] = []
+    room = _LONGEST
+    for piece in pieces:
+        room -= len(piece) + 1
+        if room < 0 and chunk:
+            yield from make(chunk)
+            chunk, room = [], _LONGEST - len(piece) - 1
+        chunk.append(piece)
+    yield from make(chunk)
+
+
+def _cut(data: bytes, sizes: Iterable[int]) -> list[bytes]:
+    edges = [0, *accumulate(sizes)]
+    return [data[a:b] for a, b in pairwise(edges)]
+
+
+def _word_hashes(words: list[str]) -> list[bytes]:
+    return _cut(grams_of(" ".join(words), sizes=()).words.tobytes(), repeat(8, len(words)))
+
+
+def _piece_keys(
+    pieces: list[str], number: int, words: bool, characters: bool, bits: int
+) -> list[bytes]:
+    """Return the keys of each piece's n-grams, four bytes each, as of comment number zero."""
+    grams = grams_of(" ".join(pieces), CHARACTERS if characters else ())
+    found, places = grams.characters, grams.places
+    if words:
+        found = np.concatenate((grams.words, found))
+        places = np.concatenate((grams.starts, places))
+    spaces = (np.frombuffer(grams.text.encode("utf-32-le", "surrogatepass"), np.uint32) == 32).nonzero()[0]
+    piece = np.searchsorted(spaces, places, side="right") - 1
+    keys = buckets(found, BLOCKS[number], bits) | (number << bits)
+    ordered = keys[np.argsort(piece, kind="stable")].astype(np.int32)
+    return _cut(ordered.tobytes(), (4 * np.bincount(piece, minlength=len(pieces))).tolist())
+
+
+def _split(text: str) -> list[str]:
+    if len(text) > _LONGEST:
+        text = _DIGITS.sub("0", text)[:_LONGEST]
+    return text.split(" ") if text else []
+
+
+def _words_within(words: list[str], r: Reading) -> list[str]:
+    """Return `words`, which are the comment's, within what is read of one text."""
+    return words if len(r.lower) < _LONGEST // 2 else _split(" ".join(words))
+
+
+class Hasher:
+    """Finds the n-grams of comments, and remembers those of words seen before.
+
+    A character n-gram never reaches across a space, so those of a text are
+    those of its pieces, and most pieces stand in other comments too.
+
+    Parameters
+    ----------
+    bits : int
+        The n-grams fall into ``2**bits`` buckets.
+    """
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        self._words = _Memory(_word_hashes)
+        kinds = ((2, False, True), (3, True, True), (4, True, True), (5, True, False))
+        self._pieces = [
+            _Memory(partial(_piece_keys, number=k, words=words, characters=characters, bits=bits))
+            for k, words, characters in kinds
+        ]
+
+    def keys(self, readings: Sequence[Reading]) -> Keys:
+        """Return the keys of the n-grams of `readings`, numbered from zero."""
+        sizes = np.zeros((len(readings), CELLS), np.int64)
+        words, pairs = self._words_and_pairs(readings, sizes)
+        parts: list[bytes] = []
+        edges = [0]
+        for number, memory in enumerate(self._pieces):
+            pieces = [_PIECES[number](r) for r in readings]
+            parts += memory.of(pieces[0] if len(pieces) == 1 else list(chain.from_iterable(pieces)))
+            edges += accumulate(map(len, pieces), initial=edges.pop())
+        lengths = np.fromiter(accumulate(map(len, parts), initial=0), np.int64, len(parts) + 1)
+        cells = (lengths[edges[1:]] - lengths[edges[:-1]]) >> 2
+        sizes[:, 2:6] = cells.reshape(4, -1).T
+        keys = np.concatenate((words, pairs, np.frombuffer(b"".join(parts), np.int32)))
+        if len(readings) > 1:
+            first = np.arange(len(readings)) << (self.bits + 3)
+            counts = np.concatenate((sizes[:, 0], sizes[:, 1], cells))
+            keys += np.repeat(np.tile(first, 6), counts)
+        return Keys(keys, sizes)
+
+    def _words_and_pairs(
+        self, readings: Sequence[Reading], sizes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        words = [_words_within(r.words, r) for r in readings]
+        joined = words[0] if len(words) == 1 else list(chain.from_iterable(words))
+        hashes = np.frombuffer(b"".join(self._words.of(joined)), np.uint64)
+        pairs = hashes[:-1] * _PAIR + hashes[1:]
+        sizes[:, 0] = list(map(len, words))
+        np.maximum(sizes[:, 0] - 1, 0, out=sizes[:, 1])
+        if len(words) > 1:
+            ends = np.cumsum(sizes[:, 0])  # a word and the next comment's are no pair
+            pairs = np.delete(pairs, ends[(ends > 0) & (ends < len(hashes))] - 1)
+        salted = np.concatenate((hashes + _SALTS["words"], pairs + _SALTS["pairs"]))
+        found = _bucket(salted, self.bits)
+        return found[: len(hashes)], found[len(hashes) :] | (1 << self.bits)
+
+
+_PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (
+    lambda r: _split(r.lower),
+    lambda r: r.author_words,
+    lambda r: _split(host_text(r)) if r.links or r.author_url else [],
+    lambda r: _split(anchor_text(r)) if r.links else [],
+)
+"""What the blocks from the third on are made of: pieces of text between spaces."""
