@@ -266,7 +266,9 @@ def language_of(words: Sequence[str]) -> str:
     """
     if len(words) > _HEAD + _TAIL:
         words = [*words[:_HEAD], *words[-_TAIL:]]
-    letters = "".join([word[:_LONGEST] for word in words])
+    letters = "".join(words)
+    if len(letters) > _LONGEST:
+        letters = "".join([word[:_LONGEST] for word in words])
     script = _main_script(letters)
     owners = _OWNERS.get(script)
     return _NAMED.get(script, "") if owners is None else _by_words(words, letters, owners)
@@ -274,7 +276,8 @@ def language_of(words: Sequence[str]) -> str:
 
 def _by_words(words: Sequence[str], letters: str, owners: Mapping[str, tuple[str, ...]]) -> str:
     """Let small words and telling letters vote; a word of several languages has one vote in all."""
-    said = [(owners[word], count) for word, count in Counter(words).items() if word in owners]
+    small = [word for word in words if word in owners]
+    said = [(owners[word], count) for word, count in Counter(small).items()]
     if len(said) < _LEAST_WORDS:
         return ""
     votes: defaultdict[str, float] = defaultdict(float)

@@ -173,7 +173,10 @@ class SpamModel:
 
     def dense_contributions(self, dense: F64) -> F64:
         """Return what each raw feature value in `dense` adds; zero where it does not apply."""
-        parts = (np.clip(dense, LOW, HIGH) - self.dense_reference) * self.dense_weights
+        # np.clip would be slower than both together for a single comment.
+        parts: F64 = np.minimum(np.maximum(dense, LOW), HIGH)
+        parts -= self.dense_reference
+        parts *= self.dense_weights
         parts[np.isnan(parts)] = 0.0
         return parts
 

@@ -14,7 +14,7 @@ from spamguard.comment import Comment
 from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.language import is_known
-from spamguard.vectorizer import BATCH, F32, Vectorizer
+from spamguard.vectorizer import F32, Vectorizer, batches
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -98,9 +98,9 @@ def _rows_of(
     values: list[F32] = [np.zeros(0, np.float32)]
     sizes = np.zeros(len(comments), np.int64)
     languages = np.zeros(len(comments), "<U2")
-    for start in range(0, len(comments), BATCH):
-        batch = comments[start : start + BATCH]
-        end = start + len(batch)
+    end = 0
+    for batch in batches(comments):
+        start, end = end, end + len(batch)
         found = vectorizer.vectors(batch)
         dense[start:end], languages[start:end] = found.dense, found.languages
         block = found.cells % CELLS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from spamguard.comment import Comment, Post, as_comment
@@ -13,7 +12,7 @@ from spamguard.errors import InputError
 from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.storage import find_model, load_model
-from spamguard.vectorizer import BATCH
+from spamguard.vectorizer import batches
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -132,8 +131,7 @@ def score_many(
         raise InputError("score_many needs a list of comments; for a single one call score().")
     chosen = _model_of(model)
     verdicts: list[Verdict] = []
-    remaining = iter(comments)
-    while batch := [as_comment(comment) for comment in islice(remaining, BATCH)]:
+    for batch in batches(map(as_comment, comments)):
         verdicts += chosen.verdicts(batch)
     return verdicts
 

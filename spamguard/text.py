@@ -110,7 +110,12 @@ _CYRILLIC = re.compile("[\u0400-\u052f]+")
 # A Latin name in a Russian case: SMSка.
 _INFLECTED = re.compile("[A-Za-z]{2,}(?:ом|ам|ах|ов|ем|ка|ку|ке|кам|ках)")
 _GREEK_SYMBOL = re.compile("[A-Za-z]?[\u0370-\u03ff][A-Za-z]?")  # a formula: Δx
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+# Letters and signs that stand for themselves, alone and side by side: nothing here applies to them.
+_PECULIAR = re.compile(
+    "[^\t\n\r -~\u00a1-\u00a7\u00a9\u00ab\u00ac\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131\u0134-\u013e\u0141-\u0148"
+    "\u014a-\u017e\u0400-\u0482\u048a-\u052f\u2010\u2012-\u2015\u2018-\u2023\u2030\u2039\u203a\u20a0-\u20a7\u20a9-\u20b9"
+    "\u2600-\u26ff\u3001\u3002\u3008-\u3011\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001f64f]"
+)
 
 
 def _unmix(match: re.Match[str], body: Body) -> str:
@@ -132,6 +137,15 @@ def clean_characters(text: str, body: Body) -> str:
     """Undo tricks on the level of characters, counting them in `body`."""
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
+    text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
+    if _PECULIAR.search(text):
+        text = _clean_peculiar(text, body)
+    if _WORD_OF_TWO_SCRIPTS.search(text):
+        text = _WORD_LGC.sub(lambda m: _unmix(m, body), text)
+    return text
+
+
+def _clean_peculiar(text: str, body: Body) -> str:
     text = _SURROGATE.sub("\ufffd", text)
     text, hidden = _HIDDEN_IN_WORD.subn("", text)
     text, misused = _JOINER_MISUSED.subn("", text)
@@ -144,8 +158,6 @@ def clean_characters(text: str, body: Body) -> str:
     text = text[: 2 * (MAX_HEAD + MAX_TAIL)]  # one ligature may stand for eighteen letters
     text, stacks = _STACK.subn("", text)
     body.stacked_marks += stacks
-    if _WORD_OF_TWO_SCRIPTS.search(text):
-        text = _WORD_LGC.sub(lambda m: _unmix(m, body), text)
     return text
 
 
@@ -416,7 +428,7 @@ def _strip_markup(text: str, body: Body) -> str:
             text = _unescape(text)
         if text == before:
             break
-    if _BB_HINT.search(text):
+    if "[" in text and _BB_HINT.search(text):
         text = _strip_bbcode(text, body)
     return _strip_markdown(text, body)
 
@@ -465,7 +477,11 @@ _CODE_OWNERS = frozenset(
     "this self that obj object item user row node event window document data model request response "
     "java post comment element props state args config".split()
 )
-_OBFUSCATED_HINT = re.compile(r"dot|\.[ ]|[ ]\.|[(\[{]\.|точка|punkt|punto|point", re.IGNORECASE)
+# Looked for first, as nearly every text is without: a dot before a letter, and what may be the
+# last letter of "dot" before an ending.
+_DOMAIN_HINT = re.compile(r"\.[a-z\u0440\u0443]", re.IGNORECASE)
+_OBFUSCATED_HINT = re.compile(rf"[)\]}}.t][ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE)
+_PHONE_HINT = re.compile(r"\d[\d ().\-]{7}")
 _PHONE = re.compile(r"(?<![\w.+/#-])(?:\+|00)?\(?\d[\d ().\-]{7,20}\d(?![\w/])")
 _NOT_PHONE = re.compile(
     r"(?:19|20)\d\d[-.]\d\d?[-.]\d\d?(?!\d)|\d\d?[-.]\d\d?[-.](?:19|20)\d\d(?!\d)"  # a date
@@ -527,14 +543,16 @@ def _lift_links(text: str, body: Body) -> str:
     if "@" in text:
         body.emails += _EMAIL.findall(text)
         text = _EMAIL.sub(" ", text)
-    if "." in text or "dot" in text.lower():
+    if _DOMAIN_HINT.search(text):
         text = _DOMAIN.sub(domain, text)
-        if _OBFUSCATED_HINT.search(text):
-            text = _OBFUSCATED.sub(obfuscated, text)
+    if _OBFUSCATED_HINT.search(text):
+        text = _OBFUSCATED.sub(obfuscated, text)
     return text
 
 
 def _lift_phones(text: str, body: Body) -> None:
+    if not _PHONE_HINT.search(text):
+        return
     for match in _PHONE.finditer(text):
         digits = sum(c.isdigit() for c in match.group())
         if (
@@ -551,11 +569,19 @@ _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_]([ .*_\-]))(?:[^\W\d_]\1){2,28}[^\W
 _LEET = re.compile(
     r"(?<![\w@$])(?=[a-z@$!|0134578]{0,19}[a-z])[a-z@$!|0134578]{4,20}(?![\w@$])", re.IGNORECASE
 )
+# A digit or sign beside a letter, other than at the end of a word: "hello!" needs no decoding.
+_LEET_HINT = re.compile(r"[0134578@$!|](?=[a-z])|[0134578@$](?<=[a-z!|].)", re.IGNORECASE)
 _LEET_LETTERS = str.maketrans("013457@$!|8", "oieastasilb")
 _DIGIT_OR_SIGN = re.compile(r"[0134578@$!|]")
 
 
+_SPACED_HINT = re.compile(r"[ .*_\-][^\W\d_][ .*_\-][^\W\d_][ .*_\-]")
+
+
 def _unspace(text: str, body: Body) -> str:
+    if not _SPACED_HINT.search(text):
+        return text
+
     def join(match: re.Match[str]) -> str:
         word = match.group()[::2]
         acronym = match.group(1) == "." and word.isupper()  # U.S.S.R.
@@ -569,7 +595,7 @@ def _unspace(text: str, body: Body) -> str:
 
 
 def _find_leet(text: str, body: Body) -> None:
-    if not _DIGIT_OR_SIGN.search(text):
+    if not _LEET_HINT.search(text):
         return
     for match in _LEET.finditer(text):
         word = match.group().lower().rstrip("!|")
@@ -597,13 +623,13 @@ def read_body(raw: str) -> Body:
     if len(raw) > MAX_HEAD + MAX_TAIL:
         raw = f"{raw[:MAX_HEAD]}\n{raw[-MAX_TAIL:]}"
     text = _strip_markup(clean_characters(raw, body), body)
-    if "&" in raw or _NOT_ASCII.search(text):
+    if "&" in raw or not text.isascii():
         text = clean_characters(text, body)  # what entities hid
     text = _lift_links(text, body)
     _lift_phones(text, body)
     _find_leet(text, body)
     # Blank lines and wide gaps tell how a body was stored, not what it says.
-    lines = (" ".join(line.split()) for line in _unspace(text, body).split("\n"))
+    lines = [" ".join(line.split()) for line in _unspace(text, body).split("\n")]
     body.text = "\n".join(filter(None, lines))
     return body
 

@@ -8,7 +8,7 @@ which the topic family weighs words by.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import log
@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment
 from spamguard.features import FAMILIES, FEATURES, ngrams, values_of
 from spamguard.features.reading import Reading, read, terms_of
-from spamguard.text import read_body, words_of
+from spamguard.text import MAX_HEAD, MAX_TAIL, read_body, words_of
 
 BACKGROUND_SIZE: Final = 1 << 16
-BATCH: Final = 256
-"""Comments read at once where many are scored: enough to share the cost of a call to numpy."""
+_BATCH, _BATCH_CHARACTERS = 256, 200_000
 NAMES: Final = (*(f.name for f in FEATURES), *(f"ngrams_{block}" for block in ngrams.BLOCKS))
 """Named columns: the features, then one column a block of n-grams."""
 
@@ -102,15 +101,28 @@ class Vectorizer:
     def read(self, comment: Comment) -> tuple[Reading, NDArray[np.float64]]:
         """Return the reading of `comment` and the raw values of its named features."""
         reading = read(comment)
-        return reading, np.array(values_of(reading, self._idf.weight))
+        return reading, np.array(values_of([reading], self._idf.weight)[0])
 
     def vectors(self, comments: Sequence[Comment]) -> Vectors:
         """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
         readings = [read(comment) for comment in comments]
-        weight = self._idf.weight
-        dense = np.array([values_of(r, weight) for r in readings]).reshape(-1, len(FEATURES))
+        dense = np.array(values_of(readings, self._idf.weight)).reshape(-1, len(FEATURES))
         cells, buckets, values = weigh(self._hasher.keys(readings), self.bits)
         return Vectors(dense, cells, buckets, values, [r.language for r in readings])
+
+
+def batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
+    """Cut `comments` into lists: long enough to share the cost of calls, short enough to hold."""
+    batch: list[Comment] = []
+    room = _BATCH_CHARACTERS
+    for comment in comments:
+        batch.append(comment)
+        room -= min(len(comment.text), MAX_HEAD + MAX_TAIL)
+        if room < 0 or len(batch) == _BATCH:
+            yield batch
+            batch, room = [], _BATCH_CHARACTERS
+    if batch:
+        yield batch
 
 
 LEAST_GRAMS: Final = 6
@@ -124,17 +136,21 @@ def weigh(
     Counts are sublinear and each block has unit length: a long comment says
     no more than a short one, and saying a thing ten times not ten times more.
     """
-    keys = np.sort(grams.keys)
-    first = np.empty(len(keys), bool)
-    first[:1] = True
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    starts = first.nonzero()[0]
-    counts = np.diff(starts, append=len(keys)).astype(np.float32)
-    distinct = keys[starts]
+    keys = grams.keys
+    keys.sort()
+    last = np.ones(len(keys), bool)  # of equal ones
+    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+    ends = last.nonzero()[0]
+    sums = ends + 1
+    sums[1:] -= sums[:-1].copy()
+    counts = sums.astype(np.float32)
+    distinct = keys[ends]
     cells = distinct >> bits
     # A block of one or two n-grams must not stake everything on them.
-    sizes = np.maximum(grams.sizes, LEAST_GRAMS).astype(np.float32).ravel()
-    return cells, distinct & ((1 << bits) - 1), np.sqrt(counts / sizes[cells])
+    sizes = np.zeros((grams.sizes.shape[1], ngrams.CELLS), np.float32)
+    np.maximum(grams.sizes.T, LEAST_GRAMS, out=sizes[:, : len(grams.sizes)])
+    counts /= sizes.ravel()[cells]
+    return cells, distinct & ((1 << bits) - 1), np.sqrt(counts, out=counts)
 
 
 class _Idf:

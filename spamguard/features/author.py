@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from math import log1p
 
 from spamguard.features.names import GIVEN_NAMES
@@ -105,8 +106,16 @@ FEATURES = (
 Idf = Callable[[str], float]
 
 
-def _name_values(r: Reading, goods: int, address: bool, idf: Idf) -> tuple[float, ...]:
-    name, words = r.author, r.author_words
+@lru_cache(maxsize=2048)
+def _sold_by(name: str) -> tuple[int, bool]:
+    """Return how many goods a name names, and whether it is a web address."""
+    return goods_of_author(name), _DOMAIN_NAME.search(name) is not None
+
+
+@lru_cache(maxsize=2048)
+def _written(name: str, goods: int, address: bool) -> tuple[float, ...]:
+    """What shows in the name itself, whatever stands under it."""
+    words = words_of(name)
     letters = sum(map(str.isalpha, name))
     gibberish = (
         is_random_case(name)
@@ -114,18 +123,26 @@ def _name_values(r: Reading, goods: int, address: bool, idf: Idf) -> tuple[float
         or any(len(word) > 4 and is_unspeakable(word) for word in words)
     )
     capitalised = [w for w in name.split() if w[:1].isupper()]
+    small = name == name.lower() and name != name.upper()
     return (
         log1p(len(words)),
         log1p(goods),
         float(address),
         float(any(map(str.isdigit, name))),
-        float(len(words) > 1 and name == name.lower() and name != name.upper()),
-        float(len(words) == 1 and name == name.lower() and name != name.upper()),
+        float(len(words) > 1 and small),
+        float(len(words) == 1 and small),
         float(letters > 3 and name == name.upper() and name != name.lower()),
         float(len(words) == 1 and _CAMEL.fullmatch(name.strip()) is not None),
         float(gibberish),
         float(goods == 0 and 2 <= len(words) <= 3 and len(capitalised) == len(words)),
         float(_is_person(words)),
+    )
+
+
+def _name_values(r: Reading, goods: int, address: bool, idf: Idf) -> tuple[float, ...]:
+    words = r.author_words
+    return (
+        *_written(r.author, goods, address),
         _everyday(words, idf),
         float(len(words) > 3),
         float(_signs(r)),
@@ -234,8 +251,8 @@ def values(r: Reading, praise: int, idf: Idf) -> tuple[float, ...]:
     `praise` is the number of praising phrases; `idf` weighs a term.
     """
     own = r.by_post_author
-    address = _DOMAIN_NAME.search(r.author) is not None
-    goods = 0 if own else goods_of_author(r.author)
+    goods, address = _sold_by(r.author)
+    goods = 0 if own else goods
     name = _name_values(r, goods, address, idf) if r.author else _NO_NAME
     if r.author_url and not own:
         return name + _url_values(r, goods + address, praise, idf)

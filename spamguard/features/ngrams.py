@@ -28,6 +28,7 @@ U64 = NDArray[np.uint64]
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _PAIR = np.uint64(0xD6E8FEB86659FD93)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
+_29, _33 = np.uint64(29), np.uint64(33)
 _SALTS = {name: np.uint64((i + 1) * 0xA24BAED4963EE407 % 2**64) for i, name in enumerate(BLOCKS)}
 _DIGITS = re.compile(r"\d+")
 _LONGEST = 90_000  # characters of one text
@@ -102,9 +103,12 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
 
 
 def _bucket(salted: U64, bits: int) -> NDArray[np.int64]:
-    h = (salted ^ (salted >> np.uint64(33))) * _MIX
-    h ^= h >> np.uint64(29)
-    return (h * _BASE >> np.uint64(64 - bits)).astype(np.int64)
+    h = salted ^ (salted >> _33)
+    h *= _MIX
+    h ^= h >> _29
+    h *= _BASE
+    h >>= np.uint64(64 - bits)
+    return h.view(np.int64)
 
 
 def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.int64]:
@@ -145,7 +149,7 @@ class Keys:
     """
 
     keys: NDArray[np.int64]
-    sizes: NDArray[np.int64]  # n-grams of each comment and block, shape (n, CELLS)
+    sizes: NDArray[np.int64]  # n-grams of each block and comment, shape (n_blocks, n)
 
 
 class _Memory:
@@ -240,39 +244,40 @@ class Hasher:
 
     def keys(self, readings: Sequence[Reading]) -> Keys:
         """Return the keys of the n-grams of `readings`, numbered from zero."""
-        sizes = np.zeros((len(readings), CELLS), np.int64)
-        words, pairs = self._words_and_pairs(readings, sizes)
-        parts: list[bytes] = []
-        edges = [0]
-        for number, memory in enumerate(self._pieces):
-            pieces = [_PIECES[number](r) for r in readings]
-            parts += memory.of(pieces[0] if len(pieces) == 1 else list(chain.from_iterable(pieces)))
-            edges += accumulate(map(len, pieces), initial=edges.pop())
-        lengths = np.fromiter(accumulate(map(len, parts), initial=0), np.int64, len(parts) + 1)
-        cells = (lengths[edges[1:]] - lengths[edges[:-1]]) >> 2
-        sizes[:, 2:6] = cells.reshape(4, -1).T
-        keys = np.concatenate((words, pairs, np.frombuffer(b"".join(parts), np.int32)))
+        words, pairs, counts = self._words_and_pairs(readings)
+        blobs: list[bytes] = []  # a block's keys of each comment; block by block
+        for pieces_of, memory in zip(_PIECES, self._pieces, strict=True):
+            pieces = [pieces_of(r) for r in readings]
+            parts = memory.of(_joined(pieces))
+            edges = accumulate(map(len, pieces), initial=0)
+            blobs += [b"".join(parts[a:b]) for a, b in pairwise(edges)]
+        counts += [len(blob) >> 2 for blob in blobs]
+        keys = np.concatenate((words, pairs, np.frombuffer(b"".join(blobs), np.int32)))
+        sizes = np.array(counts, np.int64)
         if len(readings) > 1:
             first = np.arange(len(readings)) << (self.bits + 3)
-            counts = np.concatenate((sizes[:, 0], sizes[:, 1], cells))
-            keys += np.repeat(np.tile(first, 6), counts)
-        return Keys(keys, sizes)
+            keys += np.repeat(np.tile(first, len(BLOCKS)), sizes)
+        return Keys(keys, sizes.reshape(len(BLOCKS), -1))
 
     def _words_and_pairs(
-        self, readings: Sequence[Reading], sizes: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, readings: Sequence[Reading]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """Return keys of words and of pairs, and how many each comment has of either."""
         words = [_words_within(r.words, r) for r in readings]
-        joined = words[0] if len(words) == 1 else list(chain.from_iterable(words))
-        hashes = np.frombuffer(b"".join(self._words.of(joined)), np.uint64)
+        hashes = np.frombuffer(b"".join(self._words.of(_joined(words))), np.uint64)
         pairs = hashes[:-1] * _PAIR + hashes[1:]
-        sizes[:, 0] = list(map(len, words))
-        np.maximum(sizes[:, 0] - 1, 0, out=sizes[:, 1])
-        if len(words) > 1:
-            ends = np.cumsum(sizes[:, 0])  # a word and the next comment's are no pair
+        counts = [len(own) for own in words]
+        if len(words) > 1:  # a word and the next comment's are no pair
+            ends = np.cumsum(counts)
             pairs = np.delete(pairs, ends[(ends > 0) & (ends < len(hashes))] - 1)
         salted = np.concatenate((hashes + _SALTS["words"], pairs + _SALTS["pairs"]))
         found = _bucket(salted, self.bits)
-        return found[: len(hashes)], found[len(hashes) :] | (1 << self.bits)
+        counts += [max(0, count - 1) for count in counts]
+        return found[: len(hashes)], found[len(hashes) :] | (1 << self.bits), counts
+
+
+def _joined(lists: list[list[str]]) -> list[str]:
+    return lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
 
 
 _PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (

@@ -615,9 +615,12 @@ class Phrases:
         found: list[tuple[int, str]] = []
         first, stems = self._words, self._stems
         taken = 0
-        for i, word in enumerate(words):
+        # Most words begin no phrase: they are passed over before anything is asked of them.
+        begins = [i for i, word in enumerate(words) if word in first or word[:_STEM] in stems]
+        for i in begins:
             if i < taken:
                 continue
+            word = words[i]
             number, end = -1, i
             node = first.get(word)
             if node is not None:

@@ -7,6 +7,7 @@ import re
 import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from spamguard.comment import Comment, Post
 from spamguard.hosts import host_of, is_ip, registered_domain
@@ -181,19 +182,44 @@ def _ends_with(raw: str, body: Body, link: Link) -> bool:
 _ENDING = re.compile(r"\.(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)\Z")
 
 
-def _address(url: str | None) -> str:
-    """Return `url`, or nothing where a form was filled in with no address ("http://", "none")."""
-    url = (url or "").strip()[:2000]
-    host = host_of(url)
-    return url if is_ip(host) or _ENDING.search(host) else ""
-
-
 _NO_ADDRESS = frozenset("none null n/a nil no keine aucun https https:// http:// website".split())
 
 
-def _is_junk(url: str | None) -> bool:
-    url = (url or "").strip().lower()[:2000]
-    return len(url) > 5 and " " not in url and "." not in url and url not in _NO_ADDRESS
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """The author's address; all empty where a form was filled in with none ("http://", "none")."""
+
+    url: str = ""
+    host: str = ""
+    domain: str = ""
+    is_junk: bool = False  # letters that are no address
+
+
+# Names and addresses come back: regulars, and campaigns.
+@lru_cache(maxsize=2048)
+def _address(given: str) -> _Address:
+    url = given.strip()[:2000]
+    host = host_of(url)
+    if is_ip(host) or _ENDING.search(host):
+        return _Address(url, host, registered_domain(host))
+    url = url.lower()
+    junk = len(url) > 5 and " " not in url and "." not in url and url not in _NO_ADDRESS
+    return _Address(is_junk=junk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """The author's name: as written, in words, and as it is compared."""
+
+    text: str
+    words: list[str]
+    folded: str
+
+
+@lru_cache(maxsize=2048)
+def _name(given: str) -> _Name:
+    text = clean_characters(given[:200], Body()).strip()
+    return _Name(text, words_of(text), _fold_name(text))
 
 
 def _fold_name(name: str) -> str:
@@ -205,11 +231,9 @@ def read(comment: Comment) -> Reading:
     body = read_body(comment.text)
     words = words_of(body.text)
     post = None if comment.post is None else _POSTS.read(comment.post)
-    name_body = Body()
-    author = clean_characters((comment.author or "")[:200], name_body).strip()
-    author_url = _address(comment.author_url)
-    author_host = host_of(author_url)
-    author_domain = registered_domain(author_host)
+    name = _name(comment.author or "")
+    address = _address(comment.author_url or "")
+    author_url, author_host, author_domain = address.url, address.host, address.domain
     site = post.host if post is not None else ""
     links, domains, own = [], [], 0
     for link in body.links:
@@ -224,7 +248,6 @@ def read(comment: Comment) -> Reading:
             domains.append(domain)
     if site and author_domain == site:
         author_url = author_host = author_domain = ""
-    folded = _fold_name(author)
     lower = " ".join(body.text.lower().split())
     return Reading(
         body=body,
@@ -232,16 +255,16 @@ def read(comment: Comment) -> Reading:
         words=words,
         terms=terms_of(words),
         language=language_of(words),
-        author=author,
-        author_words=words_of(author),
+        author=name.text,
+        author_words=name.words,
         author_url=author_url,
-        author_url_junk=not author_url and _is_junk(comment.author_url),
+        author_url_junk=address.is_junk,
         author_host=author_host,
         author_domain=author_domain,
         link_domains=domains,
         links=links,
         own_links=own,
-        by_post_author=bool(folded) and post is not None and folded == post.author,
+        by_post_author=bool(name.folded) and post is not None and name.folded == post.author,
         messenger=_names_messenger(words, lower, domains),
         ends_with_link=bool(links) and _ends_with(comment.text, body, links[-1]),
         post=post,

@@ -10,7 +10,6 @@ from math import log1p
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
 
-_CAPITAL = re.compile(r"[A-Z]")
 # Patterns begin with what is rare, and look back from there: that is several times faster.
 _CAPITAL_WORD = re.compile(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
@@ -18,7 +17,7 @@ _CODE = re.compile(
     r"[{}>=]|<(?!3)|;[ ]*$|\.(?<=\w\.)\w{1,60}\(|\((?:(?<=\w\()|(?=\)))|::|->|\\\\|/\w{1,60}/|_(?<=\w_)(?=\w)",
     re.MULTILINE,
 )
-_CAMEL_HINT = re.compile(r"[A-Z](?<=[a-z][A-Z])")
+_CODE_HINT = re.compile(r"[{}>=<;(\\_/:]")
 _CAMEL = re.compile(r"\b[a-z]{2,30}[A-Z][a-z]")
 _DIGIT = re.compile(r"\d")
 # A run of marks is tried at its start only: linear.
@@ -115,7 +114,7 @@ _RANDOM_CASE = re.compile(
     r"|(?<![^\W_])[a-z][A-Z]{5,}(?![^\W_])"
 )
 # Programs that respin texts double letters: "tto mive", "yyear".
-_STUTTER = re.compile(r"(?<![^\W_])([bcdfghjkmnprstvwyz])\1[aeiou][a-z]{0,20}(?![^\W_])")
+_STUTTER = re.compile(r"([bcdfghjkmnprstvwyz])\1[aeiou][a-z]{0,20}\Z")
 _NO_STUTTER = frozenset(
     "ddos ssid ssis ssas ssa ppa ffi ccache mmap ffe ssae mma ppi mmo mmorpg ppo ddi ggo".split()
 )
@@ -147,21 +146,41 @@ def is_random_word(word: str) -> bool:
     return len(runs) > 1 and any(odd)
 
 
-def _stutters(lower: str) -> int:
-    return len({m.group() for m in _STUTTER.finditer(lower)} - _NO_STUTTER)
+def _stutters(words: list[str]) -> int:
+    doubled = {w for w in words if w[0] == w[1:2]}
+    return len({w for w in doubled if _STUTTER.match(w)} - _NO_STUTTER) if doubled else 0
 
 
-def _gibberish(lower: str, words: list[str]) -> float:
-    if _CONSONANTS.search(lower) is None:
-        return 0.0
+def _gibberish(words: list[str]) -> float:
     latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
     return sum(map(is_unspeakable, latin)) / max(3, len(latin))
 
 
-def _code(text: str) -> int:
+def _code(text: str, camel: bool) -> int:
     text = text[:20_000]
-    found = len(_CODE.findall(text))
-    return found + len(_CAMEL.findall(text)) if _CAMEL_HINT.search(text) else found
+    found = len(_CODE.findall(text)) if _CODE_HINT.search(text) else 0
+    return found + len(_CAMEL.findall(text)) if camel else found
+
+
+# What kind of letter each is: capital, vowel, consonant, digit. Much that is rare shows in it.
+_KINDS = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZaeiouybcdfghjklmnpqrstvwxz0123456789",
+    b"A" * 26 + b"a" * 6 + b"b" * 20 + b"0" * 10,
+)
+_CONSONANT_KINDS = bytes.maketrans(b"bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ", b"b" * 40)
+
+
+def _equal_neighbours(data: bytes) -> bytes:
+    """Return a byte for each pair of neighbours in `data`: zero where they are equal."""
+    number = int.from_bytes(data, "little")
+    return (number ^ (number >> 8)).to_bytes(len(data), "little")[:-1]
+
+
+def _runs(lower: str) -> bool:
+    """True if a letter stands four times in a row."""
+    if lower.isascii() and b"\0\0\0" not in _equal_neighbours(lower.encode()):
+        return False
+    return any(run.group(1).isalpha() for run in _RUN.finditer(lower))
 
 
 def _compression(text: str) -> float:
@@ -178,22 +197,24 @@ def values(r: Reading) -> tuple[float, ...]:
     body, words, text = r.body, r.words, r.body.text
     n = len(words)
     letters = max(1, len(text))
-    ascii_only = text.isascii()
+    plain = text.isascii()
+    data = text.encode("ascii", "replace")
+    kinds = data.translate(_KINDS)
     distinct = set(words)
     sentences = max(1, len(_SENTENCE.findall(text)))
-    longer = [w for w in words if len(w) > 3]
-    repeats = max(Counter(longer).values(), default=1) if n > 3 else 1
     first = text[:1]
     many = n >= 4
+    long_word = len(max(distinct, key=len, default="")) > 30
+    camel = b"aA" in kinds or b"bA" in kinds
     return (
         log1p(n),
         max(0.0, 1 - n / 10),
         max(0.0, log1p(n) - log1p(150)),
-        float(n == 0 and not r.body.links and not body.code_length),
-        (len(_CAPITAL.findall(text)) if ascii_only else sum(map(str.isupper, text))) / letters
+        float(n == 0 and not body.links and not body.code_length),
+        (kinds.count(b"A") if plain else sum(map(str.isupper, text))) / letters
         if letters >= 12
         else MISSING,
-        log1p(len(_CAPITAL_WORD.findall(text))),
+        log1p(len(_CAPITAL_WORD.findall(text))) if b"AAA" in kinds else 0.0,
         float(first.islower()),
         log1p(text.count("!")),
         log1p(text.count("?")),
@@ -203,27 +224,34 @@ def values(r: Reading) -> tuple[float, ...]:
         log1p(n / sentences) if many else MISSING,
         sum(map(len, words)) / n if many else MISSING,
         len(distinct) / n if n >= 10 else MISSING,
-        log1p(repeats - 1),
+        log1p(_repeats(words) - 1) if len(distinct) < n > 3 else 0.0,
         _compression(text),
-        len(_DIGIT.findall(text)) / letters if letters >= 12 else MISSING,
-        0.0 if ascii_only else log1p(len(_EMOJI.findall(text))),
+        (kinds.count(b"0") if plain else len(_DIGIT.findall(text))) / letters
+        if letters >= 12
+        else MISSING,
+        0.0 if plain else log1p(len(_EMOJI.findall(text))),
         log1p(text.count("\n")),
-        log1p(_code(text)),
+        log1p(_code(text, camel)),
         min(1.0, body.code_length / max(1, body.length)),
         log1p(body.quote_lines),
         sum(map(_FIRST.__contains__, words)) / n if many else MISSING,
         sum(map(_WE.__contains__, words)) / n if many else MISSING,
         sum(map(_SECOND.__contains__, words)) / n if many else MISSING,
-        _gibberish(r.lower, words),
-        float(any(len(w) > 30 and w.isascii() for w in distinct)),
-        float(is_random_case(text)),
+        _gibberish(words) if b"bbbbb" in data.translate(_CONSONANT_KINDS) else 0.0,
+        float(long_word and any(len(w) > 30 and w.isascii() for w in distinct)),
+        float(camel and is_random_case(text)),
         float(0 < n <= 2 and len(text) < 60 and any(map(is_random_word, text.split()))),
-        log1p(max(0, _stutters(r.lower) - 1)),
-        float(any(run.group(1).isalpha() for run in _RUN.finditer(r.lower))),
+        log1p(max(0, _stutters(words) - 1)),
+        float(_runs(r.lower)),
         log1p(body.styled_letters),
         log1p(len(body.mixed_script_words)),
         log1p(body.hidden_characters),
         log1p(body.stacked_marks),
         log1p(len(body.spaced_words)),
-        float(not (ascii_only and "%" not in text) and _BROKEN.search(text) is not None),
+        float(not (plain and "%" not in text) and _BROKEN.search(text) is not None),
     )
+
+
+def _repeats(words: list[str]) -> int:
+    longer = [w for w in words if len(w) > 3]
+    return max(Counter(longer).values(), default=1)
