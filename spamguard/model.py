@@ -7,7 +7,7 @@ cannot disagree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import exp
@@ -21,7 +21,7 @@ from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.language import is_known
 from spamguard.reasons import reasons_for
-from spamguard.vectorizer import F32, NAMES, Vectorizer, Vectors
+from spamguard.vectorizer import F32, NAMES, Vectorizer, Vectors, batches
 from spamguard.verdict import Label, Verdict
 
 LOW: Final = np.array([f.low for f in FEATURES], float)
@@ -184,9 +184,8 @@ class SpamModel:
         """Return what each block of n-grams adds, shape (n, n_blocks)."""
         parts = self.ngram_weights[vectors.buckets] * vectors.values
         n = len(vectors.languages)
-        sums = np.bincount(vectors.cells, parts, n * CELLS).reshape(n, CELLS)
-        blocks: F64 = sums[:, : len(BLOCKS)]
-        return blocks
+        sums: F64 = np.bincount(vectors.cells, parts, n * CELLS).astype(np.float64, copy=False)
+        return sums.reshape(n, CELLS)[:, : len(BLOCKS)]
 
     def contributions(self, comment: Comment) -> F64:
         """Return what each of the named columns adds to the log-odds of `comment`.
@@ -219,14 +218,14 @@ class SpamModel:
         """Judge one comment."""
         return self.verdicts([comment])[0]
 
-    def verdicts(self, comments: Sequence[Comment]) -> list[Verdict]:
-        """Judge some comments at once; all of them are held in memory."""
-        vectors = self.vectorizer.vectors(comments)
-        log_odds = self._log_odds(vectors).tolist()
-        return [
-            self._verdict(comment, z, language)
-            for comment, z, language in zip(comments, log_odds, vectors.languages, strict=True)
-        ]
+    def verdicts(self, comments: Iterable[Comment]) -> list[Verdict]:
+        """Judge many comments: several at once, but no more than fit into little memory."""
+        found: list[Verdict] = []
+        for batch in batches(comments):
+            vectors = self.vectorizer.vectors(batch)
+            log_odds = self._log_odds(vectors).tolist()
+            found += map(self._verdict, batch, log_odds, vectors.languages)
+        return found
 
     def _verdict(self, comment: Comment, log_odds: float, language: str) -> Verdict:
         cuts, known = self.cuts, is_known(language, self.languages)

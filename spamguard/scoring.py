@@ -12,7 +12,6 @@ from spamguard.errors import InputError
 from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.storage import find_model, load_model
-from spamguard.vectorizer import batches
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -130,10 +129,7 @@ def score_many(
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
     chosen = _model_of(model)
-    verdicts: list[Verdict] = []
-    for batch in batches(map(as_comment, comments)):
-        verdicts += chosen.verdicts(batch)
-    return verdicts
+    return chosen.verdicts(map(as_comment, comments))
 
 
 def score_frame(

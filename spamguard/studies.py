@@ -121,7 +121,9 @@ def _cross_fitted_labels(
         here = fold == k
         log_odds = slope * raw[here] + shift
         told = labels_of(cuts, known, log_odds, material.rows.languages[here])
-        dropped = (told == "spam") & (log_odds >= (np.inf if cuts.discard is None else cuts.discard))
+        dropped = (told == "spam") & (
+            log_odds >= (np.inf if cuts.discard is None else cuts.discard)
+        )
         labels[here] = np.where(dropped, "discard", told)
     return labels
 

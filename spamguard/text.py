@@ -133,19 +133,30 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     return folded
 
 
+# What is left to normalisation alone (a long dash, a wide space) is without these.
+_TRICKY = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u0483-\u0489\u115f\u1160\u180e\u1ab0-\u1aff\u1d00-\u1d2b"
+    "\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2160-\u217f\u2460-\u24ff\u3164\ud800-\udfff"
+    "\uff21-\uff3a\uff41-\uff5a\uffa0\ufff9-\ufffc\U0001d400-\U0001d7ff\U0001f110-\U0001f189\U000e0000-\U000e01ef"
+    f"{''.join(map(chr, _STYLED_LETTERS))}]"
+)
+
+
 def clean_characters(text: str, body: Body) -> str:
     """Undo tricks on the level of characters, counting them in `body`."""
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
     text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
-    if _PECULIAR.search(text):
-        text = _clean_peculiar(text, body)
+    if _TRICKY.search(text):
+        text = _clean_tricky(text, body)
+    elif _PECULIAR.search(text):
+        text = _normal(text, body)
     if _WORD_OF_TWO_SCRIPTS.search(text):
         text = _WORD_LGC.sub(lambda m: _unmix(m, body), text)
     return text
 
 
-def _clean_peculiar(text: str, body: Body) -> str:
+def _clean_tricky(text: str, body: Body) -> str:
     text = _SURROGATE.sub("\ufffd", text)
     text, hidden = _HIDDEN_IN_WORD.subn("", text)
     text, misused = _JOINER_MISUSED.subn("", text)
@@ -154,7 +165,11 @@ def _clean_peculiar(text: str, body: Body) -> str:
     body.styled_letters += len(_STYLED.findall(text))
     if not _EAST_ASIAN.search(text):  # full-width letters are ordinary in Japanese
         body.styled_letters += len(_FULL_WIDTH.findall(text))
-    text = unicodedata.normalize("NFKC", text.translate(_STYLED_LETTERS))
+    return _normal(text.translate(_STYLED_LETTERS), body)
+
+
+def _normal(text: str, body: Body) -> str:
+    text = unicodedata.normalize("NFKC", text)
     text = text[: 2 * (MAX_HEAD + MAX_TAIL)]  # one ligature may stand for eighteen letters
     text, stacks = _STACK.subn("", text)
     body.stacked_marks += stacks

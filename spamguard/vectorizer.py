@@ -128,9 +128,7 @@ def batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
 LEAST_GRAMS: Final = 6
 
 
-def weigh(
-    grams: ngrams.Keys, bits: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
+def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
     """Return the cell, the bucket and the value of each distinct n-gram.
 
     Counts are sublinear and each block has unit length: a long comment says

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spamguard import Comment, Post, Reason
 from spamguard.features import FEATURES
-from spamguard.features.ngrams import BLOCKS
+from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.model import SpamModel
 from spamguard.reasons import MOST_WORDS
 from spamguard.vectorizer import BACKGROUND_SIZE, FLAT_BACKGROUND
@@ -120,9 +120,10 @@ def test_a_word_is_quoted_from_its_own_place():
 @pytest.mark.parametrize("word", ["alpha", "zebra", "omega"])
 def test_parts_of_a_word_count_for_the_word_around_them(word):
     judge = random_model(bits=18)
-    row = judge.vectorizer.row(Comment(word))
+    vectors = judge.vectorizer.vectors([Comment(word)])
+    characters = vectors.cells % CELLS == BLOCKS.index("characters")
     weights = np.zeros(1 << 18, np.float32)
-    weights[row.buckets[BLOCKS.index("characters")]] = 1.0
+    weights[vectors.buckets[characters]] = 1.0
     judge = replace(judge, dense_weights=np.zeros(len(FEATURES)), ngram_weights=weights)
     (reason,) = judge.verdict(Comment("Alpha, zebra and\nomega")).reasons
     assert word in reason.evidence

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spamguard import text as canonical
 from spamguard.text import MAX_HEAD, MAX_TAIL, Body, Link, clean_characters, read_body, words_of
 
 CASES = [
@@ -213,3 +214,42 @@ def test_ten_thousand_links(no_hang):
         body = read_body(" ".join(f"http://a{i}.example/" for i in range(10_000)))
     assert len(body.links) > 3_000
     assert len({link.url for link in body.links}) > 3_000
+
+
+@given(st.text(max_size=60))
+def test_what_is_passed_over_would_change_nothing(text):
+    # Text is searched for anything peculiar before any step is tried on it.
+    slow, fast = Body(), Body()
+    thorough = canonical._clean_tricky(text.replace("\ufeff", ""), slow)
+    if canonical._WORD_OF_TWO_SCRIPTS.search(thorough):
+        thorough = canonical._WORD_LGC.sub(lambda m: canonical._unmix(m, slow), thorough)
+    assert clean_characters(text, fast) == thorough
+    assert fast == slow
+
+
+PIECES = st.sampled_from(
+    [
+        *"a b x to dot punkt . - ( ) [ ] / com ru be io xyz example 1 4 0".split(),
+        *"+ @ $ ! | 555 12 * _ й Q hello".split(),
+        *(" ", "  ", "\n"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_a_hint_is_there_wherever_its_pattern_matches(text):
+    for pattern, hint in (
+        (canonical._DOMAIN, canonical._DOMAIN_HINT),
+        (canonical._OBFUSCATED, canonical._OBFUSCATED_HINT),
+        (canonical._SPACED, canonical._SPACED_HINT),
+        (canonical._PHONE, canonical._PHONE_HINT),
+    ):
+        assert hint.search(text) or not pattern.search(text), pattern.pattern
+    without = Body()
+    for match in canonical._LEET.finditer(text):
+        word = match.group().lower().rstrip("!|")
+        if word[:1] != "@" and canonical._DIGIT_OR_SIGN.search(word):
+            without.leet_words.append(word.translate(canonical._LEET_LETTERS))
+    found = Body()
+    canonical._find_leet(text, found)
+    assert found == without

@@ -162,7 +162,9 @@ class _Memory:
     def of(self, pieces: list[str]) -> list[bytes]:
         found = list(map(self._kept.get, pieces))
         if None in found:
-            missing = dict.fromkeys(p for p, known in zip(pieces, found, strict=True) if known is None)
+            missing = dict.fromkeys(
+                p for p, known in zip(pieces, found, strict=True) if known is None
+            )
             made = dict(zip(missing, _in_chunks(list(missing), self._make), strict=True))
             # Another thread may clear it at any time: what is needed here is not read from it.
             if len(self._kept) > _MOST_KEPT:
@@ -203,7 +205,9 @@ def _piece_keys(
     if words:
         found = np.concatenate((grams.words, found))
         places = np.concatenate((grams.starts, places))
-    spaces = (np.frombuffer(grams.text.encode("utf-32-le", "surrogatepass"), np.uint32) == 32).nonzero()[0]
+    spaces = (
+        np.frombuffer(grams.text.encode("utf-32-le", "surrogatepass"), np.uint32) == 32
+    ).nonzero()[0]
     piece = np.searchsorted(spaces, places, side="right") - 1
     keys = buckets(found, BLOCKS[number], bits) | (number << bits)
     ordered = keys[np.argsort(piece, kind="stable")].astype(np.int32)
@@ -252,7 +256,9 @@ class Hasher:
             edges = accumulate(map(len, pieces), initial=0)
             blobs += [b"".join(parts[a:b]) for a, b in pairwise(edges)]
         counts += [len(blob) >> 2 for blob in blobs]
-        keys = np.concatenate((words, pairs, np.frombuffer(b"".join(blobs), np.int32)))
+        keys: NDArray[np.int64] = np.concatenate(
+            (words, pairs, np.frombuffer(b"".join(blobs), np.int32))
+        )
         sizes = np.array(counts, np.int64)
         if len(readings) > 1:
             first = np.arange(len(readings)) << (self.bits + 3)
