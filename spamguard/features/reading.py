@@ -6,6 +6,7 @@ import html
 import re
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,7 +20,25 @@ MAX_THREAD = 100
 MAX_THREAD_TEXT = 3_000
 """Characters read of each comment in a thread."""
 SHINGLE = 5
+_FIVE_KNOWN = b"\1" * SHINGLE
 _REPEAT = 100  # words by which a long comment is known again
+
+
+class Runs:
+    """The runs of five words in some texts; counted out only once a text may repeat one."""
+
+    def __init__(self, texts: Iterable[list[str]]) -> None:
+        self._texts = tuple(texts)
+        self._vocabulary = frozenset().union(*self._texts)
+        self._runs: frozenset[tuple[str, ...]] | None = None
+
+    def repeated_in(self, words: list[str]) -> set[tuple[str, ...]]:
+        """Return the runs of `words` that the texts have too."""
+        if _FIVE_KNOWN not in bytes(map(self._vocabulary.__contains__, words)):
+            return set()
+        if self._runs is None:
+            self._runs = frozenset().union(*map(shingles_of, self._texts))
+        return shingles_of(words) & self._runs
 
 
 @dataclass(slots=True)
@@ -29,11 +48,11 @@ class PostReading:
     words: list[str]
     counts: Counter[str]  # of terms
     title_terms: frozenset[str]
-    shingles: frozenset[tuple[str, ...]]
+    runs: Runs
     host: str  # registered domain of the post's address
     author: str
     thread_terms: tuple[frozenset[str], ...]
-    thread_shingles: frozenset[tuple[str, ...]]
+    thread_runs: Runs
     thread_texts: frozenset[str]
     # What a family has worked out of the post: good for every comment under it.
     kept: dict[str, tuple[object, object]] = field(default_factory=dict)
@@ -101,11 +120,11 @@ def _read_post(post: Post) -> PostReading:
         words=words,
         counts=Counter(terms_of(words)),
         title_terms=frozenset(terms_of(title)),
-        shingles=frozenset(shingles_of(words)),
+        runs=Runs([words]),
         host=registered_domain(host_of(post.url or "")),
         author=_fold_name(post.author or ""),
         thread_terms=tuple(frozenset(terms_of(w)) for w in thread),
-        thread_shingles=frozenset().union(*(shingles_of(w) for w in thread)),
+        thread_runs=Runs(thread),
         thread_texts=frozenset(
             text_key(words, cut=len(text) > MAX_THREAD_TEXT)
             for words, text in zip(thread, texts, strict=True)

@@ -170,9 +170,9 @@ def _likeness(
     )
 
 
-def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) -> tuple[float, ...]:
+def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
     weighed = _weigh(post, idf)
-    copied = shingles & post.shingles
+    copied = post.runs.repeated_in(r.words)
     # What was copied says nothing about how near the visitor's own words are.
     own = _own_words(r.words, copied) if copied else r.words
     copied_most = bool(copied) and len(own) < len(r.words) / 2 and not r.body.quote_lines
@@ -200,7 +200,7 @@ def _post_values(r: Reading, post: PostReading, shingles: Shingles, idf: Idf) ->
         float(_differ(mine, theirs)) if mine and theirs else MISSING,
         float(language != other) if language and other else MISSING,
         # Who quotes in order to answer has words of their own, or marks the quotation.
-        len(copied) / len(shingles) if shingles and copied_most else 0.0,
+        len(copied) / len(shingles_of(r.words)) if copied_most else 0.0,
         float(len(copied) > 0 and len(own) <= len(r.words) / 5 and not r.body.quote_lines),
     )
 
@@ -214,9 +214,7 @@ def _own_words(words: list[str], copied: Shingles) -> list[str]:
     return [word for word, is_own in zip(words, own, strict=True) if is_own]
 
 
-def _thread_values(
-    r: Reading, post: PostReading, shingles: Shingles, idf: Idf
-) -> tuple[float, ...]:
+def _thread_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
     terms = dict.fromkeys(r.terms)
     if not terms or not post.thread_terms:
         return (MISSING,) * (len(FEATURES) - _TOPIC)
@@ -228,10 +226,12 @@ def _thread_values(
             shared = sum(idf(term) for term in terms if term in other)
             nearest = max(nearest, shared / (mass + theirs - shared or 1.0))
     known = post.thread_texts
+    repeated = post.thread_runs.repeated_in(r.words)
+    enough = 0.0 if len(r.words) >= SHINGLE else MISSING
     return (
         nearest if mass else MISSING,
         sum(idf(term) for term in terms if term in weighed.thread) / mass if mass else MISSING,
-        len(shingles & post.thread_shingles) / len(shingles) if shingles else MISSING,
+        len(repeated) / len(shingles_of(r.words)) if repeated else enough,
         float(text_key(r.words, cut=False) in known or text_key(r.words, cut=True) in known),
     )
 
@@ -241,6 +241,5 @@ def values(r: Reading, idf: Idf) -> tuple[float, ...]:
     post = r.post
     if post is None:
         return (MISSING,) * len(FEATURES)
-    shingles = shingles_of(r.words)
-    topic = _post_values(r, post, shingles, idf) if post.has_text else (MISSING,) * _TOPIC
-    return topic + _thread_values(r, post, shingles, idf)
+    topic = _post_values(r, post, idf) if post.has_text else (MISSING,) * _TOPIC
+    return topic + _thread_values(r, post, idf)
