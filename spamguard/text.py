@@ -17,8 +17,9 @@ import bisect
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 MAX_HEAD, MAX_TAIL = 60_000, 20_000
 """Characters read from the start and from the end of a longer body."""
@@ -105,6 +106,7 @@ _LATIN_TO_CYRILLIC = str.maketrans("ABEKMHOPCTYXaeopcyxk", "АВЕКМНОРСТ
 _WORD_OF_TWO_SCRIPTS = re.compile(
     "[A-Za-z][\u0251\u0261\u0269\u0370-\u058f]|[\u0251\u0261\u0269\u0370-\u058f][A-Za-z]"
 )
+_SECOND_SCRIPT = re.compile("[\u0251\u0261\u0269\u0370-\u058f]")
 _WORD_LGC = re.compile("[A-Za-z\u0251\u0261\u0269\u0370-\u058f]+")
 _CYRILLIC = re.compile("[\u0400-\u052f]+")
 # A Latin name in a Russian case: SMSка.
@@ -133,6 +135,7 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     return folded
 
 
+_PLAIN_RUN = re.compile(r"[\t\n\r -~]+")
 # What is left to normalisation alone (a long dash, a wide space) is without these.
 _TRICKY = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u0483-\u0489\u115f\u1160\u180e\u1ab0-\u1aff\u1d00-\u1d2b"
@@ -147,10 +150,13 @@ def clean_characters(text: str, body: Body) -> str:
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
     text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
-    if _TRICKY.search(text):
+    others = _PLAIN_RUN.sub("", text)  # few, mostly: so they are asked, and not the whole text
+    if _TRICKY.search(others):
         text = _clean_tricky(text, body)
-    elif _PECULIAR.search(text):
+    elif _PECULIAR.search(others):
         text = _normal(text, body)
+    elif not _SECOND_SCRIPT.search(others):
+        return text
     if _WORD_OF_TWO_SCRIPTS.search(text):
         text = _WORD_LGC.sub(lambda m: _unmix(m, body), text)
     return text
@@ -207,10 +213,11 @@ _MD_LINK = re.compile(
 )
 _MD_CODE = re.compile(r"(?<![\w`])``?[^`\n]{1,500}``?(?![\w`])")
 _MD_DRESS = re.compile(
-    r"(https?://\S+|www\.\S+)|(?<![^\W_])\*{1,3}|\*{1,3}(?![^\W_])|~~|(?<!\w)_{1,3}|_{1,3}(?!\w)"
-    r"|^[ ]{0,3}(?:#{1,6}|[-+])[ \t]",
-    re.MULTILINE,
+    r"(?=[*~_hw])(?:(https?://\S+|www\.\S+)|(?<![^\W_])\*{1,3}|\*{1,3}(?![^\W_])|~~|(?<!\w)_{1,3}|_{1,3}(?!\w))"
 )
+_MD_DRESS_HINT = re.compile(r"[*_]|~~")
+_MD_LEAD = re.compile(r"[ ]{0,3}(?:#{1,6}|[-+])[ \t]")
+_MD_LEAD_HINT = re.compile(r"[#+-][ \t]")
 _QUOTE = re.compile(r"^[ ]{0,3}>[> ]*", re.MULTILINE)
 _LOOKS_LIKE_URL = re.compile(
     r"(?:https?:|//|www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/)", re.IGNORECASE
@@ -429,9 +436,23 @@ def _strip_markdown(text: str, body: Body) -> str:
     if ">" in text:
         text, quotes = _QUOTE.subn("", text)
         body.quote_lines += quotes
-    if "*" in text or "_" in text or "~" in text or "#" in text or "- " in text:
-        text = _MD_DRESS.sub(r"\1", text)
-    return text
+    text = _by_line(_MD_LEAD_HINT.search, _without_lead, text)
+    return _by_line(_MD_DRESS_HINT.search, partial(_MD_DRESS.sub, r"\1"), text)
+
+
+def _without_lead(line: str) -> str:
+    lead = _MD_LEAD.match(line)
+    return line if lead is None else line[lead.end() :]
+
+
+def _by_line(hint: Callable[[str], object], change: Callable[[str], str], text: str) -> str:
+    """Return `text` with those of its lines changed that have a hint of something to change.
+
+    No pattern here reaches across a line: a long text is not searched for the sake of one line.
+    """
+    if not hint(text):
+        return text
+    return "\n".join([change(line) if hint(line) else line for line in text.split("\n")])
 
 
 def _strip_markup(text: str, body: Body) -> str:
@@ -457,7 +478,7 @@ COMMON_TLDS = (
     "bet|casino|poker|vip|life|world|today|agency|academy|health|life|tech|loan|download|ly|gl|gd|рф|укр|example|test|invalid"
 )
 _URL = re.compile(
-    r"<?(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}>?",
+    r"(?=[<hw])<?(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}>?",
     re.IGNORECASE,
 )
 _URL_END = re.compile(r"[.,;:!?)*_~>]*\Z")
@@ -495,7 +516,9 @@ _CODE_OWNERS = frozenset(
 # Looked for first, as nearly every text is without: a dot before a letter, and what may be the
 # last letter of "dot" before an ending.
 _DOMAIN_HINT = re.compile(r"\.[a-z\u0440\u0443]", re.IGNORECASE)
-_OBFUSCATED_HINT = re.compile(rf"[)\]}}.t][ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE)
+_OBFUSCATED_HINT = re.compile(
+    rf"[)\]}}.t](?:(?<=dot)|(?<!t))[ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE
+)
 _PHONE_HINT = re.compile(r"\d[\d ().\-]{7}")
 _PHONE = re.compile(r"(?<![\w.+/#-])(?:\+|00)?\(?\d[\d ().\-]{7,20}\d(?![\w/])")
 _NOT_PHONE = re.compile(
@@ -553,29 +576,35 @@ def _lift_links(text: str, body: Body) -> str:
         body.links.append(Link("obfuscated", f"{name}.{tld}{(path or '').replace(' ', '')}"))
         return " "
 
-    if "//" in text or "www" in text.lower():
-        text = _URL.sub(url, text)
+    text = _by_line(_hints_at_url, partial(_URL.sub, url), text)
     if "@" in text:
         body.emails += _EMAIL.findall(text)
         text = _EMAIL.sub(" ", text)
-    if _DOMAIN_HINT.search(text):
-        text = _DOMAIN.sub(domain, text)
-    if _OBFUSCATED_HINT.search(text):
-        text = _OBFUSCATED.sub(obfuscated, text)
-    return text
+    text = _by_line(_DOMAIN_HINT.search, partial(_DOMAIN.sub, domain), text)
+    return _by_line(_OBFUSCATED_HINT.search, partial(_OBFUSCATED.sub, obfuscated), text)
+
+
+def _hints_at_url(text: str) -> bool:
+    return "//" in text or "www" in text.lower()
+
+
+def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[str]:
+    """Return what `pattern` finds on the lines that have a hint of it."""
+    if not hint.search(text):
+        return []
+    lines = [line for line in text.split("\n") if hint.search(line)]
+    return [match.group() for line in lines for match in pattern.finditer(line)]
 
 
 def _lift_phones(text: str, body: Body) -> None:
-    if not _PHONE_HINT.search(text):
-        return
-    for match in _PHONE.finditer(text):
-        digits = sum(c.isdigit() for c in match.group())
+    for number in _found(_PHONE_HINT, _PHONE, text):
+        digits = sum(c.isdigit() for c in number)
         if (
             9 <= digits <= 15
-            and not _NOT_PHONE.match(match.group())
-            and (match.group()[0] in "+0(" or digits >= 10)
+            and not _NOT_PHONE.match(number)
+            and (number[0] in "+0(" or digits >= 10)
         ):
-            body.phones.append(match.group())
+            body.phones.append(number)
 
 
 # --- hidden words -------------------------------------------------------------------
@@ -594,9 +623,6 @@ _SPACED_HINT = re.compile(r"[ .*_\-][^\W\d_][ .*_\-][^\W\d_][ .*_\-]")
 
 
 def _unspace(text: str, body: Body) -> str:
-    if not _SPACED_HINT.search(text):
-        return text
-
     def join(match: re.Match[str]) -> str:
         word = match.group()[::2]
         acronym = match.group(1) == "." and word.isupper()  # U.S.S.R.
@@ -606,14 +632,12 @@ def _unspace(text: str, body: Body) -> str:
         body.spaced_words.append(word)
         return word
 
-    return _SPACED.sub(join, text)
+    return _by_line(_SPACED_HINT.search, partial(_SPACED.sub, join), text)
 
 
 def _find_leet(text: str, body: Body) -> None:
-    if not _LEET_HINT.search(text):
-        return
-    for match in _LEET.finditer(text):
-        word = match.group().lower().rstrip("!|")
+    for found in _found(_LEET_HINT, _LEET, text):
+        word = found.lower().rstrip("!|")
         if word[:1] != "@" and _DIGIT_OR_SIGN.search(word):
             body.leet_words.append(word.translate(_LEET_LETTERS))
 
