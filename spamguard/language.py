@@ -22,6 +22,7 @@ _HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not name a l
 _LONGEST = 100  # characters read of a word: some scripts write no spaces
 _LEAST_LETTERS = 10  # that a script must show: fewer Chinese ones may be Japanese
 _LEAST_WORDS = 3  # different small words that must be said
+_LEAST_LONGER = 2  # of them that must have two letters or more: a word s p a c e d out has none
 _LEAST_SHARE = 0.15  # of all words that must be small words
 _MARGIN = 1.4  # how far the best language must lead
 _MAJORITY = 0.6  # of all letters that must be of one script
@@ -277,18 +278,20 @@ def language_of(words: Sequence[str]) -> str:
 def _by_words(words: Sequence[str], letters: str, owners: Mapping[str, tuple[str, ...]]) -> str:
     """Let small words and telling letters vote; a word of several languages has one vote in all."""
     small = [word for word in words if word in owners]
-    said = [(owners[word], count) for word, count in Counter(small).items()]
+    said = [(owners[word], count, len(word) > 1) for word, count in Counter(small).items()]
     if len(said) < _LEAST_WORDS:
         return ""
     votes: defaultdict[str, float] = defaultdict(float)
-    for codes, count in said:
+    for codes, count, _ in said:
         for code in codes:
             votes[code] += count / len(codes)
     if not letters.isascii():
         _count_telling(letters, votes)
     best = max(votes, key=lambda code: votes[code])
-    hits = [count for codes, count in said if best in codes]
-    if len(hits) < _LEAST_WORDS or sum(hits) < _LEAST_SHARE * len(words):
+    hits = [(count, longer) for codes, count, longer in said if best in codes]
+    if len(hits) < _LEAST_WORDS or sum(longer for _, longer in hits) < _LEAST_LONGER:
+        return ""
+    if sum(count for count, _ in hits) < _LEAST_SHARE * len(words):
         return ""
     second = max((votes[code] for code in votes if code != best), default=0.0)
     return best if votes[best] >= _MARGIN * second else ""
