@@ -93,12 +93,17 @@ class _Buffer:
         self._chunks = iter(chunks)
         self.text = ""
         self.at = 0
+        self._given_up = 0  # characters before the text that is held
+        # What was looked for: from where, up to where, and where it was. Otherwise a file of
+        # beginnings without an end would be searched to its end at each of them.
+        self._known: dict[str, tuple[int, int, int]] = {}
 
     def more(self) -> bool:
         """Take in another piece; False at the end. Positions before `at` are given up."""
         piece = next(self._chunks, None)
         if piece is None:
             return False
+        self._given_up += self.at
         self.text = self.text[self.at :] + piece
         self.at = 0
         return True
@@ -110,15 +115,23 @@ class _Buffer:
 
     def find(self, what: str, skip: int = 0, most: int = MAX_SECTION) -> int:
         """Return how far from here `what` begins, at least `skip`; -1 if not within `most`."""
-        begin = skip
-        while True:
-            found = self.text.find(what, self.at + begin)
-            if found >= 0:
-                return found - self.at if found - self.at <= most else -1
-            held = len(self.text) - self.at
-            if held > most or not self.more():
-                return -1
-            begin = max(skip, held - len(what) + 1)
+        here = self._given_up + self.at
+        begin, stop = here + skip, here + most
+        since, until, found = self._known.get(what, (0, -1, -1))
+        if not since <= begin <= until:
+            since, until, found = begin, begin, -1
+        while found < 0 and until < stop:
+            end = min(self._given_up + len(self.text), stop + len(what))
+            place = self.text.find(what, until - self._given_up, end - self._given_up)
+            if place >= 0:
+                found = until = self._given_up + place
+                break
+            # The last signs may be the beginning of what is looked for.
+            until = max(until, end - len(what) + 1)
+            if until < stop and not self.more():
+                break
+        self._known[what] = (since, until, found)
+        return found - here if begin <= found <= stop else -1
 
     def take(self, length: int) -> str:
         """Return the next `length` characters and pass over them."""
@@ -146,6 +159,7 @@ class _Scanner:
         self.attributes: dict[str, str] = {}
         self.parts: list[str] = []
         self.size = 0
+        self.cut = False
         # Where a field's end is missing, these show it; short names may be markup in a text.
         self.telling = {*shape.containers, *(name for name in shape.fields if ":" in name)}
 
@@ -184,9 +198,9 @@ class _Scanner:
             return
         room = MAX_FIELD - self.size
         if len(text) > room:
-            if room > 0:
+            if not self.cut:
                 self.damage[f"fields cut at {MAX_FIELD:,} characters"] += 1
-            text = text[: max(room, 0)]
+            self.cut, text = True, text[:room]
         self.parts.append(text)
         self.size += len(text)
 
@@ -208,18 +222,12 @@ class _Scanner:
     def _section(self) -> None:
         buffer = self.buffer
         end = buffer.find("]]>", 9)
-        begin = buffer.at + 9
         if self.field is not None:
             # A section that swallowed the end of its field and another's begin was never closed.
-            stop = buffer.text.find(
-                f"</{self.field}>", begin, buffer.at + end if end >= 0 else None
-            )
-            after = stop if stop >= 0 else begin
-            if stop >= 0 and (
-                end < 0 or buffer.text.find("<![CDATA[", after, buffer.at + end) >= 0
-            ):
+            stop = buffer.find(f"</{self.field}>", 9, MAX_SECTION if end < 0 else end)
+            if stop >= 0 and (end < 0 or buffer.find("<![CDATA[", stop, end) >= 0):
                 self.damage["sections that are never closed"] += 1
-                self._add(buffer.take(stop - buffer.at)[9:])
+                self._add(buffer.take(stop)[9:])
                 return
         if end < 0:
             self.damage["sections that are never closed"] += 1
@@ -277,7 +285,7 @@ class _Scanner:
     def _end_field(self) -> Iterator[Field]:
         if self.field is not None:
             yield Field(self.field, self.attributes, "".join(self.parts))
-        self.field, self.parts, self.size = None, [], 0
+        self.field, self.parts, self.size, self.cut = None, [], 0, False
 
 
 def _attributes(rest: str) -> dict[str, str]:

@@ -72,6 +72,8 @@ class _Reader:
         item = False
         for event in scan(chunks, _SHAPE, self.report):
             if isinstance(event, Start):
+                if event.name in ("item", "wp:comment"):
+                    yield from self._finished()
                 if event.name == "item":
                     item, self.item, self.post = True, {}, None
                 elif event.name == "wp:comment":
