@@ -175,4 +175,5 @@ class Report:
             return None
         if len(value) > most:
             self.damage[f"{what} at {most:,}"] += 1
-        return value[:most]
+        # How a host ends its lines must not tell where a comment comes from.
+        return value[:most].replace("\r\n", "\n").replace("\r", "\n")

@@ -38,7 +38,7 @@ _SHAPE: Final = Shape(
         "wp:comment": ("item",), "wp:commentmeta": ("wp:comment",),
         "wp:postmeta": ("item",),
     },
-    fields=_COMMENT | _POST | {"wp:meta_key", "wp:meta_value", "wp:base_blog_url"},
+    fields=_COMMENT | _POST | {"wp:meta_key", "wp:meta_value", "wp:base_blog_url", "wp:wxr_version"},
 )  # fmt: skip
 
 
