@@ -13,7 +13,7 @@ from typing import Final
 
 from spamguard.errors import CorpusError
 
-MAX_BLOB: Final = 1_000_000
+MAX_BLOB: Final = 500_000
 """Bytes of a file; a larger one is no comment."""
 
 _RAW: Final = re.compile(r":\d+ \d+ ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ([A-Z])\d*")

@@ -8,6 +8,7 @@ published and deleted later.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,9 @@ _SQUASHED: Final = re.compile(r"\(#\d{1,9}\)\s*$")
 _NOTHING: Final = "0" * 40
 _CLEARED: Final = 20
 """So many files deleted at once, and most there were: comments moved away, nobody judged them."""
+
+_DEEPEST: Final = 20
+"""Levels of a YAML file; a comment's has a few, and deep ones take ages to read."""
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("message", "comment", "body", "text", "content"),
@@ -148,19 +152,23 @@ class _Finder:
         heads, opened = self.repository.requests()
         added = self._requested(heads)
         asked = {change.after for changes in added.values() for change in changes}
-        merged_paths, known, deleted = self._history()
+        merged_paths, known, deleted = self._history(set(heads.values()))
         for path, blob in self.here.items():
             by_owner = path in merged_paths or blob in asked
             source = "merged request" if by_owner else "published"
             yield _File(path, blob, Decision("ham", "owner" if by_owner else "none", source))
         yield from deleted
         for number, changes in sorted(added.items()):
-            decision = self._of_request(number, opened)
             for change in changes:
                 # Squashed or rebased, a request's commits are new ones, but its files are not.
-                if change.after not in known and decision is not None:
-                    known.add(change.after)
-                    yield _File(change.path, change.after, decision)
+                if change.after in known or self._was_edited(number, change):
+                    continue
+                known.add(change.after)
+                yield _File(change.path, change.after, self._of_request(number, opened))
+
+    def _was_edited(self, number: int, change: Change) -> bool:
+        # The owner changed the file while merging; what was published counts.
+        return self.states.get(number) == "merged" and change.path in self.here
 
     def _requested(self, heads: dict[int, str]) -> dict[int, list[Change]]:
         """Return for each request the files of comments that it adds."""
@@ -170,7 +178,7 @@ class _Finder:
             added[number] = [c for c in changes if c.status == "A" and self._is_comment(c.path)]
         return added
 
-    def _of_request(self, number: int, opened: set[int]) -> Decision | None:
+    def _of_request(self, number: int, opened: set[int]) -> Decision:
         state = self.states.get(number)
         if state is None and opened:
             state = "open" if number in opened else "closed"
@@ -187,8 +195,8 @@ class _Finder:
         )
         return _CANNOT_TELL
 
-    def _history(self) -> tuple[set[str], set[str], list[_File]]:
-        """Return the paths that merges brought, every blob there was, and the files deleted."""
+    def _history(self, heads: set[str]) -> tuple[set[str], set[str], list[_File]]:
+        """Return the paths that requests brought, every blob there was, and the files deleted."""
         merged: set[str] = set()
         known = set(self.here.values())
         gone: dict[str, list[Change]] = {}
@@ -204,7 +212,8 @@ class _Finder:
             if len(deletions) > _CLEARED and 2 * len(deletions) > present:
                 cleared.add(commit[0].commit)
             for change in additions:
-                if change.merge or _SQUASHED.search(change.subject):
+                forwarded = change.commit in heads
+                if change.merge or forwarded or _SQUASHED.search(change.subject):
                     merged.add(change.path)
             for change in deletions:
                 # Blobs that are still here were moved; paths that came back, restored.
@@ -275,13 +284,25 @@ def _yaml(text: str) -> dict[str, Any] | None:
             "Reading comments from YAML needs PyYAML: pip install 'spamguard[import]'."
         ) from None
     try:
-        # Aliases repeat what they name, again and again: no comment needs one.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+        if not all(_is_plain(depth) for depth in _depths(yaml.parse(text, yaml.SafeLoader))):
             return None
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _is_plain(depth: float) -> bool:
+    return depth <= _DEEPEST
+
+
+def _depths(events: Iterator[Any]) -> Iterator[float]:
+    """Yield how deep each part of a YAML file stands, endless for one that repeats another."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        yield math.inf if name == "AliasEvent" else depth
 
 
 def _first(record: Mapping[str, Any], field: str) -> Any:

@@ -72,7 +72,7 @@ def read(
             "Reading a database needs SQLAlchemy: pip install 'spamguard[import]'."
         ) from None
     url = _url(database)
-    shown = url.render_as_string(hide_password=True)
+    shown = _shown(url, database)
     try:
         engine = sa.create_engine(url, hide_parameters=True)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
@@ -119,6 +119,13 @@ def _url(database: str) -> URL:
             raise CorpusError(f"{url.database or database} does not exist; check the path.")
         return sa.make_url(f"sqlite:///file:{_quoted(url.database)}?mode=ro&uri=true")
     return url
+
+
+def _shown(url: URL, database: str) -> str:
+    """Return what to call the database in messages, never with its password."""
+    if url.get_backend_name() == "sqlite":
+        return "the SQLite file" if database.startswith("env:") else database
+    return url.render_as_string(hide_password=True)
 
 
 def _quoted(path: str) -> str:
@@ -235,7 +242,9 @@ class _Tables:
 
 
 def _string(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "0")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
 
 
 def _is_date(value: object) -> bool:
@@ -247,11 +256,11 @@ def _prefix(names: list[str], shown: str, wanted: str | None) -> str:
     if wanted is not None and not _PREFIX.fullmatch(wanted):
         raise CorpusError("A prefix holds letters, digits and underscores only, such as wp_.")
     there = set(names)
-    found = [
+    found = sorted(
         name.removesuffix("comments")
-        for name in sorted(there)
+        for name in there
         if name.endswith("comments") and {name[:-1] + "meta", f"{name[:-8]}posts"} <= there
-    ]
+    )
     if wanted is not None and wanted in found:
         return wanted
     if wanted is None and len(found) == 1:

@@ -132,7 +132,7 @@ def test_what_is_read_is_never_written(tmp_path):
 
 @pytest.mark.parametrize("name", ["corpus.csv", "corpus", "no/such/corpus.jsonl"])
 def test_places_that_cannot_be(tmp_path, cases, name):
-    with pytest.raises(CorpusError, match="must be named|make it first"):
+    with pytest.raises(CorpusError, match=r"must be named|make it first"):
         import_comments("disqus", cases / "disqus.xml", tmp_path / name)
 
 
@@ -204,7 +204,7 @@ def test_an_interrupted_import_leaves_what_was_there(tmp_path):
 
 
 def test_the_command_line_knows_every_source():
-    assert TOLD == tuple(SOURCES)
+    assert tuple(SOURCES) == TOLD
     assert OPTIONS.keys() <= SOURCES.keys()
 
 
