@@ -20,6 +20,7 @@ from spamguard.importers.report import Report
 MAX_VALUE: Final = 50_000_000
 """Characters of one value; a longer one is refused before it fills the memory."""
 
+_TRIM: Final = 1 << 15
 _PAUSE: Final = re.compile(r"[\s,]*")
 _NEXT_OBJECT: Final = re.compile(r"\n[ \t]{0,99}\{")
 
@@ -81,6 +82,9 @@ class _Reader:
         while True:
             pause = _PAUSE.match(self._text, self._at)
             self._at = pause.end() if pause else self._at
+            if self._at > _TRIM:
+                # The decoder counts the lines before an error, each time.
+                self._text, self._at = self._text[self._at :], 0
             if self._at < len(self._text):
                 return True
             if not self._more():
