@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from spamguard.importers import Report, read_comments
 
 CASES = Path(__file__).parent / "cases"
-EXPORTS = Path(__file__).parents[3] / "shared" / "exports"
+BESIDE = Path(__file__).parents[3] / "shared" / "exports"
+EXPORTS = Path(os.environ.get("SPAMGUARD_EXPORTS") or BESIDE)
 
 
 @pytest.fixture
@@ -22,7 +24,10 @@ def cases() -> Path:
 def exports() -> Path:
     """Real exports, which do not ship."""
     if not EXPORTS.is_dir():
-        pytest.skip("no ../shared/exports beside the repository: real exports do not ship")
+        pytest.skip(
+            "real exports do not ship: no ../shared/exports beside the repository, and "
+            "SPAMGUARD_EXPORTS names no directory"
+        )
     return EXPORTS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -91,11 +92,8 @@ def test_numbers_of_any_length(tmp_path):
      '{"a":1}\n' + "\n" * 400_000],
 )  # fmt: skip
 def test_nothing_takes_long(tmp_path, no_hang, text):
-    with no_hang(20):
-        try:
-            read(tmp_path / "c.json", text)
-        except CorpusError as error:
-            assert "not JSON" in str(error)
+    with no_hang(20), suppress(CorpusError):
+        read(tmp_path / "c.json", text)
 
 
 def test_a_long_file_takes_little_memory(tmp_path):
