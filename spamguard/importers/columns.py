@@ -121,19 +121,34 @@ def read_csv(
         parted, names = _header(header, columns, path)
         limit = csv.field_size_limit(MAX_LINE)
         try:
-            reader = csv.reader(lines, delimiter=parted)
-            for cells in reader:
-                if not any(cells):
-                    continue
+            reader = csv.reader(lines, delimiter=parted, strict=True)
+            for cells in _rows(reader, report, path):
                 if len(cells) != len(names):
                     report.lose(f"other than {len(names)} cells in its row")
                     continue
                 row = {name: cell or None for name, cell in zip(names, cells, strict=True)}
                 yield from _one(row, _Place(blog=blog), report, columns)
-        except csv.Error as error:
-            raise CorpusError(f"{path}, line {reader.line_num + 1}: not CSV ({error}).") from None
         finally:
             csv.field_size_limit(limit)
+
+
+def _rows(reader: Any, report: Report, path: Path) -> Iterator[list[str]]:
+    while True:
+        first = reader.line_num + 2  # the header was read before
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                # All rows since then would be one cell.
+                raise CorpusError(
+                    f"{path}, line {first}: a quote is opened here and never closed; close it."
+                ) from None
+            report.lose("not CSV")
+            continue
+        if any(cells):
+            yield cells
 
 
 def _lines(chunks: Iterator[str], path: Path) -> Iterator[str]:

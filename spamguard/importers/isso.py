@@ -11,7 +11,7 @@ from typing import Any, Final
 from spamguard.errors import CorpusError
 from spamguard.importers.files import Watch, nobody
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
-from spamguard.importers.report import Report
+from spamguard.importers.report import MAX_TEXT, Report
 
 _COLUMNS: Final = (
     *("id", "parent", "created", "mode", "remote_addr", "text", "author", "email", "website"),
@@ -59,6 +59,8 @@ def _rows(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     present = {row[1] for row in database.execute("PRAGMA table_info(comments)")}
     # Columns came with the years; which ones is known here, so none is made up from the file.
     names = [f"c.{name}" if name in present else f"NULL AS {name}" for name in _COLUMNS]
+    if "text" in present:
+        names[_COLUMNS.index("text")] = f"substr(c.text, 1, {MAX_TEXT + 1})"
     query = f"SELECT {', '.join(names)}, t.uri, t.title FROM comments c LEFT JOIN threads t ON t.id = c.tid ORDER BY c.id"  # noqa: S608
     keys = (*_COLUMNS, "uri", "title")
     for row in database.execute(query):

@@ -166,7 +166,9 @@ class _Scanner:
     def events(self) -> Iterator[Start | End | Field]:
         buffer = self.buffer
         while True:
-            distance = buffer.find("<", most=MAX_FIELD)
+            # Looked for here first: it mostly stands near, and this runs for every tag.
+            place = buffer.text.find("<", buffer.at)
+            distance = place - buffer.at if place >= 0 else buffer.find("<", most=MAX_FIELD)
             if distance < 0:
                 buffer.reach(1)
                 held = len(buffer.text) - buffer.at
@@ -174,10 +176,17 @@ class _Scanner:
                     break
                 self._add(unescaped(buffer.take(held)))
                 continue
-            if distance:
+            if distance and self.field is not None:
                 self._add(unescaped(buffer.take(distance)))
-            buffer.reach(9)
+            else:
+                buffer.at += distance
             start = buffer.text[buffer.at : buffer.at + 9]
+            if len(start) < 9:
+                buffer.reach(9)
+                start = buffer.text[buffer.at : buffer.at + 9]
+            if start[1:2] not in "!?":
+                yield from self._tag()
+                continue
             if start == "<![CDATA[":
                 self._section()
             elif start.startswith("<!--"):
@@ -237,7 +246,8 @@ class _Scanner:
 
     def _tag(self) -> Iterator[Start | End | Field]:
         buffer = self.buffer
-        buffer.reach(MAX_TAG)
+        if len(buffer.text) - buffer.at < MAX_TAG:
+            buffer.reach(MAX_TAG)
         match = _TAG.match(buffer.text, buffer.at, buffer.at + MAX_TAG)
         if match is None:
             self._add(buffer.take(1))

@@ -88,7 +88,7 @@ def read(
     repository = Repository(path)
     states = {} if pulls is None else _states(pulls)
     files = repository.files()
-    found = list(_Finder(repository, files, folder, states, report).found())
+    found = list(_Finder(repository, files, folder, states, report).found(watch))
     if not found:
         raise CorpusError(
             f"{path} holds no files of comments. Name their folder: --comments-dir _data/comments."
@@ -147,10 +147,10 @@ class _Finder:
             return folders[: len(self.folder)] == self.folder
         return "comments" in (folder.lower().lstrip("_") for folder in folders)
 
-    def found(self) -> Iterator[_File]:
+    def found(self, watch: Watch) -> Iterator[_File]:
         """Yield the comments published, those deleted, and those of requests never merged."""
         heads, opened = self.repository.requests()
-        added = self._requested(heads)
+        added = self._requested(heads, watch)
         asked = {change.after for changes in added.values() for change in changes}
         merged_paths, known, deleted = self._history(set(heads.values()))
         for path, blob in self.here.items():
@@ -170,10 +170,11 @@ class _Finder:
         # The owner changed the file while merging; what was published counts.
         return self.states.get(number) == "merged" and change.path in self.here
 
-    def _requested(self, heads: dict[int, str]) -> dict[int, list[Change]]:
+    def _requested(self, heads: dict[int, str], watch: Watch) -> dict[int, list[Change]]:
         """Return for each request the files of comments that it adds."""
         added = {}
-        for number, commit in heads.items():
+        for done, (number, commit) in enumerate(heads.items()):
+            watch("requests", done, len(heads))
             changes = self.repository.changes(f"{self.repository.head}..{commit}")
             added[number] = [c for c in changes if c.status == "A" and self._is_comment(c.path)]
         return added

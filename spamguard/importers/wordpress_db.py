@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spamguard.errors import CorpusError
 from spamguard.importers.files import Watch, nobody
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
-from spamguard.importers.report import Report
+from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
     akismet_label,
@@ -156,8 +156,9 @@ class _Tables:
         whole, done, last = int(total.scalar() or 0), 0, -1
         blog = blog or self._home()
         key = self.comment.c.comment_ID
+        columns = _cut(self.comment, "comment_content", MAX_TEXT)
         while True:
-            query = sa.select(self.comment).where(key > last).order_by(key).limit(BATCH)
+            query = sa.select(*columns).where(key > last).order_by(key).limit(BATCH)
             rows = [dict(row) for row in self.connection.execute(query).mappings()]
             if not rows:
                 return
@@ -201,7 +202,8 @@ class _Tables:
         import sqlalchemy as sa
 
         missing = sorted(ids - self.posts.keys())
-        query = sa.select(self.post).where(self.post.c.ID.in_(missing))
+        columns = _cut(self.post, "post_content", MAX_POST)
+        query = sa.select(*columns).where(self.post.c.ID.in_(missing))
         for row in self.connection.execute(query).mappings() if missing else ():
             gmt, local = row["post_date_gmt"], row["post_date"]
             utc = _is_date(gmt)
@@ -239,6 +241,14 @@ class _Tables:
             email=row["comment_author_email"],
             ip=row["comment_author_IP"],
         )
+
+
+def _cut(table: Any, name: str, most: int) -> list[Any]:
+    """Return a table's columns, one of them cut by the server: a field may hold gigabytes."""
+    import sqlalchemy as sa
+
+    one_more = sa.func.substr(table.c[name], 1, most + 1).label(name)  # so that the cut is counted
+    return [one_more if column.name == name else column for column in table.c]
 
 
 def _string(value: Any) -> str:

@@ -264,6 +264,17 @@ def test_csv_with_columns_of_its_own(taken, cases):
     assert report.lost == {"other than 4 cells in its row": 1}
 
 
+def test_csv_rows_that_are_none(taken, tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text('text,label\n"a"b,ham\nHello,ham\n')
+    comments, report = taken("csv", path)
+    assert [c.text for c in comments] == ["Hello"]
+    assert report.lost == {"not CSV": 1}
+    path.write_text('text,label\nHello,ham\n"open,ham\n' + "more,ham\n" * 9)
+    with pytest.raises(CorpusError, match="line 3: a quote is opened here"):
+        taken("csv", path)
+
+
 def test_nested_json_by_post(taken, cases):
     comments, report = taken("jsonl", cases / "nested.json", label="ham")
     assert [(c.text, c.parent_id, c.post.post_id) for c in comments] == [
