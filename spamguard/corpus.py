@@ -458,7 +458,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of `path` once it is whole, or never."""
     path = path.resolve()  # a symbolic link keeps pointing where it did
     try:
@@ -479,7 +479,8 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def _json_line(row: Mapping[str, Any]) -> str:
+def json_line(row: Mapping[str, Any]) -> str:
+    """Return a row as a line of JSON."""
     line = json.dumps(row, ensure_ascii=False) + "\n"
     # A lone surrogate has no UTF-8; escaped, it survives.
     return line if line.isascii() or not _SURROGATE.search(line) else json.dumps(row) + "\n"
@@ -509,16 +510,16 @@ def write_corpus(df: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     columns = _checked_frame(df)
     names = [n for n in _STORED if n == "text" or any(v is not None for v in columns[n])]
     rows = zip(*(columns[name] for name in names), strict=True)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         if ending == ".csv":
             _write_csv(file, names, rows)
         elif ending == ".jsonl":
-            file.writelines(_json_line(dict(zip(names, r, strict=True))).encode() for r in rows)
+            file.writelines(json_line(dict(zip(names, r, strict=True))).encode() for r in rows)
         else:
             # Neither the name nor the time goes into the header, so equal rows give equal bytes.
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
                 for row in rows:
-                    packed.write(_json_line(dict(zip(names, row, strict=True))).encode())
+                    packed.write(json_line(dict(zip(names, row, strict=True))).encode())
 
 
 def _write_csv(file: IO[bytes], names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:

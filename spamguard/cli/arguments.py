@@ -9,6 +9,12 @@ from typing import Any, Final
 
 DEFAULT_REASONS: Final = 5
 
+# Spelt out, because the help must not wait for the importers; a test compares them.
+SOURCES: Final = (
+    *("wordpress", "wordpress-db", "wordpress-json", "disqus", "isso", "remark42"),
+    *("blogger", "movabletype", "staticman", "csv", "jsonl"),
+)
+
 _TOP = """\
 Tells whether a blog comment is spam, why, and how sure it is.
 Everything runs on this machine; nothing is sent anywhere.
@@ -129,6 +135,36 @@ examples:
 """
 
 
+_IMPORT = """\
+Turn a blog's own history into labelled comments.
+
+SOURCE is what PATH was exported from:
+  wordpress       Tools, Export (WXR). WordPress leaves its spam out of it
+  wordpress-db    the database, as mysql://user:password@host/name; env:NAME
+                  reads that from a variable. Has the spam, and who decided
+  wordpress-json  the REST API's comments, or wp comment list --format=json
+  disqus          the XML export
+  isso            its database, comments.db
+  remark42        its backup
+  blogger         the backup, or feed.atom of Google Takeout
+  movabletype     Export Entries; TypePad writes the same
+  staticman       a clone of the blog's repository: requests, deleted files
+  csv, jsonl      any other; --column says which column is which
+
+Labelled comments go to --output; beside it, in files named after it, those
+that nobody decided on (unlabelled) and pingbacks. Every label says who decided
+(label_by: owner, filter or none). E-mail and IP addresses are left out unless
+asked for. The files appear whole or not at all.
+"""
+_IMPORT_EXAMPLES = """\
+examples:
+  spamguard import wordpress blog.xml -o corpus.jsonl
+  spamguard import wordpress-db env:BLOG_DB -o corpus.jsonl --trust owner
+  spamguard import staticman ./blog -o corpus.jsonl --pulls pulls.json
+  spamguard import csv old.csv -o corpus.jsonl --column text=message
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -143,6 +179,7 @@ def parser_for() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _score(commands)
     _demo(commands)
+    _import(commands)
     _models(commands)
     _datasets(commands)
     _train(commands)
@@ -260,6 +297,61 @@ def _demo(commands: Any) -> None:
         commands, "demo", "show", "see the model at work on a sample post", _DEMO, _DEMO_EXAMPLES
     )
     parser.add_argument("--post", metavar="ID", help="another post of the sample: p01 to p18")
+
+
+def _import(commands: Any) -> None:
+    parser = _add(
+        commands, "import", "importing", "turn a blog's history into labelled comments",
+        _IMPORT, _IMPORT_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("source", metavar="SOURCE", choices=SOURCES, help="see above")
+    parser.add_argument("path", metavar="PATH", help="what was exported")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE.jsonl", required=True, help="where the corpus is to go"
+    )
+    parser.add_argument(
+        "--blog", metavar="NAME",
+        help="name of the blog, where the export does not tell; give each blog its own",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trust", choices=("owner", "filter", "published"), default="published",
+        help="whose word is a label: the owner's alone, also a filter's, or (default) also that a "
+        "comment stands published",
+    )  # fmt: skip
+    parser.add_argument("--with-email", action="store_true", help="keep e-mail addresses")
+    parser.add_argument("--with-ip", action="store_true", help="keep IP addresses")
+    parser.add_argument(
+        "--replace", action="store_true", help="allow files that are there already to be replaced"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", help="wordpress-db: of the tables, such as wp_"
+    )
+    parser.add_argument(
+        "--posts", metavar="FILE.json", help="wordpress-json: the posts, for their titles and texts"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR", help="staticman: folder of the comments in the repository"
+    )
+    parser.add_argument(
+        "--pulls", metavar="FILE.json",
+        help="staticman: states of the pull requests, from gh pr list --state all "
+        "--json number,state",
+    )  # fmt: skip
+    parser.add_argument(
+        "--column", action="append", metavar="FIELD=NAME",
+        help="csv, jsonl: our field and the file's column, such as text=message; a dotted path "
+        "leads into JSON objects",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spam", action="append", metavar="VALUE", help="csv, jsonl: the label's value for spam"
+    )
+    parser.add_argument(
+        "--ham", action="append", metavar="VALUE", help="csv, jsonl: the label's value for ham"
+    )
+    parser.add_argument(
+        "--label", choices=("ham", "spam"), help="csv, jsonl: the label of every comment"
+    )
 
 
 def _models(commands: Any) -> None:

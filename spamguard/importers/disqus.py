@@ -1,0 +1,143 @@
+"""Disqus exports: Admin, Setup, Export; an XML file that comes by mail.
+
+``isSpam`` is set by Disqus's filter or by a moderator, and the file does not
+tell by whom. Where it is never true, nobody sorted that forum: "not spam" is
+then no decision, and nothing is labelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from spamguard.errors import CorpusError
+from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.poststore import PostStore, post_store
+from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of, post_key
+from spamguard.importers.report import Report
+from spamguard.importers.scanner import End, Shape, Start, scan
+
+_SHAPE: Final = Shape(
+    containers={
+        "thread": ("", "post"), "post": ("",), "parent": ("post",), "author": ("post", "thread"),
+        "category": ("", "thread"),
+    },
+    fields=frozenset(
+        (
+            *("id", "forum", "link", "title", "message", "createdAt", "isDeleted", "isSpam"),
+            *("isApproved", "email", "name", "url", "ipAddress"),
+        )
+    ),
+)  # fmt: skip
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
+_UNSORTED: Final = "isSpam is never true here"
+
+_Record = dict[str, Any]
+
+
+def read(
+    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+) -> Iterator[ImportedComment]:
+    """Yield the comments of a Disqus export, which is read twice: threads first.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, or is no such export.
+    """
+    with post_store() as threads:
+        sorted_out = _collect(path, threads, watch)
+        for record in _records(path, report, watch, "comments"):
+            if record["is"] == "post":
+                found = _comment(record, threads, sorted_out, report, blog)
+                if found is not None:
+                    yield found
+    if not sorted_out:
+        report.note(
+            "No comment in this export is marked as spam: nobody sorted this forum, so its "
+            "published comments are not taken for ham. If you know that they are, import the "
+            "unlabelled file again: spamguard import jsonl FILE --label ham"
+        )
+
+
+def _collect(path: Path, threads: PostStore, watch: Watch) -> bool:
+    """Keep the threads; True if any comment is marked as spam."""
+    sorted_out = found = False
+    silent = Report()  # the second reading reports
+    for record in _records(path, silent, watch, "posts"):
+        found = True
+        if record["is"] == "post":
+            sorted_out = sorted_out or _TRUTH.get(record.get("isSpam", "")) is True
+        elif record.get("link") or record.get("title"):
+            post = silent.post(
+                post_key(record.get("link")) or record["key"], record.get("title"),
+                record.get("message"), record.get("link"), record.get("createdAt"), True,
+            )  # fmt: skip
+            threads.put(record["key"], post)
+    if not found:
+        raise CorpusError(
+            f"{path} is no Disqus export. In Disqus, choose Admin, Setup, Export, and unpack the file."
+        )
+    return sorted_out
+
+
+def _records(path: Path, report: Report, watch: Watch, stage: str) -> Iterator[_Record]:
+    """Yield threads and posts at the top level as dictionaries."""
+    with opened(path, watch, stage) as file:
+        record: _Record | None = None
+        inner = ""
+        for event in scan(text_chunks(file, report), _SHAPE, report):
+            if isinstance(event, Start):
+                key = event.attributes.get("dsq:id", "")
+                if event.name in ("post", "thread") and (event.name == "post" or record is None):
+                    record, inner = {"is": event.name, "key": key}, ""
+                elif record is not None:
+                    inner = event.name
+                    record[inner] = key
+            elif isinstance(event, End):
+                if event.name == inner:
+                    inner = ""
+                elif record is not None and event.name == record["is"]:
+                    yield record
+                    record = None
+            elif record is not None:
+                name = f"{inner}.{event.name}" if inner else event.name
+                record.setdefault(name, event.text if name == "message" else event.text.strip())
+
+
+def _comment(
+    record: _Record, threads: PostStore, sorted_out: bool, report: Report, blog: str | None
+) -> ImportedComment | None:
+    key = record.get("thread")
+    post = threads.get(key) or ImportedPost(report.short(key))
+    spam = _TRUTH.get(record.get("isSpam", ""))
+    return report.comment(
+        record.get("message"),
+        _decision(record, spam, sorted_out),
+        post=post,
+        date=record.get("createdAt"),
+        utc=True,
+        blog=blog or host_of(post.url),
+        filter_label="spam" if spam else "ham" if spam is False and sorted_out else None,
+        comment_id=record["key"],
+        parent_id=record.get("parent"),
+        author=record.get("author.name"),
+        author_url=record.get("author.url"),
+        email=record.get("author.email"),
+        ip=record.get("ipAddress"),
+    )
+
+
+def _decision(record: _Record, spam: bool | None, sorted_out: bool) -> Decision:
+    if spam:
+        return Decision("spam", "filter", "isSpam")
+    if spam is None:
+        return Decision(None, "none", "isSpam cannot be read")
+    if _TRUTH.get(record.get("isDeleted", "")) is not False and "isDeleted" in record:
+        return Decision(None, "none", "deleted")
+    if _TRUTH.get(record.get("isApproved", "")) is False:
+        return Decision(None, "none", "pending")
+    if not sorted_out:
+        return Decision(None, "none", _UNSORTED)
+    return Decision("ham", "filter", "not isSpam")

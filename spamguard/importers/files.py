@@ -1,0 +1,121 @@
+"""Opening what somebody exported: plain or packed, in any of the usual encodings."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, cast
+
+from spamguard.errors import CorpusError
+from spamguard.importers.report import Report
+
+Watch = Callable[[str, int, int], None]
+"""Told a stage, how much of it is done and the whole; 0 is unknown."""
+
+CHUNK: Final = 1 << 18
+
+_DECLARED: Final = re.compile(rb"encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+# Encodings that blogs have been kept in. Python knows others, some of which are no text at all.
+_ENCODINGS: Final = re.compile(
+    r"utf-?8|utf-?16(?:-?[lb]e)?|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?1|windows-?125\d|cp125\d"
+    r"|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
+    re.IGNORECASE,
+)
+_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def nobody(stage: str, done: int, total: int) -> None:
+    """Watch nothing."""
+
+
+@contextmanager
+def opened(path: Path, watch: Watch = nobody, stage: str = "reading") -> Iterator[IO[bytes]]:
+    """Open a file, unpacking gzip; faults of the file become a `CorpusError` that names it."""
+    try:
+        if path.is_dir():
+            raise CorpusError(f"{path} is a directory; name the exported file inside it.")
+        size = path.stat().st_size
+        with path.open("rb") as raw:
+            start = raw.read(4)
+            raw.seek(0)
+            if start.startswith(b"PK\x03\x04"):
+                raise CorpusError(f"{path} is a zip archive; unpack it and name the file inside.")
+            watched = cast("IO[bytes]", _Watched(raw, size, watch, stage))
+            if not start.startswith(b"\x1f\x8b"):
+                yield watched
+                return
+            with gzip.GzipFile(fileobj=watched) as unpacked:
+                yield cast("IO[bytes]", unpacked)
+    except FileNotFoundError as error:
+        if error.filename != str(path):
+            raise
+        raise CorpusError(f"{path} does not exist; check the path.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise CorpusError(
+            f"{path} is a damaged gzip file; copy it again, or unpack it yourself."
+        ) from None
+    except PermissionError as error:
+        if error.filename != str(path):
+            raise
+        raise CorpusError(f"{path} may not be read; change its permissions.") from None
+
+
+class _Watched:
+    """A file that tells how far it has been read."""
+
+    def __init__(self, raw: IO[bytes], size: int, watch: Watch, stage: str) -> None:
+        self._raw, self._size, self._watch, self._stage = raw, size, watch, stage
+        self._done = 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self._told(self._raw.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._told(self._raw.readline(size))
+
+    def _told(self, data: bytes) -> bytes:
+        before, self._done = self._done, self._done + len(data)
+        if before // CHUNK != self._done // CHUNK or not data:
+            self._watch(self._stage, self._done, self._size)
+        return data
+
+
+def text_chunks(file: IO[bytes], report: Report) -> Iterator[str]:
+    """Yield the text of a file piece by piece; what cannot be decoded is replaced and counted."""
+    data = file.read(CHUNK)
+    encoding = _encoding(data)
+    errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    while True:
+        text = decoder.decode(data, final=not data)
+        if not text.isascii():
+            text, wrong = _HALF.subn("\ufffd", text)
+            report.damage["bytes of another encoding, replaced"] += wrong
+        text, wrong = _CONTROL.subn("", text)
+        report.damage["control characters, left out"] += wrong
+        if text:
+            yield text
+        if not data:
+            return
+        data = file.read(CHUNK)
+
+
+def _encoding(start: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    declared = _DECLARED.search(start[:300])
+    name = declared.group(1).decode("ascii") if declared else "utf-8"
+    if not _ENCODINGS.fullmatch(name) or name.lower().replace("-", "").startswith("utf16"):
+        return "utf-8"  # without a mark, what declares UTF-16 in single bytes is none
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "utf-8"

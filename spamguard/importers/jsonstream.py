@@ -1,0 +1,152 @@
+"""The values of a JSON file one by one: lines, arrays, or one value after another.
+
+What programs call JSON is all of these: an array of objects, an object on each
+line, the arrays of several pages behind each other. Only one object at a time is
+held in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from spamguard.errors import CorpusError
+from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.report import Report
+
+MAX_VALUE: Final = 50_000_000
+"""Characters of one value; a longer one is refused before it fills the memory."""
+
+_TRIM: Final = 1 << 15
+_PAUSE: Final = re.compile(r"[\s,]*")
+_NEXT_OBJECT: Final = re.compile(r"\n[ \t]{0,99}\{")
+
+
+def values(path: Path, report: Report, watch: Watch = nobody) -> Iterator[Any]:
+    """Yield what a JSON file holds; the items of arrays at the top one by one.
+
+    What is not JSON is counted as a comment lost, and reading goes on with the
+    next line, or in an array with the next line that begins an object.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, holds no JSON at all, or one value too long.
+    """
+    with opened(path, watch) as file:
+        reader = _Reader(text_chunks(file, report), path)
+        while (found := reader.next(report)) is not _END:
+            if isinstance(found, list):
+                yield from found
+            else:
+                yield found
+        if reader.inside:
+            report.lose("the file breaks off: what follows is missing")
+
+
+_END: Final = object()
+
+
+class _Reader:
+    def __init__(self, chunks: Iterator[str], path: Path) -> None:
+        self.inside = False  # an array at the top
+        self._chunks = chunks
+        self._path = path
+        self._decoder = json.JSONDecoder(parse_constant=lambda _: None)
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._any = False
+
+    def next(self, report: Report) -> Any:
+        while self._skip():
+            mark = self._text[self._at]
+            if mark == "[" and not self.inside:
+                self.inside = True
+                self._at += 1
+            elif mark == "]" and self.inside:
+                self.inside = False
+                self._at += 1
+            else:
+                found = self._value(report)
+                if found is not _END:
+                    self._any = True
+                    return found
+        return _END
+
+    def _skip(self) -> bool:
+        """Pass over what parts values; False at the end of the file."""
+        while True:
+            pause = _PAUSE.match(self._text, self._at)
+            self._at = pause.end() if pause else self._at
+            if self._at > _TRIM:
+                # The decoder counts the lines before an error, each time.
+                self._text, self._at = self._text[self._at :], 0
+            if self._at < len(self._text):
+                return True
+            if not self._more():
+                return False
+
+    def _more(self) -> bool:
+        """Take in at least as much text again as is held; False at the end of the file."""
+        held = [self._text[self._at :]]
+        # Doubled each time, so that a long value is not begun again too often.
+        wanted = len(held[0]) + 1
+        while wanted > 0 and (piece := next(self._chunks, "")):
+            held.append(piece)
+            wanted -= len(piece)
+        self._ended = wanted > 0
+        self._text, self._at = "".join(held), 0
+        return len(held) > 1
+
+    def _value(self, report: Report) -> Any:
+        while True:
+            try:
+                value, after = self._decoder.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise CorpusError(
+                    f"{self._path} is nested too deeply to be a list of comments."
+                ) from None
+            except ValueError as error:
+                if self._ended or not _is_cut(error, len(self._text)):
+                    return self._pass_over(report)
+                if len(self._text) - self._at > MAX_VALUE:
+                    raise CorpusError(
+                        f"{self._path} holds one value of more than {MAX_VALUE:,} characters; "
+                        "write one comment on each line."
+                    ) from None
+                self._more()
+                continue
+            if after == len(self._text) and not self._ended and not isinstance(value, dict | list):
+                self._more()  # a number may go on
+                continue
+            self._at = after
+            return value
+
+    def _pass_over(self, report: Report) -> Any:
+        if not self._any and not self.inside:
+            raise CorpusError(f"{self._path} is not JSON; export it as JSON, in UTF-8.")
+        report.lose("not JSON")
+        while True:
+            if self.inside:
+                found = _NEXT_OBJECT.search(self._text, self._at)
+                stop = found.end() - 1 if found else -1
+            else:
+                stop = self._text.find("\n", self._at)
+            if stop >= 0:
+                self._at = stop
+                return _END
+            self._at = max(self._at, len(self._text) - 100)  # the rest of a line of blanks
+            if not self._more():
+                self._at = len(self._text)
+                return _END
+
+
+def _is_cut(error: ValueError, length: int) -> bool:
+    """Tell a value whose end has not been read yet from one that is broken."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.pos >= length - 16 or error.msg.startswith("Unterminated")
