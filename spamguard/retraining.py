@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,6 +44,9 @@ ACCOUNT_SHARE: Final = 0.25
 """Of the weight of all labels, what those given by one account may have at most."""
 _FREE_LABELS: Final = 20.0  # an account may always give this many
 _CONFIDENCE: Final = 0.95
+_FOLDS: Final = 5
+_DOUBT: Final = 2.0  # log-odds against a label; 88 %
+_DOUBTED_WEIGHT: Final = 0.2
 
 Bools = NDArray[np.bool_]
 F64 = NDArray[np.float64]
@@ -95,12 +98,15 @@ class Outcome:
         Of a candidate made in the same way without the newest comments.
     learned, held_back : int
         Comments that the candidate learned from, and was measured on.
+    doubted : int
+        Labels, of all, that the others speak against; they count a fifth.
     """
 
     model: SpamModel
     gate: Gate
     learned: int
     held_back: int
+    doubted: int
 
 
 def retrain(
@@ -153,6 +159,8 @@ def retrain(
         If `hold_back` leaves nothing to learn from or to measure on.
     """
     labelled = _in_time(frame[frame["label"].isin(["ham", "spam"])])
+    # Which copies are found depends on their order: so again, in the order of time.
+    labelled = labelled.assign(duplicate_group=duplicate_groups(labelled["text"]))
     spam = (labelled["label"] == "spam").to_numpy(bool)
     _check_enough(spam)
     current = base if current is None else current
@@ -161,19 +169,21 @@ def retrain(
     learner = SpamClassifier(base=base, C=C, n_jobs=n_jobs)
     rows = learner.vectorize(comments_of(labelled))
     weight = weights_of(labelled)
-    older, newest = _split(spam, labelled["duplicate_group"].to_numpy(), hold_back)
+    groups = labelled["duplicate_group"].to_numpy()
+    older, newest = _split(spam, groups, hold_back)
     tell("learn", 1, 3)
-    candidate = _learned(learner, rows, spam, weight, older, base)
+    labels = _Labels(learner, rows, spam, weight, groups)
+    candidate, _ = labels.learned(older, base)
     gate = _gate(candidate, current, rows, spam, newest)
     tell("learn", 2, 3)
-    model = _learned(learner, rows, spam, weight, np.arange(len(spam)), base)
+    model, doubted = labels.learned(np.arange(len(spam)), base)
     record = _record(labelled, base, spam, gate, C, hold_back, seed)
     tell("learn", 3, 3)
     about = {k: v for k, v in base.about.items() if k not in ("figures", "held_out", "promises")}
     model = replace(
         model, name=base.name, version=base.version, about=about | {"retrained": record}
     )
-    return Outcome(model, gate, len(older), len(newest))
+    return Outcome(model, gate, len(older), len(newest), doubted)
 
 
 def _in_time(frame: pd.DataFrame) -> pd.DataFrame:
@@ -240,16 +250,47 @@ def _split(
     return older, newest
 
 
-def _learned(
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """A site's labelled comments, read once."""
+
+    learner: SpamClassifier
+    rows: Rows
+    spam: Bools
+    weight: F64
+    groups: NDArray[np.int64]
+
+    def learned(self, chosen: NDArray[np.intp], base: SpamModel) -> tuple[SpamModel, int]:
+        """Return what the `chosen` teach, and how many of their labels the others doubt.
+
+        A label that the others speak against counts less: one wrong label in
+        twenty would otherwise teach more than it should. It still counts, as
+        a moderator may know better.
+        """
+        rows, spam, weight = self.rows[chosen], self.spam[chosen], self.weight[chosen]
+        log_odds = out_of_fold(self.learner, rows, spam, self.groups[chosen], base)
+        doubted = np.where(spam, -log_odds, log_odds) >= _DOUBT
+        self.learner.fit(rows, spam, weight * np.where(doubted, _DOUBTED_WEIGHT, 1.0))
+        model = replace(self.learner.model_, cuts=replace(base.cuts, discard=None))
+        return model, int(doubted.sum())
+
+
+def out_of_fold(
     learner: SpamClassifier,
     rows: Rows,
     spam: Bools,
-    weight: F64,
-    chosen: NDArray[np.intp],
+    groups: NDArray[np.int64],
     base: SpamModel,
-) -> SpamModel:
-    learner.fit(rows[chosen], spam[chosen], weight[chosen])
-    return replace(learner.model_, cuts=replace(base.cuts, discard=None))
+) -> F64:
+    """Return each comment's log-odds by a model that learned the others, its copies left out."""
+    fold = groups % _FOLDS
+    found = np.empty(len(spam))
+    for k in range(_FOLDS):
+        out = fold == k
+        both = len(np.unique(spam[~out])) == 2
+        model = learner.fit(rows[~out], spam[~out]).model_ if both else base
+        found[out] = log_odds_of(model, rows[out])
+    return found
 
 
 def _gate(
@@ -434,8 +475,7 @@ def audit(
     frame: pd.DataFrame,
     *,
     base: SpamModel,
-    folds: int = 5,
-    least: float = 2.0,
+    least: float = _DOUBT,
     n_jobs: int | None = None,
 ) -> list[Doubt]:
     """Return the labels that look wrong, the most doubtful first.
@@ -450,7 +490,6 @@ def audit(
     frame : DataFrame
         A corpus; rows without a label are passed over.
     base : SpamModel
-    folds : int, default 5
     least : float, default 2.0
         Log-odds; 2 is 88 %.
     n_jobs : int, optional
@@ -460,7 +499,9 @@ def audit(
     spam = (labelled["label"] == "spam").to_numpy(bool)
     _check_enough(spam)
     groups = duplicate_groups(labelled["text"].tolist())
-    log_odds = _out_of_fold(labelled, spam, groups, base, folds, n_jobs)
+    learner = SpamClassifier(base=base, n_jobs=n_jobs)
+    rows = learner.vectorize(comments_of(labelled))
+    log_odds = out_of_fold(learner, rows, spam, groups, base)
     against = np.where(spam, -log_odds, log_odds)
     torn = _torn(groups, spam)
     doubts = [
@@ -479,26 +520,9 @@ def audit(
 def _torn(groups: NDArray[np.int64], spam: Bools) -> Bools:
     labels = Counter(zip(groups.tolist(), spam.tolist(), strict=True))
     return np.array(
-        [labels[group, not bad] > 0 for group, bad in zip(groups.tolist(), spam.tolist(), strict=True)],
+        [
+            labels[group, not bad] > 0
+            for group, bad in zip(groups.tolist(), spam.tolist(), strict=True)
+        ],
         bool,
     )
-
-
-def _out_of_fold(
-    frame: pd.DataFrame,
-    spam: Bools,
-    groups: Sequence[int] | NDArray[np.int64],
-    base: SpamModel,
-    folds: int,
-    n_jobs: int | None,
-) -> F64:
-    learner = SpamClassifier(base=base, n_jobs=n_jobs)
-    rows = learner.vectorize(comments_of(frame))
-    fold = np.asarray(groups) % folds
-    found = np.empty(len(spam))
-    for k in range(folds):
-        out = fold == k
-        both = len(np.unique(spam[~out])) == 2
-        model = learner.fit(rows[~out], spam[~out]).model_ if both else base
-        found[out] = log_odds_of(model, rows[out])
-    return found

@@ -62,6 +62,7 @@ OUTER = [
     "evaluation",
     "importers",
     "feedback",
+    "retraining",
     "plots",
     "cluster",
     "server",

@@ -165,6 +165,38 @@ examples:
 """
 
 
+_RETRAIN = """\
+Learn from your own labelled comments, starting from a model that knows spam
+already. The newest comments are held back; the new model takes the place of
+the one in DIR only if on those it calls no more real comments spam, and
+catches no less spam. Otherwise nothing changes, and the exit code is 1.
+
+The former model is kept: --rollback puts it back. The same comments make the
+same model. Ten comments of spam and ten real ones are the least; a hundred
+make a difference. FILE is read as by "spamguard train"; rows without a label
+are passed over. A column "account" tells who labelled: nobody's labels weigh
+more than a quarter of all.
+"""
+_RETRAIN_EXAMPLES = """\
+examples:
+  spamguard retrain --from corpus.jsonl -o models/mysite
+  spamguard retrain --from corpus.jsonl --from queue.csv -o models/mysite
+  spamguard score --model models/mysite "Nice one, thanks"
+  spamguard retrain -o models/mysite --rollback
+"""
+
+_AUDIT = """\
+List the labels that look wrong, the most doubtful first, as JSON lines: where a
+model that learned your other comments disagrees, or a near-copy has the other
+label. Nothing is changed; correct the file and train again.
+"""
+_AUDIT_EXAMPLES = """\
+examples:
+  spamguard audit corpus.jsonl
+  spamguard audit corpus.jsonl --most 20 > doubtful.jsonl
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -185,6 +217,8 @@ def parser_for() -> argparse.ArgumentParser:
     _train(commands)
     _evaluate(commands)
     _thresholds(commands)
+    _retrain(commands)
+    _audit(commands)
     return parser
 
 
@@ -260,7 +294,7 @@ def _share(text: str) -> float:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of reasons, such as 3")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero, such as 3")
     return int(text)
 
 
@@ -450,4 +484,50 @@ def _thresholds(commands: Any) -> None:
     parser.add_argument("--name", type=_name, metavar="NAME", help="name of the copy (mysite)")
     parser.add_argument(
         "--replace", action="store_true", help="allow a model that is there already to be replaced"
+    )
+
+
+def _retrain(commands: Any) -> None:
+    parser = _add(
+        commands, "retrain", "retrain", "learn from your own comments, if they say it helps",
+        _RETRAIN, _RETRAIN_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", dest="sources", metavar="FILE", action="append", default=[],
+        help="labelled comments; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", required=True, help="the model in use, or a new directory"
+    )
+    parser.add_argument(
+        "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
+    )
+    parser.add_argument(
+        "--name", type=_name, metavar="NAME", help="name of the model (that of DIR)"
+    )
+    parser.add_argument(
+        "--hold-back", type=_share, default=0.2, metavar="SHARE",
+        help="share of the comments, the newest, that decide (0.2)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
+    parser.add_argument("--rollback", action="store_true", help="put the former model back")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _audit(commands: Any) -> None:
+    parser = _add(
+        commands, "audit", "retrain", "list labels that look wrong", _AUDIT, _AUDIT_EXAMPLES
+    )
+    parser.add_argument("sources", nargs="+", metavar="FILE", help="labelled comments")
+    parser.add_argument(
+        "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
+    )
+    parser.add_argument(
+        "--most", type=_count, default=100, metavar="N", help="list no more than these (100)"
+    )
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
     )

@@ -15,7 +15,7 @@ from spamguard.storage import load_model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spamguard.retraining import Doubt, Outcome
+    from spamguard.retraining import Outcome
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,7 +37,6 @@ def _retrain(args: argparse.Namespace) -> int:
     frame = _read(args.sources)
     base = load_model(args.base)
     current = load_model(target) if (target / "model.json").is_file() else None
-    doubts = _doubts(frame, base, args)
     with Progress() as watch:
         outcome = retrain(
             frame, base=base, current=current, hold_back=args.hold_back, watch=watch,
@@ -45,7 +44,7 @@ def _retrain(args: argparse.Namespace) -> int:
         )  # fmt: skip
     if outcome.gate.passed and not args.dry_run:
         replace_model(outcome.model, target, name=args.name or target.name)
-    _report(args, outcome, doubts, target)
+    _report(args, outcome, target)
     return 0 if outcome.gate.passed else 1
 
 
@@ -62,20 +61,13 @@ def _read(sources: list[str]) -> pd.DataFrame:
     return check_corpus(pd.concat(frames, ignore_index=True).drop(columns="duplicate_group"))
 
 
-def _doubts(frame: pd.DataFrame, base: object, args: argparse.Namespace) -> list[Doubt]:
-    from spamguard.model import SpamModel
-    from spamguard.retraining import audit
-
-    assert isinstance(base, SpamModel)
-    return [] if args.no_audit else audit(frame, base=base, n_jobs=args.jobs)
-
-
-def _report(
-    args: argparse.Namespace, outcome: Outcome, doubts: list[Doubt], target: Path
-) -> None:
+def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
     gate = outcome.gate
     if args.json:
-        facts = outcome.model.about["retrained"] | {"doubted": len(doubts), "in_use": gate.passed}
+        facts = outcome.model.about["retrained"] | {
+            "doubted": outcome.doubted,
+            "in_use": gate.passed,
+        }
         print(json.dumps(facts, indent=1))
         return
     print(
@@ -86,9 +78,9 @@ def _report(
     print(f"real comments lost: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
     low, high = gate.spam_caught_range
     print(f"spam caught: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
-    if doubts:
+    if outcome.doubted:
         print(
-            f"{len(doubts):,} labels look wrong; see them with spamguard audit {args.sources[0]}",
+            f"{outcome.doubted:,} labels look wrong and count less: spamguard audit {' '.join(args.sources)}",
             file=sys.stderr,
         )
     if not gate.passed:
