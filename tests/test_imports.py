@@ -63,6 +63,7 @@ OUTER = [
     "importers",
     "feedback",
     "retraining",
+    "sites",
     "plots",
     "cluster",
     "server",
