@@ -199,7 +199,7 @@ class SiteWeights:
             ) from error
         if facts["features"] != [f.name for f in FEATURES]:
             raise ModelFormatError(f"{file.name} was made for other features: learn again.")
-        if not whole:
+        if not whole or arrays["dense"].shape[1:] != (len(FEATURES),):
             raise ModelFormatError(f"{file.name} is damaged: restore it, or learn again.")
         edges = [0, *np.cumsum(arrays["sizes"]).tolist()]
         found = cls()

@@ -64,6 +64,8 @@ OUTER = [
     "feedback",
     "retraining",
     "sites",
+    "reviewing",
+    "replaying",
     "plots",
     "cluster",
     "server",

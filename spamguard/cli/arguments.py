@@ -197,6 +197,28 @@ examples:
 """
 
 
+_QUEUE = """\
+Order comments without a label so that few decisions teach much: those that the
+model is unsure of, unlike each other, near-copies as one. Printed as JSON
+lines; put "label": "ham" or "spam" in and give the file to "spamguard retrain".
+"""
+_QUEUE_EXAMPLES = """\
+examples:
+  spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
+"""
+
+_REPLAY = """\
+Score a site's past in the order in which it came, and tell month by month what
+would have been caught and lost, beside what was decided then (the column
+label). Nothing is learned or changed.
+"""
+_REPLAY_EXAMPLES = """\
+examples:
+  spamguard replay corpus.jsonl
+  spamguard replay corpus.jsonl --disagreements > look.jsonl
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -219,6 +241,8 @@ def parser_for() -> argparse.ArgumentParser:
     _thresholds(commands)
     _retrain(commands)
     _audit(commands)
+    _queue(commands)
+    _replay(commands)
     return parser
 
 
@@ -530,4 +554,30 @@ def _audit(commands: Any) -> None:
     )
     parser.add_argument(
         "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _queue(commands: Any) -> None:
+    parser = _add(
+        commands, "queue", "review", "order what to decide first", _QUEUE, _QUEUE_EXAMPLES
+    )
+    parser.add_argument("corpus", metavar="CORPUS", help="comments, some without a label")
+    parser.add_argument(
+        "--most", type=_count, default=100, metavar="N", help="decisions to list (100)"
+    )
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _replay(commands: Any) -> None:
+    parser = _add(
+        commands, "replay", "review", "score a site's past beside what was decided",
+        _REPLAY, _REPLAY_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("corpus", metavar="HISTORY", help="comments with dates and decisions")
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model to try")
+    parser.add_argument(
+        "--disagreements", action="store_true", help="list them, as JSON lines, instead"
     )
