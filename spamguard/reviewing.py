@@ -148,12 +148,12 @@ def _diverse(gain: F64, unit: Any, most: int) -> Iterator[tuple[int, float]]:
     """Yield rows one by one: the one with the most gain, less what was chosen already is like it."""
     pool = np.argsort(-gain, kind="stable")[: _CANDIDATES * most]
     nearest = np.zeros(len(pool))
-    left = gain[pool].copy()
+    free = np.ones(len(pool), bool)
     own = unit[pool]
     for _ in range(most):
-        worth = left * (1.0 - nearest)
+        worth = np.where(free, gain[pool] * (1.0 - nearest), -np.inf)
         best = int(np.argmax(worth))
         yield int(pool[best]), float(worth[best])
-        left[best] = -1.0
+        free[best] = False
         likeness = np.asarray((own @ own[best].T).todense()).ravel()
         nearest = np.maximum(nearest, np.minimum(likeness, 1.0))
