@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from spamguard.corpus import comments_of, duplicate_groups
 from spamguard.errors import InputError
 from spamguard.model import SpamModel
-from spamguard.rows import log_odds_of, vectorize
+from spamguard.rows import Rows, log_odds_of, vectorize
 from spamguard.text import words_of
 
 if TYPE_CHECKING:
@@ -114,12 +114,11 @@ def review_order(
     _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
     rows = vectorize(comments_of(given.iloc[first]), model.vectorizer, n_jobs)
     log_odds = log_odds_of(model, rows)
-    gain = _uncertainty(log_odds, model) * np.sqrt(sizes)
     members: dict[int, list[int]] = {}
     for place, group in zip(unlabelled.tolist(), groups.tolist(), strict=True):
         members.setdefault(group, []).append(place)
     found = []
-    chosen = _diverse(gain, _unit(rows.grams), min(most, len(first)))
+    chosen = chosen_of(log_odds, sizes, rows, model, most)
     for done, (i, worth) in enumerate(chosen, 1):
         found.append(
             Decision(int(unlabelled[first[i]]), tuple(members[i]), float(log_odds[i]), worth)
@@ -127,6 +126,27 @@ def review_order(
         if watch is not None:
             watch("decisions", done, min(most, len(first)))
     return found
+
+
+def chosen_of(
+    log_odds: F64, sizes: NDArray[np.int64], rows: Rows, model: SpamModel, most: int
+) -> Iterator[tuple[int, float]]:
+    """Yield the rows to decide and the gain of each, the most telling first.
+
+    Parameters
+    ----------
+    log_odds : ndarray of shape (n,)
+        Of one comment of each campaign.
+    sizes : ndarray of int, shape (n,)
+        Comments of the campaign.
+    rows : Rows, length n
+    model : SpamModel
+        The one in use.
+    most : int
+        Rows to yield.
+    """
+    gain = _uncertainty(log_odds, model) * np.sqrt(sizes)
+    return _diverse(gain, _unit(rows.grams), min(most, len(gain)))
 
 
 def _uncertainty(log_odds: F64, model: SpamModel) -> F64:
