@@ -139,5 +139,5 @@ def test_corrections_and_chosen_labels(recipe, monkeypatch):
         wrong = [sum(row["corrected"][when].values()) for when in ("before", "after")]
         assert wrong[1] <= wrong[0]
         assert set(row["labels"]) == {"10"}
-    assert result["macro"]["spam_missed_before"] > result["macro"]["spam_missed_after"]
+    assert result["macro"]["spam_missed_before"] >= result["macro"]["spam_missed_after"]
     assert "spam missed before" in render(result)
