@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spamguard import cli
@@ -31,16 +32,21 @@ ONE = """<wp:comment><wp:comment_id>{i}</wp:comment_id><wp:comment_author><![CDA
 
 @pytest.fixture
 def export(tmp_path, sample):
-    """An export of a blog that had the sample's comments; the last few are still in the queue."""
-    rows = sample.sample(200, random_state=1)
-    status = [{"ham": "1", "spam": "spam"}[label] for label in rows["label"]]
-    status[-10:] = ["0"] * 10
+    """An export of a blog with spam of its own kind; the last few are still in the queue."""
+    random = np.random.default_rng(1)
+    words = np.array(" ".join(sample["text"][:40]).split())
+    rows = []
+    for i in range(120):
+        kind, text = ("1", "spam")[i % 3 == 0], " ".join(random.choice(words, 12))
+        rows.append((f"Our chess club {text}" if kind == "spam" else text, kind))
+        rows.append((sample["text"].iloc[i], {"ham": "1", "spam": "spam"}[sample["label"].iloc[i]]))
+    rows = [(text, kind if i < 230 else "0") for i, (text, kind) in enumerate(rows)]
     comments = "".join(
         ONE.format(
             i=i, author=f"Ann {i}", month=1 + i // 28, day=1 + i % 28,
             text=text.replace("]]>", ""), approved=state,
         )
-        for i, (text, state) in enumerate(zip(rows["text"], status, strict=True))
+        for i, (text, state) in enumerate(rows)
     )  # fmt: skip
     file = tmp_path / "blog.xml"
     file.write_text(WXR.format(comments=comments), "utf-8")
