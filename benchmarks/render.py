@@ -125,6 +125,7 @@ def _panels() -> list[str]:
             f"{row['ham']:,}",
             _share(row["ham_blocked"]),
             _share(row["ham_unsure"]),
+            _share(row["ham_discarded"]),
         ]
         for row in sorted(result["rows"], key=lambda row: -row["ham_blocked"]["value"])
     ]
