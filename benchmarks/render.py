@@ -149,7 +149,7 @@ def _panels() -> list[str]:
         "lost here. Sets of one language, pooled:",
         "",
         *_plain_table(["language", "ham", "called spam"], languages),
-        *_plain_table(["set", "language", "ham", "called spam", "called unsure"], sets),
+        *_plain_table(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),
         "Languages that the model knows nothing of: all of the language is left out of training, and the "
         "comments in it are judged with the guard (no comment in an unknown language is called spam, where "
         "the language can be told) and without:",
