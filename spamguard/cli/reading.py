@@ -9,9 +9,10 @@ import csv
 import gzip
 import io
 import json
+import select
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -33,10 +34,11 @@ ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".cs
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that could be read: its number and its fields."""
+    """A line that could be read: its number, its fields and about how many bytes it had."""
 
     number: int
     fields: dict[str, Any]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,19 @@ class Problem:
 
 
 class Source:
-    """An open input: its name for messages, its bytes, and how far it has been read."""
+    """An open input: its name for messages, its bytes, and how far it has been read.
+
+    What `before_wait` names is called before more is awaited from somebody who
+    may be slow, or who may wait for an answer.
+    """
 
     def __init__(self, name: str, raw: BinaryIO, packed: bool, size: int) -> None:
         self.name = name
         self.size = size
+        self.before_wait: Callable[[], None] = _nothing
         self._raw = raw
+        if not size:
+            raw = cast(BinaryIO, io.BufferedReader(_Telling(raw, self), 65_536))
         stream = gzip.GzipFile(fileobj=raw) if packed else raw
         # Standard input may be a stream that cannot be looked into without reading it.
         self.stream = stream if hasattr(stream, "peek") else io.BufferedReader(cast(Any, stream))
@@ -81,6 +90,37 @@ class Source:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{self.name} is damaged, or no gzip file.") from error
+
+
+def _nothing() -> None:
+    """Do it: nobody has asked to be called."""
+
+
+class _Telling(io.RawIOBase):
+    """Reads from a pipe, and tells its `Source` before it waits there."""
+
+    def __init__(self, inner: BinaryIO, source: Source) -> None:
+        self._inner = inner
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not _at_hand(self._inner):
+            self._source.before_wait()
+        # What is there, not all that fits: read() would wait until the buffer is full.
+        data: bytes = getattr(self._inner, "read1", self._inner.read)(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _at_hand(stream: BinaryIO) -> bool:
+    """Return whether reading from `stream` would not wait; False where nobody can tell."""
+    try:
+        return bool(select.select([stream.fileno()], [], [], 0)[0])
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
@@ -154,7 +194,7 @@ def _json_line(number: int, line: bytes) -> Line | Problem:
         return Problem(number, "not JSON")
     if not isinstance(fields, dict):
         return Problem(number, 'not a JSON object, such as {"text": "..."}')
-    return Line(number, fields)
+    return Line(number, fields, len(line))
 
 
 # --- CSV --------------------------------------------------------------------------
@@ -220,7 +260,7 @@ def _csv_line(number: int, names: list[str], cells: list[str], parted: str) -> L
         "\udc80" <= letter <= "\udcff" for cell in cells if not cell.isascii() for letter in cell
     ):
         return Problem(number, "not UTF-8")
-    return Line(number, dict(zip(names, cells, strict=True)))
+    return Line(number, dict(zip(names, cells, strict=True)), sum(map(len, cells)))
 
 
 # --- fields -> comment ------------------------------------------------------------
