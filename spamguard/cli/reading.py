@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
@@ -49,6 +50,9 @@ class Problem:
     what: str
 
 
+_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
 # --- files ------------------------------------------------------------------------
 
 
@@ -76,20 +80,20 @@ class Source:
 
     def readline(self) -> bytes:
         """Return the next line, cut after `MAX_LINE` and one bytes."""
-        with self._unpacking():
+        try:
             return self.stream.readline(MAX_LINE + 1)
+        except _DAMAGED as error:
+            raise self._damaged() from error
 
     def start(self) -> bytes:
         """Return some bytes from where the stream stands, without reading them."""
-        with self._unpacking():
-            return cast(io.BufferedReader, self.stream).peek(1)
-
-    @contextmanager
-    def _unpacking(self) -> Iterator[None]:
         try:
-            yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{self.name} is damaged, or no gzip file.") from error
+            return cast(io.BufferedReader, self.stream).peek(1)
+        except _DAMAGED as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InputError:
+        return InputError(f"{self.name} is damaged, or no gzip file.")
 
 
 def _nothing() -> None:
@@ -183,11 +187,14 @@ def _pass_over(source: Source, line: bytes) -> None:
         line = source.readline()
 
 
+# NaN is how some programs write a missing value; it is not JSON, so it ends here.
+_DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None)
+
+
 def _json_line(number: int, line: bytes) -> Line | Problem:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        # NaN is how some programs write a missing value; it is not JSON, so it ends here.
-        fields = json.loads(text, parse_constant=lambda _: None)
+        fields = _DECODER.decode(text)
     except UnicodeDecodeError:
         return Problem(number, "not UTF-8")
     except (ValueError, RecursionError):
@@ -256,9 +263,9 @@ def _csv_line(number: int, names: list[str], cells: list[str], parted: str) -> L
             number,
             f"{len(cells)} cells under {len(names)} columns; quote text that holds {parted}",
         )
-    if any(
-        "\udc80" <= letter <= "\udcff" for cell in cells if not cell.isascii() for letter in cell
-    ):
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:  # what could not be decoded cannot be encoded
         return Problem(number, "not UTF-8")
     return Line(number, dict(zip(names, cells, strict=True)), sum(map(len, cells)))
 
@@ -295,4 +302,16 @@ def _own_post(fields: dict[str, Any]) -> Post | None:
         thread = beside
     if not (any(values.values()) or thread):
         return None
+    plain = all(value is None or isinstance(value, str) for value in values.values())
+    if plain and not (date or thread) and len(values["text"] or "") <= _LONG_POST:
+        return _post(**values)
     return Post(**values, date=date, thread=thread)
+
+
+_LONG_POST: Final = 50_000
+
+
+@lru_cache(maxsize=256)
+def _post(title: str | None, text: str | None, url: str | None, author: str | None) -> Post:
+    """Return the post; comments on one stand together more often than not."""
+    return Post(title, text, url, author)
