@@ -356,3 +356,24 @@ from spamguard.cli import main, streaming
 streaming.BATCH = 100
 sys.exit(main(["score", *sys.argv[1:]]))
 """
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of another kind")
+def test_a_full_disk_and_gone_on_with(capsys, given, tmp_path):
+    import resource
+
+    target = tmp_path / "out.jsonl"
+    expected = whole(capsys, given)
+    limit = len(expected) // 2
+    begun = [sys.executable, "-c", STARTED.replace("100", "5"), "--input", str(given), "--output"]
+    done = subprocess.run(
+        [*begun, str(target)], capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | {"PYTHONPATH": HOME, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "--resume" in done.stderr
+    assert resuming.part_of(target).read_bytes() == expected[:limit]
+    assert run(capsys, "--input", given, "--output", target, "--resume")[0] == 0
+    assert target.read_bytes() == expected
