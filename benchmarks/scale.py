@@ -31,7 +31,7 @@ from spamguard.corpus import load_sample
 from spamguard.frames import COLUMNS
 from spamguard.parallel import score_in_parallel
 
-PART = 20_000  # comments of each measurement that is not Spark's
+PART = 10_000  # comments of each measurement that is not Spark's
 POST = [name for name in COLUMNS if name.startswith("post_")]
 OWN = [name for name in COLUMNS if name not in POST]
 ANSWERS = ["spam_probability", "label", "discard"]
