@@ -292,22 +292,22 @@ def _own_post(fields: dict[str, Any]) -> Post | None:
     nested = fields.get("post")
     # Only an object is a post: a bare number or word is somebody's key for one.
     own = nested if isinstance(nested, dict) else {}
-    values = {
-        name: fields.get(f"post_{name}") or own.get(name) or None
-        for name in ("title", "text", "url", "author")
-    }
+    values = [fields.get(flat) or own.get(name) or None for name, flat in _POST_FIELDS]
+    title, text, url, author = values
     date, thread = own.get("date") or None, own.get("thread") or ()
     beside = fields.get("post_thread")
     if beside and not isinstance(beside, str):  # a CSV cell holds no list
         thread = beside
-    if not (any(values.values()) or thread):
+    if not (any(values) or thread):
         return None
-    plain = all(value is None or isinstance(value, str) for value in values.values())
-    if plain and not (date or thread) and len(values["text"] or "") <= _LONG_POST:
-        return _post(**values)
-    return Post(**values, date=date, thread=thread)
+    if date or thread or not all(value is None or isinstance(value, str) for value in values):
+        return Post(title, text, url, author, date, thread)
+    if sum(len(value or "") for value in values) > _LONG_POST:
+        return Post(title, text, url, author)
+    return _post(title, text, url, author)
 
 
+_POST_FIELDS: Final = tuple((name, f"post_{name}") for name in ("title", "text", "url", "author"))
 _LONG_POST: Final = 50_000
 
 

@@ -6,7 +6,6 @@ is for a person, follows the terminal's encoding.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -253,7 +252,7 @@ class CsvForm:
         if not self._columns:
             self._columns = list(row)
             head = _csv_line(self._columns)
-        return head + _csv_line([_cell(row.get(name)) for name in self._columns])
+        return head + _csv_line([row.get(name) for name in self._columns])
 
     def left_out(self, fields: Row) -> int:
         """Return how many of the fields of a row have no column."""
@@ -271,18 +270,20 @@ _NOBODY: Final = Verdict(0.5, "ham", False, 0.0, 0.0, "")
 
 
 def _csv_line(cells: list[Any]) -> bytes:
-    buffer = io.StringIO(newline="")
-    # Text is always quoted: a lone carriage return would otherwise end the row.
-    csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(cells)
-    return buffer.getvalue().encode("utf-8", "replace")
+    # Text is always quoted: a lone carriage return would otherwise end the row. By hand, because
+    # the csv module looks at each letter, which takes longer than all else in a row.
+    return (",".join(map(_cell, cells)) + "\n").encode("utf-8", "replace")
 
 
-def _cell(value: object) -> object:
+def _cell(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else value
+        value = "true" if value else "false"
+    elif isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
+    text = "" if value is None else str(value)
+    return '"' + text.replace('"', '""') + '"'
 
 
 class Table:
