@@ -45,9 +45,9 @@ class Judge(Protocol):
         """Return their verdicts, in the same order."""
 
 
-def one_by_one(comments: Sequence[Comment], /, *, model: SpamModel) -> list[Verdict]:
-    """Judge each of `comments` by itself."""
-    return [model.verdict(comment) for comment in comments]
+def alone(comments: Sequence[Comment], /, *, model: SpamModel) -> list[Verdict]:
+    """Judge `comments` here."""
+    return model.verdicts(comments)
 
 
 def jobs_for(n_jobs: int | None) -> int:
@@ -79,7 +79,7 @@ def score_in_parallel(
     model: SpamModel,
     n_jobs: int | None = None,
     *,
-    judge: Judge = one_by_one,
+    judge: Judge = alone,
 ) -> list[Verdict]:
     """Judge `comments` with several workers; the verdicts are those of `judge` alone.
 

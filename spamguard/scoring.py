@@ -11,6 +11,7 @@ from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import InputError
 from spamguard.frames import comments_of_frame, is_frame
 from spamguard.model import SpamModel
+from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.storage import find_model, load_model
 from spamguard.verdict import Verdict
 
@@ -109,6 +110,7 @@ def score_many(
     comments: Iterable[Comment | str],
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
+    n_jobs: int | None = None,
 ) -> list[Verdict]:
     """Judge many comments; each gets the verdict that `score` alone would give it.
 
@@ -118,6 +120,9 @@ def score_many(
         In any order; a `Comment` carries its own post.
     model : SpamModel, str or path, optional
         Another model than the shipped one.
+    n_jobs : int, optional
+        Processes to share the work, as joblib counts them; by default what
+        ``joblib.parallel_config`` says, or one.
 
     Raises
     ------
@@ -129,7 +134,10 @@ def score_many(
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
     chosen = _model_of(model)
-    return chosen.verdicts(map(as_comment, comments))
+    given = map(as_comment, comments)
+    if jobs_for(n_jobs) == 1:
+        return chosen.verdicts(given)
+    return score_in_parallel(list(given), chosen, n_jobs)
 
 
 def score_frame(
@@ -137,6 +145,7 @@ def score_frame(
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
     reasons: bool = False,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Judge every row of a DataFrame.
 
@@ -150,6 +159,8 @@ def score_frame(
         Another model than the shipped one.
     reasons : bool
         Whether to add a column ``reasons``, each a tuple of `Reason`.
+    n_jobs : int, optional
+        Processes to share the work; see `score_many`.
 
     Returns
     -------
@@ -166,7 +177,7 @@ def score_frame(
 
     comments = comments_of_frame(frame)
     chosen = _model_of(model)
-    verdicts = score_many(comments, model=chosen)
+    verdicts = score_many(comments, model=chosen, n_jobs=n_jobs)
     columns: dict[str, object] = {
         "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),
         "label": pd.Categorical([v.label for v in verdicts], ["ham", "unsure", "spam"]),

@@ -160,9 +160,7 @@ def test_processes_are_loky_by_default(model, comments, alone):
 
 
 def _who_judges(comments, /, *, model):
-    return [
-        replace(v, language=str(os.getpid())) for v in parallel.one_by_one(comments, model=model)
-    ]
+    return [replace(v, language=str(os.getpid())) for v in parallel.alone(comments, model=model)]
 
 
 def test_workers_do_not_share_their_part_out_again(model, comments):
@@ -172,9 +170,7 @@ def test_workers_do_not_share_their_part_out_again(model, comments):
 
 
 def _nested_jobs(comments, /, *, model):
-    return [
-        replace(v, language=str(jobs_for(None))) for v in parallel.one_by_one(comments, model=model)
-    ]
+    return [replace(v, language=str(jobs_for(None))) for v in parallel.alone(comments, model=model)]
 
 
 def test_a_worker_keeps_the_model(model, comments, monkeypatch):
@@ -333,7 +329,7 @@ def _dask_worker(comments, /, *, model):
     from distributed import get_worker
 
     name = str(get_worker().name)
-    return [replace(v, language=name) for v in parallel.one_by_one(comments, model=model)]
+    return [replace(v, language=name) for v in parallel.alone(comments, model=model)]
 
 
 @pytest.mark.filterwarnings("default")
