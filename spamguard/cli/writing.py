@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -112,16 +112,19 @@ def json_lines(file: IO[bytes], explain: int | None) -> Write:
     """Return a function that writes a row as a line of JSON."""
 
     def write(fields: Row, verdict: Verdict) -> None:
-        row = row_of(fields, verdict, explain)
-        line = json.dumps(row, ensure_ascii=False)
-        try:
-            data = line.encode()
-        except UnicodeEncodeError:  # half a character has no UTF-8; escaped, it survives
-            data = json.dumps(row).encode()
-        file.write(data + b"\n")
+        file.write(json_row(row_of(fields, verdict, explain)))
         file.flush()
 
     return write
+
+
+def json_row(row: Row) -> bytes:
+    """Return a row as a line of JSON."""
+    try:
+        data = json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a character has no UTF-8; escaped, it survives
+        data = json.dumps(row).encode()
+    return data + b"\n"
 
 
 def csv_lines(file: IO[bytes], explain: int | None) -> Write:
@@ -132,8 +135,8 @@ def csv_lines(file: IO[bytes], explain: int | None) -> Write:
         row = row_of(fields, verdict, explain)
         if not columns:
             columns.extend(row)
-            file.write(_csv_line(columns))
-        file.write(_csv_line([_cell(row.get(name)) for name in columns]))
+            file.write(csv_row(columns))
+        file.write(csv_row([row.get(name) for name in columns]))
         file.flush()
         extra = [name for name in row if name not in columns]
         if extra:
@@ -145,7 +148,9 @@ def csv_lines(file: IO[bytes], explain: int | None) -> Write:
     return write
 
 
-def _csv_line(cells: list[Any]) -> bytes:
+def csv_row(values: Sequence[object]) -> bytes:
+    """Return a row as a line of CSV."""
+    cells = [_cell(value) for value in values]
     buffer = io.StringIO(newline="")
     # Text is always quoted: a lone carriage return would otherwise end the row.
     csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n").writerow(cells)
