@@ -147,9 +147,28 @@ class Database:
             # Numbers then rise in the order in which entries can be seen, and nothing is
             # added to a comment while it is forgotten. SQLite locks the file already.
             if not self.is_sqlite:
+                self._prepare_server(connection)
                 row = sa.select(meta.c.key).where(meta.c.key == "schema").with_for_update()
                 connection.execute(row).all()
             yield connection
+
+    def _prepare_server(self, connection: sa.Connection) -> None:
+        """Wait no longer than told, and acknowledge nothing that is not on the server's disk."""
+        if connection.dialect.name != "postgresql":
+            return
+        commit = sa.func.current_setting("synchronous_commit")
+        connection.execute(
+            sa.select(
+                sa.func.set_config("lock_timeout", f"{self._milliseconds}ms", True),
+                sa.func.set_config(
+                    "synchronous_commit", sa.case((commit == "off", "on"), else_=commit), True
+                ),
+            )
+        )
+
+    @property
+    def _milliseconds(self) -> int:
+        return max(1, int(1000 * self._wait))  # to PostgreSQL, 0 is for ever
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -286,7 +305,7 @@ class Database:
     def _scrub_server(self) -> None:
         options = {"isolation_level": "AUTOCOMMIT"}
         with self.engine.connect().execution_options(**options) as connection:
-            connection.exec_driver_sql(f"SET lock_timeout = {max(1, int(1000 * self._wait))}")
+            connection.exec_driver_sql(f"SET lock_timeout = {self._milliseconds}")
             for table in (entries, comments, posts):
                 connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
             connection.exec_driver_sql("RESET lock_timeout")
