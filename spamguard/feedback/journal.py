@@ -510,7 +510,7 @@ class Journal:
                     comment_id="",
                     at=stamp(datetime.now(UTC)),
                     moderator=by,
-                    note=f"{gone} entries before {limit.isoformat()}",
+                    note=f"{gone} entries before {limit:%Y-%m-%d %H:%M}",
                 )
             note = self._database.must_scrub(connection)
         self._database.scrub(note)
