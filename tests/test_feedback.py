@@ -1044,7 +1044,7 @@ def test_a_journal_with_the_texts_of_corrected_comments_only(path):
 
 
 def test_wrong_arguments_are_told(in_file, tmp_path):
-    for wrong in ("", 7, None, "x" * 256, "a\0b", "line\nline", "\ud800"):
+    for wrong in ("", 7, None, "x" * 256, "a\0b", "line\nline", "\ud800", "space ", "\xa0"):
         with pytest.raises(InputError, match="comment_id"):
             in_file.correct(wrong, "spam", by="anna")
         with pytest.raises(InputError, match="by"):

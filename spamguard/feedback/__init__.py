@@ -31,7 +31,7 @@ It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
 
 from __future__ import annotations
 
-from spamguard.errors import FeedbackError
+from spamguard.errors import FeedbackError, ForgottenError
 
 try:
     import sqlalchemy as _sqlalchemy  # noqa: F401
@@ -43,4 +43,6 @@ except ImportError:
 from spamguard.feedback.entries import Correction, Entry
 from spamguard.feedback.journal import Added, Forgotten, Journal, Summary
 
-__all__ = ["Added", "Correction", "Entry", "Forgotten", "Journal", "Summary"]
+__all__ = [
+    "Added", "Correction", "Entry", "FeedbackError", "Forgotten", "ForgottenError", "Journal", "Summary",
+]  # fmt: skip

@@ -148,7 +148,7 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
     Raises
     ------
     InputError
-        If it is no string, empty, too long, or holds what a database's text cannot.
+        If it is no string, empty, too long, or holds what databases disagree about.
     """
     if not isinstance(value, str):
         raise InputError(f"{what} must be a string, not {type(value).__name__}.")
@@ -158,6 +158,9 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
         raise InputError(f"{what} is longer than {MOST_CHARACTERS} characters.")
     if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
         raise InputError(f"{what} holds control characters or half a character.")
+    if value != value.strip():
+        # Some databases take "a" and "a " for one name.
+        raise InputError(f"{what} begins or ends with a space.")
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 SCHEMA: Final = 1
 """Number of this layout; a file with a higher one is refused."""
@@ -16,7 +17,7 @@ PREFIX: Final = "spamguard_"
 class AnyText(sa.types.TypeDecorator[str]):
     """Text as visitors send it: zero bytes and halves of characters, which databases refuse, too."""
 
-    impl = sa.LargeBinary
+    impl = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:  # noqa: D102
@@ -28,7 +29,10 @@ class AnyText(sa.types.TypeDecorator[str]):
 
 # A number once given is never given again, also when its entry is forgotten.
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_NAME: Final = sa.String(255)
+# MySQL takes "a" and "A" for one name unless told not to.
+_NAME: Final = sa.String(255).with_variant(
+    mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
+)
 
 METADATA: Final = sa.MetaData()
 
