@@ -125,6 +125,7 @@ def _panels() -> list[str]:
             f"{row['ham']:,}",
             _share(row["ham_blocked"]),
             _share(row["ham_unsure"]),
+            _share(row["ham_discarded"]),
         ]
         for row in sorted(result["rows"], key=lambda row: -row["ham_blocked"]["value"])
     ]
@@ -148,7 +149,7 @@ def _panels() -> list[str]:
         "lost here. Sets of one language, pooled:",
         "",
         *_plain_table(["language", "ham", "called spam"], languages),
-        *_plain_table(["set", "language", "ham", "called spam", "called unsure"], sets),
+        *_plain_table(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),
         "Languages that the model knows nothing of: all of the language is left out of training, and the "
         "comments in it are judged with the guard (no comment in an unknown language is called spam, where "
         "the language can be told) and without:",

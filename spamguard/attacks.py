@@ -92,10 +92,18 @@ def split_links(comment: Comment, rng: np.random.Generator) -> Comment:
     )
 
 
+_MOST_PADDING: Final = 200  # words
+
+
 def _padded_with(texts: Sequence[str]) -> Attack:
     def attack(comment: Comment, rng: np.random.Generator) -> Comment:
-        words = texts[int(rng.integers(0, len(texts)))].split()[: int(rng.integers(5, 80))]
-        parts = [comment.text, " ".join(words)]
+        wanted = int(rng.integers(5, _MOST_PADDING))
+        words: list[str] = []
+        for _ in range(wanted):  # a text may be without words
+            words += texts[int(rng.integers(0, len(texts)))].split()
+            if len(words) >= wanted:
+                break
+        parts = [comment.text, " ".join(words[:wanted])]
         return replace(comment, text="\n\n".join(parts if rng.random() < 0.7 else parts[::-1]))
 
     return attack

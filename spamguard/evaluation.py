@@ -32,6 +32,7 @@ from spamguard.metrics import (
     roc_auc,
 )  # fmt: skip
 from spamguard.model import SpamModel, probability
+from spamguard.moderation import moderation
 from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
@@ -317,7 +318,7 @@ def render(result: Result) -> str:
         return "\n".join(
             (_render_rows(result), _render_rows({"rows": result["languages_held_out"]}))
         )
-    if result["protocol"] in ("labels", "robustness", "ablation"):
+    if result["protocol"] in ("labels", "moderation", "robustness", "ablation"):
         return _render_rows(result)
     if result["protocol"] == "speed":
         rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]
@@ -342,7 +343,8 @@ def _render_rows(result: Result) -> str:
         for key, value in row.items():
             if isinstance(value, dict) and "value" not in value:
                 for inner, figures in value.items():
-                    cells |= {f"{name} after {inner}": _cell(v) for name, v in figures.items()}
+                    when = f"after {inner}" if inner.isdigit() else inner
+                    cells |= {f"{name} {when}": _cell(v) for name, v in figures.items()}
             else:
                 cells[key] = ", ".join(value) if isinstance(value, list) else _cell(value)
         flat.append(cells)
@@ -370,6 +372,7 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         ),
         Protocol("tubespam", "the authors' split, leave one video out, and time order", tubespam),
         Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
+        Protocol("moderation", "what corrections and chosen labels bring to a blog", moderation),
         Protocol("panels", "real comments lost in every set and language", ham_panels),
         Protocol("robustness", "what each trick of spammers costs", robustness),
         Protocol("ablation", "each feature family left out, and alone", ablation),

@@ -250,7 +250,7 @@ def test_explain(capsys, argv, count):
 
 
 def test_explain_needs_a_sensible_number(capsys):
-    assert "number of reasons" in wrong_usage(capsys, "score", "x", "--explain", "0")
+    assert "whole number" in wrong_usage(capsys, "score", "x", "--explain", "0")
     wrong_usage(capsys, "score", "x", "--explain", "-1")
     wrong_usage(capsys, "score", "x", "--explain=many")
 

@@ -441,6 +441,7 @@ def test_every_protocol_has_a_name_and_a_summary():
         "unseen-blog",
         "tubespam",
         "labels",
+        "moderation",
         "panels",
         "robustness",
         "ablation",

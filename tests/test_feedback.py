@@ -168,7 +168,7 @@ def test_a_correction_is_a_label_of_the_comment_with_its_post(journal):
         "blog": "blog", "comment_id": "c1", "post_id": "p7", "text": "Nice.", "author": "Bob",
         "author_url": "http://x.example", "date": "2024-01-02T03:04:00", "label": "spam",
         "post_title": POST.title, "post_text": POST.text, "post_url": POST.url,
-        "post_author": None, "decided_at": "2020-05-01T00:00:00.000000+00:00", "decided_by": "anna",
+        "post_author": None, "decided_at": "2020-05-01T00:00:00.000000+00:00", "account": "anna",
     }  # fmt: skip
 
 
@@ -366,7 +366,7 @@ def test_the_corpus_is_one(journal):
     journal.correct("c1", "spam", by="anna", comment=COMMENT, site="blog")
     journal.correct("c2", "ham", by="bob", comment="plain")
     frame = journal.corpus()
-    assert list(frame.columns) == [*COLUMNS, "decided_at", "decided_by"]
+    assert list(frame.columns) == [*COLUMNS, "decided_at", "account"]
     pd.testing.assert_frame_equal(frame, check_corpus(frame, labelled=True))
     assert frame["blog"].tolist() == ["blog", "own"]
     assert frame["label"].tolist() == ["spam", "ham"]
@@ -386,7 +386,7 @@ def test_comments_under_one_post_stay_together(journal):
 def test_an_empty_journal_gives_an_empty_corpus(journal):
     frame = journal.corpus()
     assert len(frame) == 0
-    assert list(frame.columns) == [*COLUMNS, "decided_at", "decided_by"]
+    assert list(frame.columns) == [*COLUMNS, "decided_at", "account"]
 
 
 def test_the_latest_decisions_only(journal):

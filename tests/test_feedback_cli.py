@@ -267,6 +267,29 @@ def test_who_decided_is_the_login_name_unless_told(feedback, monkeypatch, capsys
     assert "--by NAME" in capsys.readouterr().err
 
 
+def test_retrain_and_audit_read_a_journal(feedback, capsys, sample):
+    """Through the same door as files of comments, and together with them."""
+    from spamguard.cli.retrain import _read
+
+    added(feedback, "c1", "spam", "--by", "anna", "--text", "Cheap pills", "--site", "blog")
+    added(feedback, "c2", "remove", "--by", "bob", "--text", "test")
+    added(feedback, "c3", "ham", "--by", "bob", "--text", "Thanks, that fixed it.")
+    feedback("export", "--output", "old.jsonl", "--site", "blog")
+    frame = _read(["old.jsonl", "f.db"])
+    assert frame["label"].tolist() == ["spam", "spam", "ham"]
+    assert frame["duplicate_group"].tolist() == [0, 0, 1]
+    assert frame["account"].tolist()[1:] == ["anna", "bob"]
+    assert main(["retrain", "--from", "typo.db", "-o", "model"]) == 1
+    assert "does not exist; check the name" in capsys.readouterr().err
+    rows = sample.groupby("label").head(15)
+    with Journal("site.db") as journal:
+        for number, (text, label) in enumerate(zip(rows["text"], rows["label"], strict=True)):
+            journal.correct(f"c{number}", label, by="anna", comment=text)
+    assert main(["retrain", "--from", "site.db", "-o", "model", "--dry-run"]) in (0, 1)
+    out, _ = capsys.readouterr()
+    assert re.search(r"learned from \d+ comments, measured on the \d+ newest", out)
+
+
 # --- the documentation --------------------------------------------------------------
 
 PAGE = (ROOT / "docs" / "feedback.md").read_text("utf-8")

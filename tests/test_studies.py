@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spamguard import heldout, studies
+from spamguard import heldout, moderation, studies
 from spamguard.attacks import ATTACKS
 from spamguard.corpus import load_sample
 from spamguard.evaluation import render
@@ -127,3 +127,17 @@ def check_guard(row):
         assert called["spam"] <= free["spam"]
     assert 0 < row["spam_told"]["value"] < 1
     assert row["spam_called_spam"]["value"] < row["spam_called_spam_without_guard"]["value"]
+
+
+def test_corrections_and_chosen_labels(recipe, monkeypatch):
+    monkeypatch.setattr(moderation, "UNSEEN_BLOGS", TESTED)
+    monkeypatch.setattr(moderation, "DECISIONS", (10,))
+    result = moderation.moderation(None, recipe)
+    assert [row["blog"] for row in result["rows"]] == list(TESTED)
+    for row in result["rows"]:
+        assert 0 < row["corrections"] < row["comments"] == 60
+        wrong = [sum(row["corrected"][when].values()) for when in ("before", "after")]
+        assert wrong[1] <= wrong[0]
+        assert set(row["labels"]) == {"10"}
+    assert result["macro"]["spam_missed_before"] >= result["macro"]["spam_missed_after"]
+    assert "spam missed before" in render(result)

@@ -18,6 +18,7 @@ from typing import Any
 
 from spamguard.evaluation import tubespam, unseen_blogs
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
+from spamguard.moderation import moderation
 from spamguard.storage import find_model, write_bytes
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.training import Recipe
@@ -26,6 +27,7 @@ RESULTS = Path(__file__).resolve().parent.parent / "results"
 SHARED: dict[str, Callable[..., Any]] = {
     "unseen-blog": unseen_blogs,
     "labels": site_labels,
+    "moderation": moderation,
     "robustness": robustness,
     "ablation": ablation,
 }

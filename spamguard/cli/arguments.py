@@ -196,6 +196,61 @@ number and left out; the exit code is then 1.
 """
 
 
+_RETRAIN = """\
+Learn from your own labelled comments, starting from a model that knows spam
+already. The newest comments are held back; the new model takes the place of
+the one in DIR only if on those it calls no more real comments spam, and
+catches no less spam. Otherwise nothing changes, and the exit code is 1.
+
+The former model is kept: --rollback puts it back. The same comments make the
+same model. Ten comments of spam and ten real ones are the least; a hundred
+make a difference. FILE is read as by "spamguard train", or it is a journal of
+"spamguard feedback" (named .db or .sqlite, or by a URL); rows without a label
+are passed over. A column "account" tells who labelled: nobody's labels weigh
+more than a quarter of all.
+"""
+_RETRAIN_EXAMPLES = """\
+examples:
+  spamguard retrain --from corpus.jsonl -o models/mysite
+  spamguard retrain --from corpus.jsonl --from feedback.db -o models/mysite
+  spamguard score --model models/mysite "Nice one, thanks"
+  spamguard retrain -o models/mysite --rollback
+"""
+
+_AUDIT = """\
+List the labels that look wrong, the most doubtful first, as JSON lines: where a
+model that learned your other comments disagrees, or a near-copy has the other
+label. Nothing is changed; correct the file and train again.
+"""
+_AUDIT_EXAMPLES = """\
+examples:
+  spamguard audit corpus.jsonl
+  spamguard audit corpus.jsonl --most 20 > doubtful.jsonl
+"""
+
+
+_QUEUE = """\
+Order comments without a label so that few decisions teach much: those that the
+model is unsure of, unlike each other, near-copies as one. Printed as JSON
+lines; put "label": "ham" or "spam" in and give the file to "spamguard retrain".
+"""
+_QUEUE_EXAMPLES = """\
+examples:
+  spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
+"""
+
+_REPLAY = """\
+Score a site's past in the order in which it came, and tell month by month what
+would have been caught and lost, beside what was decided then (the column
+label). Nothing is learned or changed.
+"""
+_REPLAY_EXAMPLES = """\
+examples:
+  spamguard replay corpus.jsonl
+  spamguard replay corpus.jsonl --disagreements > look.jsonl
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -217,6 +272,10 @@ def parser_for() -> argparse.ArgumentParser:
     _evaluate(commands)
     _thresholds(commands)
     _feedback(commands)
+    _retrain(commands)
+    _audit(commands)
+    _queue(commands)
+    _replay(commands)
     return parser
 
 
@@ -292,7 +351,7 @@ def _share(text: str) -> float:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of reasons, such as 3")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero, such as 3")
     return int(text)
 
 
@@ -583,3 +642,75 @@ def _positive(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 3")
     return int(text)
+
+
+def _retrain(commands: Any) -> None:
+    parser = _add(
+        commands, "retrain", "retrain", "learn from your own comments, if they say it helps",
+        _RETRAIN, _RETRAIN_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument(
+        "--from", dest="sources", metavar="FILE", action="append", default=[],
+        help="labelled comments; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", required=True, help="the model in use, or a new directory"
+    )
+    parser.add_argument(
+        "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
+    )
+    parser.add_argument(
+        "--name", type=_name, metavar="NAME", help="name of the model (that of DIR)"
+    )
+    parser.add_argument(
+        "--hold-back", type=_share, default=0.2, metavar="SHARE",
+        help="share of the comments, the newest, that decide (0.2)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
+    parser.add_argument("--rollback", action="store_true", help="put the former model back")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _audit(commands: Any) -> None:
+    parser = _add(
+        commands, "audit", "retrain", "list labels that look wrong", _AUDIT, _AUDIT_EXAMPLES
+    )
+    parser.add_argument("sources", nargs="+", metavar="FILE", help="labelled comments")
+    parser.add_argument(
+        "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
+    )
+    parser.add_argument(
+        "--most", type=_count, default=100, metavar="N", help="list no more than these (100)"
+    )
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _queue(commands: Any) -> None:
+    parser = _add(
+        commands, "queue", "review", "order what to decide first", _QUEUE, _QUEUE_EXAMPLES
+    )
+    parser.add_argument("corpus", metavar="CORPUS", help="comments, some without a label")
+    parser.add_argument(
+        "--most", type=_count, default=100, metavar="N", help="decisions to list (100)"
+    )
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+
+
+def _replay(commands: Any) -> None:
+    parser = _add(
+        commands, "replay", "review", "score a site's past beside what was decided",
+        _REPLAY, _REPLAY_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("corpus", metavar="HISTORY", help="comments with dates and decisions")
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model to try")
+    parser.add_argument(
+        "--disagreements", action="store_true", help="list them, as JSON lines, instead"
+    )

@@ -157,7 +157,7 @@ def _correction(args: argparse.Namespace, fields: dict[str, Any]) -> Correction:
     return Correction(
         comment_id,
         decision,
-        _word(fields, "by") or _word(fields, "decided_by") or args.by,
+        _word(fields, "by") or _word(fields, "account") or args.by,
         comment,
         _word(fields, "site") or args.site or "",
         _word(fields, "post_id"),

@@ -581,7 +581,7 @@ class Journal:
         Yields
         ------
         dict
-            A row of a corpus, with ``decided_at`` and ``decided_by``.
+            A row of a corpus, with ``decided_at`` and ``account``.
         """
         known: dict[int, sa.Row[Any]] = {}
         for lot in self._decisions(site):
@@ -617,7 +617,7 @@ class Journal:
         -------
         DataFrame
             A corpus, as from `spamguard.corpus.check_corpus`, with the further
-            columns ``decided_at`` and ``decided_by``. The column ``blog`` holds
+            columns ``decided_at`` and ``account``. The column ``blog`` holds
             the site.
         """
         import pandas as pd
@@ -837,7 +837,7 @@ def _entry(row: sa.Row[Any], undone_by: int | None) -> Entry:
 def _label_names() -> tuple[str, ...]:
     return (
         *("blog", "comment_id", "post_id", "text", "author", "author_url", "date", "label"),
-        *("post_title", "post_text", "post_url", "post_author", "decided_at", "decided_by"),
+        *("post_title", "post_text", "post_url", "post_author", "decided_at", "account"),
     )
 
 
@@ -858,5 +858,5 @@ def _label_row(
         "post_url": None if post is None else post.url,
         "post_author": None if post is None else post.author,
         "decided_at": decision.at,
-        "decided_by": decision.moderator,
+        "account": decision.moderator,
     }
