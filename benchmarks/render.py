@@ -1,4 +1,4 @@
-"""Write docs/accuracy.md and the default model's card from the committed results.
+"""Write docs/accuracy.md, docs/scale.md, the README's figures and the default model's card from the committed results.
 
 ``--check`` writes nothing and fails where a document is not what the results
 say, so that no figure comes from a keyboard.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from peer_tables import section as peers_section
+from scale_page import page as scale_page
 
 from spamguard import SpamModel, load_model
 from spamguard.evaluation import render
@@ -492,6 +493,7 @@ def main() -> int:
     stale = []
     for path, text in (
         (ROOT / "docs" / "accuracy.md", accuracy()),
+        (ROOT / "docs" / "scale.md", scale_page(_result("scale"), _result("stream"))),
         (MODEL / "CARD.md", card()),
         (ROOT / "README.md", readme()),
     ):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spamguard.errors import CorpusError
 from spamguard.model import SpamModel
+from spamguard.parallel import in_order
 from spamguard.training import (
     Material,
     Recipe,
@@ -63,7 +64,7 @@ class HeldOut:
             joblib.delayed(_learned)(self.material, self.train_rows(blog), self.settings)
             for blog in missing
         )
-        parts = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
+        parts = in_order(work, n_jobs)
         for done, (blog, model) in enumerate(zip(missing, parts, strict=True), 1):
             self.models[blog] = model
             if watch is not None:

@@ -22,6 +22,7 @@ from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.language import languages_known
 from spamguard.metrics import clopper_pearson, recall_at_fpr, roc_auc
 from spamguard.model import Cuts, SpamModel
+from spamguard.parallel import in_order
 from spamguard.rows import count_languages, labels_of, log_odds_of, vectorize
 from spamguard.training import (
     LANGUAGE_HAM,
@@ -63,7 +64,7 @@ def _in_order(
 ) -> list[Any]:
     """Return what the delayed calls give, in their order, telling how far they are."""
     found = []
-    for part in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work):
+    for part in in_order(work, n_jobs):
         found.append(part)
         (watch or _quiet)("held out", len(found), total)
     return found

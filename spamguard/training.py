@@ -28,6 +28,7 @@ from spamguard.corpus import catalogue, comments_of, load_datasets, load_sample,
 from spamguard.errors import CorpusError
 from spamguard.language import languages_known
 from spamguard.model import Cuts, SpamModel
+from spamguard.parallel import in_order
 from spamguard.rows import Rows, count_languages, log_odds_of, vectorize
 from spamguard.solver import fit_logistic
 from spamguard.storage import save_model, write_bytes
@@ -331,8 +332,7 @@ def out_of_fold(
             raise CorpusError("too few blogs or posts hold both ham and spam to hold some back.")
     found = np.zeros(len(material))
     work = (joblib.delayed(_held_out)(material, trusted, fold, k, settings) for k in range(total))
-    parts = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
-    for k, part in enumerate(parts):
+    for k, part in enumerate(in_order(work, n_jobs)):
         found[fold == k] = part
         watch("folds", k + 1, total)
     return found

@@ -18,7 +18,7 @@ import pytest
 
 import spamguard
 from spamguard import demo, score
-from spamguard.cli import arguments, main, progress, reading, terminal, writing
+from spamguard.cli import arguments, main, progress, reading, streaming, terminal, writing
 from spamguard.cli import score as score_command
 from spamguard.cli.arguments import parser_for, with_explain_default
 from spamguard.comment import Comment, Post
@@ -435,7 +435,7 @@ def test_many_bad_lines_are_counted(capsys, stdin):
     stdin(b"{\n" * 1_050)
     code, _, err = run(capsys, "score")
     assert code == 1
-    assert len(err.splitlines()) == score_command.MOST_REPORTS + 1
+    assert len(err.splitlines()) == streaming.MOST_REPORTS + 1
     assert err.splitlines()[-1] == "spamguard: standard input: 1,030 more such lines"
 
 
@@ -877,6 +877,7 @@ def test_progress_for_a_person_who_waits(monkeypatch):
 def test_progress_of_a_stream(comments, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(progress.Progress, "__call__", lambda self, *given: seen.append(given))
+    monkeypatch.setattr(streaming, "BATCH", 1)
     assert main(["score", "--input", str(comments), "--output", str(tmp_path / "o.jsonl")]) == 0
     size = comments.stat().st_size
     assert [total for _, _, total in seen] == [size] * 3

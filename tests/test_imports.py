@@ -38,7 +38,8 @@ CORE = {
     "model": {"features", "language", "reasons", "thresholds", "vectorizer"},
     "rows": {"features", "language", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
-    "scoring": {"frames", "model", "storage"},
+    "parallel": {"model"},
+    "scoring": {"frames", "model", "parallel", "storage"},
     "classifier": {
         "features",
         "frames",

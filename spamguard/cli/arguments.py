@@ -32,7 +32,7 @@ _SCORE = """\
 Judge one comment, or a stream of them.
 
 Without TEXT, comments are read as JSON lines or CSV from --input or standard
-input, one by one, and answered one by one in the same order. Fields that are
+input, however many, and answered in the same order as they come. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
 post_author; in JSON lines also post_thread, a list of the earlier comments'
 texts, and an object "post" with title, text, url, author, date and thread.
@@ -43,12 +43,16 @@ numbered if there is one already. A line that cannot be used is reported by its
 number and left out; the exit code is then 1.
 
 A person sees a table, a pipe gets JSON lines; --format decides otherwise.
+
+An output file appears when it is whole. What is done of a long one stands in
+FILE.part; if the work is interrupted, the same command with --resume goes on
+where it stopped.
 """
 _SCORE_EXAMPLES = """\
 examples:
   spamguard score "Great post! Visit http://pills.example" --explain
   spamguard score "It was the index." --post @post.md --author Mira
-  spamguard score --input comments.csv --output scored.csv
+  spamguard score --input comments.csv --output scored.csv --resume --jobs 4
   cat comments.jsonl | spamguard score --explain 3 > scored.jsonl
 """
 
@@ -336,6 +340,13 @@ def _score(commands: Any) -> None:
         help="share of spam among all comments of your site, such as 0.02, that spam_probability "
         "is to speak of (default: the model's, which is 0.5 for the shipped one); label and "
         "discard stay as they are",
+    )  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to share the work (-1: all cores)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="go on where the same command with the same --output was interrupted",
     )  # fmt: skip
 
 

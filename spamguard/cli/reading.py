@@ -9,11 +9,13 @@ import csv
 import gzip
 import io
 import json
+import select
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
@@ -33,10 +35,11 @@ ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".cs
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that could be read: its number and its fields."""
+    """A line that could be read: its number, its fields and about how many bytes it had."""
 
     number: int
     fields: dict[str, Any]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,26 @@ class Problem:
     what: str
 
 
+_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
 # --- files ------------------------------------------------------------------------
 
 
 class Source:
-    """An open input: its name for messages, its bytes, and how far it has been read."""
+    """An open input: its name for messages, its bytes, and how far it has been read.
+
+    What `before_wait` names is called before more is awaited from somebody who
+    may be slow, or who may wait for an answer.
+    """
 
     def __init__(self, name: str, raw: BinaryIO, packed: bool, size: int) -> None:
         self.name = name
         self.size = size
+        self.before_wait: Callable[[], None] = _nothing
         self._raw = raw
+        if not size:
+            raw = cast(BinaryIO, io.BufferedReader(_Telling(raw, self), 65_536))
         stream = gzip.GzipFile(fileobj=raw) if packed else raw
         # Standard input may be a stream that cannot be looked into without reading it.
         self.stream = stream if hasattr(stream, "peek") else io.BufferedReader(cast(Any, stream))
@@ -67,20 +80,51 @@ class Source:
 
     def readline(self) -> bytes:
         """Return the next line, cut after `MAX_LINE` and one bytes."""
-        with self._unpacking():
+        try:
             return self.stream.readline(MAX_LINE + 1)
+        except _DAMAGED as error:
+            raise self._damaged() from error
 
     def start(self) -> bytes:
         """Return some bytes from where the stream stands, without reading them."""
-        with self._unpacking():
-            return cast(io.BufferedReader, self.stream).peek(1)
-
-    @contextmanager
-    def _unpacking(self) -> Iterator[None]:
         try:
-            yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{self.name} is damaged, or no gzip file.") from error
+            return cast(io.BufferedReader, self.stream).peek(1)
+        except _DAMAGED as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> InputError:
+        return InputError(f"{self.name} is damaged, or no gzip file.")
+
+
+def _nothing() -> None:
+    """Do it: nobody has asked to be called."""
+
+
+class _Telling(io.RawIOBase):
+    """Reads from a pipe, and tells its `Source` before it waits there."""
+
+    def __init__(self, inner: BinaryIO, source: Source) -> None:
+        self._inner = inner
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not _at_hand(self._inner):
+            self._source.before_wait()
+        # What is there, not all that fits: read() would wait until the buffer is full.
+        data: bytes = getattr(self._inner, "read1", self._inner.read)(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _at_hand(stream: BinaryIO) -> bool:
+    """Return whether reading from `stream` would not wait; False where nobody can tell."""
+    try:
+        return bool(select.select([stream.fileno()], [], [], 0)[0])
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
@@ -143,18 +187,21 @@ def _pass_over(source: Source, line: bytes) -> None:
         line = source.readline()
 
 
+# NaN is how some programs write a missing value; it is not JSON, so it ends here.
+_DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None)
+
+
 def _json_line(number: int, line: bytes) -> Line | Problem:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        # NaN is how some programs write a missing value; it is not JSON, so it ends here.
-        fields = json.loads(text, parse_constant=lambda _: None)
+        fields = _DECODER.decode(text)
     except UnicodeDecodeError:
         return Problem(number, "not UTF-8")
     except (ValueError, RecursionError):
         return Problem(number, "not JSON")
     if not isinstance(fields, dict):
         return Problem(number, 'not a JSON object, such as {"text": "..."}')
-    return Line(number, fields)
+    return Line(number, fields, len(line))
 
 
 # --- CSV --------------------------------------------------------------------------
@@ -216,11 +263,11 @@ def _csv_line(number: int, names: list[str], cells: list[str], parted: str) -> L
             number,
             f"{len(cells)} cells under {len(names)} columns; quote text that holds {parted}",
         )
-    if any(
-        "\udc80" <= letter <= "\udcff" for cell in cells if not cell.isascii() for letter in cell
-    ):
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:  # what could not be decoded cannot be encoded
         return Problem(number, "not UTF-8")
-    return Line(number, dict(zip(names, cells, strict=True)))
+    return Line(number, dict(zip(names, cells, strict=True)), sum(map(len, cells)))
 
 
 # --- fields -> comment ------------------------------------------------------------
@@ -245,14 +292,26 @@ def _own_post(fields: dict[str, Any]) -> Post | None:
     nested = fields.get("post")
     # Only an object is a post: a bare number or word is somebody's key for one.
     own = nested if isinstance(nested, dict) else {}
-    values = {
-        name: fields.get(f"post_{name}") or own.get(name) or None
-        for name in ("title", "text", "url", "author")
-    }
+    values = [fields.get(flat) or own.get(name) or None for name, flat in _POST_FIELDS]
+    title, text, url, author = values
     date, thread = own.get("date") or None, own.get("thread") or ()
     beside = fields.get("post_thread")
     if beside and not isinstance(beside, str):  # a CSV cell holds no list
         thread = beside
-    if not (any(values.values()) or thread):
+    if not (any(values) or thread):
         return None
-    return Post(**values, date=date, thread=thread)
+    if date or thread or not all(value is None or isinstance(value, str) for value in values):
+        return Post(title, text, url, author, date, thread)
+    if sum(len(value or "") for value in values) > _LONG_POST:
+        return Post(title, text, url, author)
+    return _post(title, text, url, author)
+
+
+_POST_FIELDS: Final = tuple((name, f"post_{name}") for name in ("title", "text", "url", "author"))
+_LONG_POST: Final = 50_000
+
+
+@lru_cache(maxsize=256)
+def _post(title: str | None, text: str | None, url: str | None, author: str | None) -> Post:
+    """Return the post; comments on one stand together more often than not."""
+    return Post(title, text, url, author)

@@ -1,0 +1,75 @@
+"""The sample's comments, again and again: as many as a measurement needs, nobody's words among them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from spamguard import Comment, SpamModel, score_many
+from spamguard.corpus import comments_of, load_sample
+from spamguard.frames import COLUMNS
+
+BATCH = 2_000
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return the sample's comments with their posts, as `score_frame` reads them."""
+    frame = load_sample()[list(COLUMNS)].astype(object)
+    found: list[dict[str, Any]] = frame.where(frame.notna(), None).to_dict("records")
+    return found
+
+
+def comments() -> list[Comment]:
+    """Return them as comments."""
+    return comments_of(load_sample())
+
+
+def in_batches(count: int) -> Iterator[list[Comment]]:
+    """Yield `count` comments, some thousands at a time."""
+    stream = islice(cycle(comments()), count)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
+
+
+def lines(form: str) -> tuple[bytes, list[bytes]]:
+    """Return what stands before the rows of such a file, and the rows."""
+    if form == "jsonl":
+        return b"", [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows()]
+    return _csv_line(list(COLUMNS)), [_csv_line(list(row.values())) for row in rows()]
+
+
+def _csv_line(cells: list[Any]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue().encode()
+
+
+def alone(model: SpamModel, count: int) -> dict[str, float]:
+    """Score `count` comments in batches on one core: what a second brings, and what one costs."""
+    batches = in_batches(count)
+    score_many(comments(), model=model)  # what is read on first use is read
+    start, cpu = time.perf_counter(), time.process_time()
+    for batch in batches:
+        score_many(batch, model=model)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return {
+        "comments": count,
+        "comments_per_second": round(count / seconds, 1),
+        "cpu_us_a_comment": round(1e6 * cpu / count, 1),
+    }
+
+
+def peak_mb(pid: int | str = "self") -> float:
+    """Return the most resident memory that a process has held, in MB; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return round(int(found[0]) / 1024, 1) if found else 0.0
