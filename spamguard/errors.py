@@ -25,3 +25,11 @@ class ModelFormatError(SpamguardError, ValueError):
 
 class CorpusError(SpamguardError, ValueError):
     """Labelled comments that cannot be used as they are."""
+
+
+class FeedbackError(SpamguardError, RuntimeError):
+    """A journal of feedback that cannot be opened, read or written, or an entry it cannot take."""
+
+
+class ForgottenError(FeedbackError):
+    """The comment was forgotten, so nothing more is kept of it."""

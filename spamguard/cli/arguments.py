@@ -169,6 +169,37 @@ examples:
 """
 
 
+_FEEDBACK = """\
+Keep what moderators decide, in a file that loses nothing, and hand it out as
+labelled comments to learn from. FILE is the journal, such as feedback.db; or
+the URL of a database that several machines share, or env:NAME for one that
+stands in a variable. The first "add" makes it.
+
+  add      a decision: spam, ham, or remove (take away, but do not learn)
+  list     what was entered, the latest last; without the comments' texts
+  undo     take an entry back; an undo can be undone as well
+  forget   a comment: its text leaves the file, its label the next model
+  export   the labels in force, as a corpus for "spamguard train"
+
+"spamguard feedback FILE add --help" and so on tell more of each.
+"""
+_FEEDBACK_EXAMPLES = """\
+examples:
+  spamguard feedback feedback.db add --by anna 1207 spam --text "Cheap pills"
+  spamguard feedback feedback.db list
+  spamguard feedback feedback.db undo 3 --by anna
+  spamguard feedback feedback.db export --output corpus.jsonl
+"""
+_FEEDBACK_ADD = """\
+Enter a decision about the comment ID, or many from --input: JSON lines or CSV
+with the fields comment_id, label (spam, ham or remove), text, and as many as
+you have of author, author_url, date, post_id, post_title, post_text, post_url,
+post_author, site, by and at (when it was decided). Without a text, the journal
+must have the comment already. A line that cannot be used is reported by its
+number and left out; the exit code is then 1.
+"""
+
+
 _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest comments are held back; the new model takes the place of
@@ -177,14 +208,15 @@ catches no less spam. Otherwise nothing changes, and the exit code is 1.
 
 The former model is kept: --rollback puts it back. The same comments make the
 same model. Ten comments of spam and ten real ones are the least; a hundred
-make a difference. FILE is read as by "spamguard train"; rows without a label
+make a difference. FILE is read as by "spamguard train", or it is a journal of
+"spamguard feedback" (named .db or .sqlite, or by a URL); rows without a label
 are passed over. A column "account" tells who labelled: nobody's labels weigh
 more than a quarter of all.
 """
 _RETRAIN_EXAMPLES = """\
 examples:
   spamguard retrain --from corpus.jsonl -o models/mysite
-  spamguard retrain --from corpus.jsonl --from queue.csv -o models/mysite
+  spamguard retrain --from corpus.jsonl --from feedback.db -o models/mysite
   spamguard score --model models/mysite "Nice one, thanks"
   spamguard retrain -o models/mysite --rollback
 """
@@ -243,6 +275,7 @@ def parser_for() -> argparse.ArgumentParser:
     _train(commands)
     _evaluate(commands)
     _thresholds(commands)
+    _feedback(commands)
     _retrain(commands)
     _audit(commands)
     _queue(commands)
@@ -520,6 +553,106 @@ def _thresholds(commands: Any) -> None:
     parser.add_argument(
         "--replace", action="store_true", help="allow a model that is there already to be replaced"
     )
+
+
+def _feedback(commands: Any) -> None:
+    parser = _add(
+        commands, "feedback", "feedback", "keep what moderators decide",
+        _FEEDBACK, _FEEDBACK_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("journal", metavar="FILE", help="the journal")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, short: str, description: str | None = None) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = actions.add_parser(
+            name,
+            help=short,
+            description=description or f"{short[0].upper()}{short[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        found.set_defaults(usage_error=found.error)
+        return found
+
+    _feedback_add(action("add", "enter decisions", _FEEDBACK_ADD))
+    found = action("list", "show what was entered, without the comments' texts")
+    _site(found, "only this site's entries (default: all)")
+    found.add_argument("--comment", metavar="ID", help="only what is about this comment")
+    found.add_argument(
+        "--last", type=_positive, metavar="N", help="only the latest N (a table: 50)"
+    )
+    _output(found, ("table", "jsonl", "csv"))
+    found = action("undo", "take an entry back")
+    found.add_argument("entry", type=_positive, metavar="ENTRY", help="its number")
+    _by(found)
+    found = action("forget", "forget a comment, or all that are old")
+    found.add_argument("comment_id", nargs="?", metavar="ID", help="the comment")
+    found.add_argument(
+        "--before", metavar="DATE",
+        help="instead: every comment of which nothing was entered since, such as 2024-01-31",
+    )  # fmt: skip
+    _site(found, "the comment's site; with --before only this one (default: all)")
+    _by(found)
+    found = action("export", "write the labels in force as a corpus")
+    _site(found, "only this site's labels (default: all)")
+    _output(found, ("jsonl", "csv"))
+
+
+def _feedback_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("comment_id", nargs="?", metavar="ID", help="the comment's key on its site")
+    parser.add_argument(
+        "decision", nargs="?", choices=("spam", "ham", "remove"), help="what was decided"
+    )
+    _by(parser)
+    _site(parser, "key of the site, where one journal serves several")
+    for name, metavar, words in (
+        ("--text", "TEXT", "the comment"),
+        ("--author", "NAME", "name the visitor gave"),
+        ("--author-url", "URL", "address the visitor gave"),
+        ("--date", "DATE", "when the comment was sent"),
+        ("--post", "TEXT|@FILE", "text of the post"),
+        ("--post-title", "TITLE", "title of the post"),
+        ("--post-url", "URL", "address of the post"),
+    ):
+        parser.add_argument(name, metavar=metavar, help=f"{words} (with ID)")
+    parser.add_argument("--input", metavar="FILE", help="decisions to read (- is standard input)")
+    parser.add_argument(
+        "--in-format", choices=("jsonl", "csv"),
+        help="how to read (default: by the name of --input, else by the first character)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--history", action="store_true",
+        help="these were decided long ago: what is in the journal already is later",
+    )  # fmt: skip
+    parser.add_argument(
+        "--texts", choices=("all", "corrected", "none"),
+        help="whose texts a new journal keeps: of all comments, of those decided on, or of none",
+    )  # fmt: skip
+
+
+def _by(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="NAME", help="your account (default: the login name)")
+
+
+def _site(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--site", metavar="KEY", help=words)
+
+
+def _output(parser: argparse.ArgumentParser, forms: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "--output", metavar="FILE", help="where to write (default: standard output, -)"
+    )
+    parser.add_argument(
+        "--format", choices=forms,
+        help="how to write (default: by the name of --output; a person sees a table where there "
+        "is one, a pipe gets JSON lines)",
+    )  # fmt: skip
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 3")
+    return int(text)
 
 
 def _retrain(commands: Any) -> None:

@@ -54,11 +54,23 @@ def _read(sources: list[str]) -> pd.DataFrame:
 
     from spamguard.corpus import check_corpus, read_corpus
 
-    frames = [read_corpus(source) for source in sources]
+    frames = [_journal(s) if _is_journal(s) else read_corpus(s) for s in sources]
     for source, frame in zip(sources, frames, strict=True):
         if frame["label"].isna().all():
             raise InputError(f"{source} has no labelled comments: a column label is needed.")
     return check_corpus(pd.concat(frames, ignore_index=True).drop(columns="duplicate_group"))
+
+
+def _is_journal(source: str) -> bool:
+    """Tell a journal of feedback from a file of comments, by its name."""
+    return "://" in source or source.startswith("env:") or source.endswith((".db", ".sqlite"))
+
+
+def _journal(source: str) -> pd.DataFrame:
+    from spamguard.feedback import Journal
+
+    with Journal(source, create=False) as journal:
+        return journal.corpus()
 
 
 def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:

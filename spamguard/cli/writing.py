@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -218,6 +218,14 @@ def _free_name(name: str, taken: Row) -> str:
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
+def json_row(row: Row) -> bytes:
+    """Return a row as a line of JSON."""
+    try:
+        return _ENCODER.encode(row).encode() + b"\n"
+    except UnicodeEncodeError:  # half a character has no UTF-8; escaped, it survives
+        return json.dumps(row).encode() + b"\n"
+
+
 class JsonForm:
     """Puts a row and its verdict into a line of JSON."""
 
@@ -226,11 +234,7 @@ class JsonForm:
 
     def __call__(self, fields: Row, verdict: Verdict) -> bytes:
         """Return the line."""
-        row = row_of(fields, verdict, self._explain)
-        try:
-            return _ENCODER.encode(row).encode() + b"\n"
-        except UnicodeEncodeError:  # half a character has no UTF-8; escaped, it survives
-            return json.dumps(row).encode() + b"\n"
+        return json_row(row_of(fields, verdict, self._explain))
 
     def left_out(self, fields: Row) -> int:
         """Return how many of the fields of a row have no place: none."""
@@ -251,8 +255,8 @@ class CsvForm:
         head = b""
         if not self._columns:
             self._columns = list(row)
-            head = _csv_line(self._columns)
-        return head + _csv_line([row.get(name) for name in self._columns])
+            head = csv_row(self._columns)
+        return head + csv_row([row.get(name) for name in self._columns])
 
     def left_out(self, fields: Row) -> int:
         """Return how many of the fields of a row have no column."""
@@ -269,7 +273,8 @@ class CsvForm:
 _NOBODY: Final = Verdict(0.5, "ham", False, 0.0, 0.0, "")
 
 
-def _csv_line(cells: list[Any]) -> bytes:
+def csv_row(cells: Sequence[Any]) -> bytes:
+    """Return a row as a line of CSV."""
     # Text is always quoted: a lone carriage return would otherwise end the row. By hand, because
     # the csv module looks at each letter, which takes longer than all else in a row.
     return (",".join(map(_cell, cells)) + "\n").encode("utf-8", "replace")

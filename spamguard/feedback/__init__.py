@@ -1,0 +1,48 @@
+"""What moderators said, kept so that none of it is lost.
+
+A `Journal` is one SQLite file (or a database that several machines share). It
+takes every verdict that was asked for, every correction by a moderator and
+every undo, and only ever adds: to undo is one more entry. Once a method has
+returned, its entry is on the disk. The labels in force are a corpus to learn
+from; a comment that must go can be forgotten, and then neither the file nor
+the next model knows of it.
+
+>>> import tempfile
+>>> from spamguard import Comment, score
+>>> from spamguard.feedback import Journal
+>>> folder = tempfile.TemporaryDirectory()
+>>> journal = Journal(f"{folder.name}/feedback.db")
+>>> comment = Comment("Thanks, the second query had no index here either.", author="Mira")
+>>> _ = journal.record("c1", comment, score(comment))
+>>> mistake = journal.correct("c1", "spam", by="anna")
+>>> _ = journal.undo(mistake, by="anna")
+>>> _ = journal.correct("c1", "ham", by="anna")
+>>> journal.corpus()[["comment_id", "label"]].values.tolist()
+[['c1', 'ham']]
+>>> journal.forget("c1", by="anna").entries
+4
+>>> len(journal.corpus())
+0
+>>> journal.close()
+>>> folder.cleanup()
+
+It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
+"""
+
+from __future__ import annotations
+
+from spamguard.errors import FeedbackError, ForgottenError
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ImportError:
+    raise FeedbackError(
+        "A journal of feedback needs SQLAlchemy: pip install 'spamguard[feedback]'."
+    ) from None
+
+from spamguard.feedback.entries import Correction, Entry
+from spamguard.feedback.journal import Added, Forgotten, Journal, Summary
+
+__all__ = [
+    "Added", "Correction", "Entry", "FeedbackError", "Forgotten", "ForgottenError", "Journal", "Summary",
+]  # fmt: skip

@@ -1,0 +1,194 @@
+"""The entries of a journal, what may stand in them, and which of them are undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final, Literal, get_args
+
+from spamguard.comment import Comment, as_comment
+from spamguard.errors import InputError
+
+Decision = Literal["spam", "ham", "remove"]
+Kind = Literal["verdict", "correction", "undo", "forget", "retention"]
+
+MOST_CHARACTERS: Final = 255
+"""In the name of a site, a comment, a post or an account."""
+
+_DECISIONS: Final = get_args(Decision)
+_TOMORROW: Final = timedelta(days=1)  # clocks differ, but not by more than this
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a moderator decided about a comment.
+
+    Parameters
+    ----------
+    comment_id : str
+        The site's own key of the comment.
+    decision : {"spam", "ham", "remove"}
+        ``"remove"`` takes the comment away and teaches nothing: a reader's
+        insult, a double, a test. It is no label.
+    by : str
+        The moderator's account.
+    comment : Comment, str or None
+        The comment with its post. None where the journal has it already, from
+        its verdict or an earlier correction.
+    site : str
+        Key of the site, where one journal serves several.
+    post_id : str or None
+        The site's own key of the post. Where there is none, the post's address
+        or its content stands in, to keep comments under one post together.
+    at : datetime or None
+        When it was decided; None is now. Of several decisions the latest counts.
+
+    Raises
+    ------
+    InputError
+        If a field has the wrong type, or a name is empty or too long.
+    """
+
+    comment_id: str
+    decision: Decision
+    by: str
+    comment: Comment | None = None
+    site: str = ""
+    post_id: str | None = None
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_name("comment_id", self.comment_id)
+        check_name("by", self.by)
+        check_name("site", self.site, empty=True)
+        if self.post_id is not None:
+            check_name("post_id", self.post_id)
+        if self.decision not in _DECISIONS:
+            raise InputError("decision must be 'spam', 'ham' or 'remove'.")
+        if self.comment is not None:
+            object.__setattr__(self, "comment", as_comment(self.comment))
+        if self.at is not None:
+            at = as_time("at", self.at)
+            if at > datetime.now(UTC) + _TOMORROW:
+                raise InputError("at lies in the future; leave it out to decide now.")
+            object.__setattr__(self, "at", at)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a journal, without the comment's text.
+
+    Parameters
+    ----------
+    id : int
+        Its number; later entries have higher ones.
+    kind : {"verdict", "correction", "undo", "forget", "retention"}
+        What happened.
+    site, comment_id : str
+        What it is about; ``comment_id`` is empty for ``"retention"``.
+    at : datetime
+        When, in UTC.
+    by : str
+        Whose doing; empty for a verdict.
+    decision : str or None
+        Of a correction: ``"spam"``, ``"ham"`` or ``"remove"``.
+    undoes : int or None
+        Of an undo: the entry that no longer counts.
+    undone_by : int or None
+        The undo because of which this entry does not count.
+    digest : str or None
+        Keyed hash of the comment's text: equal texts have equal ones.
+    label, model, language : str or None
+        Of a verdict.
+    spam_probability, log_odds : float or None
+        Of a verdict.
+    discard : bool or None
+        Of a verdict.
+    note : str or None
+        What else there is to say.
+    """
+
+    id: int
+    kind: Kind
+    site: str
+    comment_id: str
+    at: datetime
+    by: str
+    decision: Decision | None = None
+    undoes: int | None = None
+    undone_by: int | None = None
+    digest: str | None = None
+    label: str | None = None
+    spam_probability: float | None = None
+    log_odds: float | None = None
+    discard: bool | None = None
+    model: str | None = None
+    language: str | None = None
+    note: str | None = None
+
+
+def undone(pairs: Iterable[tuple[int, int | None]]) -> dict[int, int]:
+    """Return which entries do not count, each with the undo that says so.
+
+    `pairs` are the numbers of a comment's entries, each with the entry that it
+    undoes. An undo that is undone itself undoes nothing.
+    """
+    found: dict[int, int] = {}
+    # An undo is always later than what it undoes: from the end, each is settled when met.
+    for number, target in sorted(pairs, reverse=True):
+        if target is not None and number not in found:
+            found[target] = number
+    return found
+
+
+def check_name(what: str, value: object, empty: bool = False) -> str:
+    """Return `value` if it can name something.
+
+    Raises
+    ------
+    InputError
+        If it is no string, empty, too long, or holds what databases disagree about.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be a string, not {type(value).__name__}.")
+    if not (value or empty):
+        raise InputError(f"{what} must not be empty.")
+    if len(value) > MOST_CHARACTERS:
+        raise InputError(f"{what} is longer than {MOST_CHARACTERS} characters.")
+    if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
+        raise InputError(f"{what} holds control characters or half a character.")
+    if value != value.strip():
+        # Some databases take "a" and "a " for one name.
+        raise InputError(f"{what} begins or ends with a space.")
+    return value
+
+
+def as_time(what: str, value: Any) -> datetime:
+    """Return a date, a datetime or an ISO 8601 string as a datetime in UTC.
+
+    A time without a zone is taken for UTC.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise InputError(f"{what} is no date such as 2024-05-31.") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise InputError(f"{what} must be a date, not {type(value).__name__}.")
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise InputError(f"{what} lies beyond the calendar.") from None
+
+
+def stamp(at: datetime) -> str:
+    """Return a time in UTC as text that sorts as the times do."""
+    return at.isoformat(timespec="microseconds")
