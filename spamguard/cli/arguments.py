@@ -241,6 +241,7 @@ lines; put "label": "ham" or "spam" in and give the file to "spamguard retrain".
 _QUEUE_EXAMPLES = """\
 examples:
   spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
+  spamguard queue corpus.jsonl --model models/mysite
 """
 
 _REPLAY = """\
