@@ -274,7 +274,7 @@ def _broken(
     blogs: Sequence[str],
     threshold: Threshold,
 ) -> tuple[str, ...]:
-    """Return the blogs that refute the promise, by the rule that training unlocks discard by."""
+    """Return the blogs that refute the promise, each asked on its own."""
     promise, cut = threshold.promise, threshold.log_odds
     rate = promise.value if promise.kind == "max_ham_lost" else threshold.ham_lost_upper
     if (

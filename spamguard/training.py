@@ -377,8 +377,8 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
         log_odds, material.spam.astype(int), settings.discard_ham_lost, settings.confidence
     )
     discard = max(promise.log_odds, spam) if promise.supported else None
-    if discard is not None:
-        discard = _raised_for_blogs(discard, log_odds, material, settings)
+    if discard is not None and not _holds_everywhere(discard, log_odds, material, settings):
+        discard = None
     caught = {
         name: float((log_odds[material.spam] >= cut).mean()) if cut is not None else None
         for name, cut in (("spam", spam), ("unsure", unsure), ("discard", discard))
@@ -397,17 +397,22 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
     return Cuts(unsure, spam, discard), report
 
 
-def _raised_for_blogs(
-    promised: float, log_odds: F64, material: Material, settings: Settings
-) -> float | None:
-    """Return the cut raised until no blog or set refutes its promise; None if no spam is left."""
-    cut = promised
+def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: Settings) -> bool:
+    """Tell whether no blog or set refutes the promise at `cut`, all of them taken together.
+
+    To raise the cut until none does would be to choose it by those very
+    comments: sets that had no say in it lost more than was promised.
+    """
     for groups in (material.blog, material.source):
-        cut = cut_for_every_group(
-            log_odds, material.spam, groups.tolist(), cut,
-            settings.discard_ham_lost, settings.confidence,
-        )  # fmt: skip
-    return None if cut > promised and not (log_odds[material.spam] >= cut).any() else cut
+        names = groups.tolist()
+        # Bonferroni: among many groups one alone would refute it by chance.
+        confidence = 1 - (1 - settings.confidence) / len(set(names))
+        raised = cut_for_every_group(
+            log_odds, material.spam, names, cut, settings.discard_ham_lost, confidence
+        )
+        if raised > cut:
+            return False
+    return True
 
 
 def _lost_by_blog(
