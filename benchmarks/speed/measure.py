@@ -1,0 +1,340 @@
+"""Speed of spamguard and its peers in one run, on the same rows, each in fresh processes.
+
+Usage: python benchmarks/speed/measure.py [DIRECTORY] [--output FILE] [--quick]
+
+DIRECTORY holds the data sets; without it the sample must do. Ratios are what counts: figures in
+seconds are this machine's. As others may use it, long jobs are measured in processor time and
+short ones are repeated, the best being taken. `benchmarks/accuracy/install_peers.sh` makes an
+environment with all peers; those that are missing are recorded as absent. A run takes about ten
+minutes of processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]  # the package of this tree, installed or not
+
+from speed_rows import Rows, panels  # noqa: E402
+from speed_systems import SYSTEMS, System  # noqa: E402
+
+RESULT = ROOT / "benchmarks" / "results" / "speed-peers.json"
+OURS = "spamguard"
+Found = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    batch: int = 100_000  # made out of the real rows, where they are fewer than `real`
+    real: int = 5_000  # enough for a batch without any that are made
+    part: int = 10_000
+    single: int = 1_000
+    posts: int = 300
+    two_cores: int = 5_000
+    shuffled: int = 5_000
+    different: int = 20_000  # comments of the stream; it passes them again and again
+    stream_part: int = 5_000
+    stream: tuple[int, ...] = (250_000, 500_000, 1_000_000)
+    lengths: tuple[int, ...] = (1_000, 10_000, 80_000, 1_000_000)
+    compiled: int = 1_000
+    repeats: int = 3
+    heavy_batch: int = 200  # of peers that take milliseconds for a comment
+    heavy_single: int = 30
+
+    def batch_of(self, rows: Rows) -> tuple[int, int]:
+        """Return how many rows a batch has, and how many a call."""
+        if len(rows) >= self.real:
+            return self.real, self.real
+        return self.batch, max(1, self.part // len(rows)) * len(rows)
+
+
+QUICK = Sizes(
+    batch=60, real=10_000, part=20, single=20, posts=5, two_cores=40, shuffled=40, different=40,
+    stream_part=20, stream=(40, 80), lengths=(1_000, 2_000), compiled=40, repeats=1,
+    heavy_batch=4, heavy_single=2,
+)  # fmt: skip
+"""Small enough to see that everything runs; the figures mean nothing."""
+
+
+# --- fresh processes ------------------------------------------------------------------
+
+
+def _environment() -> dict[str, str]:
+    one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **one, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
+
+
+class FailedError(Exception):
+    """A job that did not end well; holds the last line that it wrote."""
+
+
+def run(job: str, **arguments: Any) -> Any:
+    """Run one job of `speed_worker` in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "speed_worker.py")],
+        input=json.dumps({"job": job, **arguments}),
+        capture_output=True,
+        text=True,
+        env=_environment(),
+        check=False,
+    )
+    if done.returncode:
+        raise FailedError((done.stderr.strip().splitlines() or ["no message"])[-1])
+    return json.loads(done.stdout.splitlines()[-1])  # some libraries print before
+
+
+_TELL = """
+import time
+print(flush=True)
+used = time.process_time()
+import sys
+peak = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+heavy = sorted({"sklearn", "scipy", "pandas", "joblib"} & set(sys.modules))
+print(used, int(peak[0]) / 1024, *heavy)
+"""
+_OWN = """
+import spamguard
+spamguard.score("Great post! Cheap pills at http://pills.example", "How we moved to static pages")
+"""
+
+
+def _peer_code(name: str, directory: Path) -> str:
+    return (
+        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        "from pathlib import Path; from speed_systems import SYSTEMS\n"
+        f"judge = SYSTEMS[{name!r}].load(Path({str(directory)!r}))\n"
+        "judge.one('Great post! Cheap pills at http://pills.example')\n"
+    )
+
+
+def fresh(code: str, repeats: int) -> Found:
+    """Start Python and run `code`: seconds by the clock and of processor time, the best; peak MB."""
+    seconds, used, peaks, heavy = [], [], [], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "-c", code + _TELL], stdout=subprocess.PIPE, text=True,
+            env=_environment(),
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            while line.strip():  # what a library prints
+                line = process.stdout.readline()
+            seconds.append(time.perf_counter() - start)
+            rest = process.stdout.read().split()
+        if process.returncode:
+            raise FailedError("the first score failed")
+        used.append(float(rest[0]))
+        peaks.append(float(rest[1]))
+        heavy = rest[2:]
+    return {
+        "seconds": round(min(seconds), 4),
+        "processor_s": round(min(used), 4),
+        "peak_mb": round(min(peaks), 1),
+        "heavy_imports": heavy,
+    }
+
+
+def above(found: Found, bare: Found) -> Found:
+    """Return `found` with the processor time that it takes more than Python and numpy alone."""
+    more = found["processor_s"] - bare["processor_s"]
+    return {**found, "above_bare_ms": round(1000 * more, 1)}
+
+
+def singles(repeats: int, job: str, **arguments: Any) -> Found:
+    """Return median and p99 of single comments; each the best of its first times in processes."""
+    times = [run(job, **arguments) for _ in range(repeats)]
+    best = sorted(map(min, zip(*times, strict=True)))
+    if not best:
+        return {"skipped": "no rows for it"}
+    return {
+        "comments": len(best),
+        "median_us": round(1e6 * best[len(best) // 2], 1),
+        "p99_us": round(1e6 * best[min(len(best) - 1, int(0.99 * len(best)))], 1),
+    }
+
+
+def best_of(repeats: int, job: str, **arguments: Any) -> Found:
+    """Return the batch with the best rate; one is enough where it has several parts."""
+    times = repeats if arguments["count"] < 2 * arguments["part"] else 1
+    found: list[Found] = [run(job, **arguments) for _ in range(times)]
+    return max(found, key=lambda f: f["per_second_best"])
+
+
+# --- what is measured -----------------------------------------------------------------
+
+
+def own(path: Path, rows: Rows, sizes: Sizes) -> Found:
+    """Measure spamguard on a panel."""
+    at, (count, part) = str(path), sizes.batch_of(rows)
+    once = [
+        run("own_once", rows=at, count=sizes.shuffled) for _ in range(2 if sizes.repeats > 1 else 1)
+    ]
+    return {
+        "about": "the shipped model, each comment with its author and its post",
+        "version": tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+            "version"
+        ],
+        "one": singles(sizes.repeats, "own_one", rows=at, count=sizes.single),
+        "new_post": singles(sizes.repeats, "own_post", rows=at, count=sizes.posts),
+        "many": best_of(min(2, sizes.repeats), "own_many", rows=at, count=count, part=part),
+        "frame": best_of(min(2, sizes.repeats), "own_frame", rows=at, count=count, part=part),
+        "text_alone": run("own_text", rows=at, count=sizes.shuffled),
+        "first_pass_per_second": round(max(f["comments"] / f["seconds"] for f in once)),
+        "shuffled": run("own_shuffled", rows=at, count=sizes.shuffled),
+        "two_cores": run("own_two_cores", rows=at, count=sizes.two_cores),
+        "train": run("own_train", rows=at, count=count),
+    }
+
+
+def peer(
+    system: System, path: Path, rows: Rows, sizes: Sizes, bare: Found, directory: Path
+) -> Found:
+    """Measure a peer on a panel; it judges with what it learned from the real rows."""
+    count, part = sizes.batch_of(rows)
+    single, repeats = sizes.single, sizes.repeats
+    if system.heavy:
+        count = part = sizes.heavy_batch
+        single, repeats = sizes.heavy_single, min(2, repeats)
+    learned = min(len(rows), count)
+    call = {"system": system.name, "rows": str(path)}
+
+    def train(rows_learned: int) -> tuple[Path, Found]:
+        place = directory / str(rows_learned)
+        place.mkdir(parents=True)
+        return place, run("train", **call, directory=str(place), count=rows_learned)
+
+    small, model = train(learned)
+    trained = model if learned == count else train(count)[1]
+    call["directory"] = str(small)
+    return {
+        "about": system.about,
+        "version": system.version(),
+        "first": above(fresh(_peer_code(system.name, small), repeats), bare),
+        "one": singles(repeats, "one", **call, count=single),
+        "many": best_of(min(2, sizes.repeats), "many", **call, count=count, part=part),
+        "train": trained,
+        "model_mb": model["model_mb"],
+    }
+
+
+def attempt(system: System, *arguments: Any) -> Found | str:
+    """Measure a peer, or say why it is absent."""
+    missing = system.missing()
+    if missing:
+        return missing
+    try:
+        return peer(system, *arguments)
+    except FailedError as error:
+        return f"failed: {error}"
+
+
+def panel(
+    name: str, rows: Rows, sizes: Sizes, peers: Mapping[str, System], bare: Found, work: Path
+) -> Found:
+    """Measure everything that is done with the rows of one panel."""
+    path = work / f"{name}.json"
+    rows.write(path)
+    say(f"{name}: {OURS}")
+    systems: Found = {OURS: own(path, rows, sizes)}
+    absent: dict[str, str] = {}
+    for system in peers.values():
+        say(f"{name}: {system.name}")
+        found = attempt(system, path, rows, sizes, bare, work / name / system.name)
+        if isinstance(found, str):
+            absent[system.name] = found
+        else:
+            systems[system.name] = found
+    say(f"{name}: compiled")
+    return {
+        "rows": rows.facts(),
+        "batch": sizes.batch_of(rows)[0],
+        "systems": systems,
+        "absent": absent,
+        "compiled": run("compiled", rows=str(path), count=sizes.compiled, repeats=sizes.repeats),
+    }
+
+
+def measure(
+    directory: str | None, sizes: Sizes = Sizes(), peers: Mapping[str, System] = SYSTEMS
+) -> Found:
+    """Measure all, each panel by itself."""
+    start, load = time.time(), os.getloadavg()[0]
+    repeats = sizes.repeats + 2 if sizes.repeats > 1 else 1
+    bare = {name: fresh(f"{code}\n", repeats) for name, code in _BARE.items()}
+    say("first score")
+    first = above(fresh(_OWN, repeats), bare["numpy"])
+    loads = [run("own_load") for _ in range(repeats)]
+    result: Found = {
+        "protocol": "speed-peers",
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "cores": os.cpu_count(),
+        "sizes": asdict(sizes),
+        "bare": bare,
+        "first": first,
+        "load_ms": round(min(f["load_ms"] for f in loads), 1),
+        "model_mb": round(loads[0]["model_mb"], 2),
+        "panels": {},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for name, rows in panels(directory).items():
+            result["panels"][name] = panel(name, rows, sizes, peers, bare["numpy"], work)
+        say("stream and lengths")
+        result["stream"] = run(
+            "own_stream",
+            rows=str(work / f"{next(iter(result['panels']))}.json"),
+            different=sizes.different,
+            part=sizes.stream_part,
+            sizes=sizes.stream,
+        )
+    result["length"] = run("own_length", sizes=sizes.lengths, repeats=sizes.repeats)
+    result["load_average"] = [round(load, 1), round(os.getloadavg()[0], 1)]
+    result["minutes"] = round((time.time() - start) / 60, 1)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result["processor_minutes"] = round((used.ru_utime + used.ru_stime) / 60, 1)
+    return result
+
+
+_BARE = {"python": "pass", "numpy": "import numpy"}
+
+
+def say(what: str) -> None:
+    """Tell whoever waits how far it is."""
+    print(f"{time.strftime('%T')} {what}", file=sys.stderr)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("directory", nargs="?")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    parser.add_argument("--quick", action="store_true", help="tiny, to see that it runs")
+    options = parser.parse_args()
+    sizes = QUICK if options.quick else Sizes()
+    found = measure(options.directory, sizes)
+    options.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
