@@ -181,7 +181,9 @@ def _panels() -> list[str]:
         "",
         "Every set with 20 real comments or more, by models that never saw the source (whole sources held "
         "out, fold by fold). Archives of published comments hold spam that nobody found, and it counts as "
-        "lost here. Sets of one language, pooled:",
+        "lost here. Cuts come from the other folds, that of `discard` too, where those did not lock it: what "
+        "sets that had no say in it would lose is why the shipped model's is locked. Sets of one language, "
+        "pooled:",
         "",
         *_plain_table(["language", "ham", "called spam"], languages),
         *_plain_table(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),

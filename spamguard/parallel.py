@@ -12,7 +12,6 @@ import hashlib
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import fields
 from functools import partial
 from typing import Any, Final, Protocol
@@ -103,6 +102,8 @@ def score_in_parallel(
     SpamguardError
         If a worker dies.
     """
+    from concurrent.futures import BrokenExecutor
+
     jobs = jobs_for(n_jobs)
     size = max(_LEAST, min(CHUNK, -(-len(comments) // (4 * jobs))))
     if jobs == 1 or len(comments) <= size:

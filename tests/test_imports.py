@@ -294,7 +294,7 @@ def score_path() -> list[Module]:
 def test_the_score_path_is_what_it_is_meant_to_be():
     assert {m.part or "spamguard" for m in score_path()} == LEAVES | {
         "spamguard", "scoring", "storage", "model", "reasons", "vectorizer", "features", "language", "text", "hosts",
-        "frames",
+        "frames", "parallel",
     }  # fmt: skip
 
 
@@ -305,7 +305,7 @@ def test_the_score_path_loads_nothing_heavy(module):
     assert not any(name.startswith("urllib.request") for name in module.all)
 
 
-@each([m for m in score_path() if m.part != "scoring"])
+@each([m for m in score_path() if m.part not in ("scoring", "parallel")])
 def test_only_score_frame_needs_pandas(module):
     assert not foreign(module.all) & HEAVY
 

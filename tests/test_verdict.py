@@ -98,7 +98,7 @@ def test_equality_and_hash_do_not_look_at_reasons():
     assert verdict() == verdict(reasons=())
     assert hash(verdict()) == hash(verdict(reasons=()))
     assert verdict() != verdict("ham")
-    assert verdict() != dataclasses.replace(verdict(), model="default 2")
+    assert verdict() != dataclasses.replace(verdict(), model="another 2")
 
 
 def test_a_verdict_is_shown_without_its_reasons():
