@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,11 @@ __all__ = ["Gate", "Outcome", "replace_model", "retrain", "rollback"]
 LEAST: Final = 10
 """Comments of each class without which nothing is learned."""
 ACCOUNT_SHARE: Final = 0.25
-"""Of the weight of all labels, what those given by one account may have at most."""
+"""Of the weight of all labels, what those of one account may have among four sources or more."""
+_ROUNDS: Final = 50
 _FREE_LABELS: Final = 20.0  # an account may always give this many
 _CONFIDENCE: Final = 0.95
+_LEAST_HELD: Final = 2  # of each class
 _FOLDS: Final = 5
 _DOUBT: Final = 2.0  # log-odds against a label; 88 %
 _DOUBTED_WEIGHT: Final = 0.2
@@ -100,6 +102,9 @@ class Outcome:
         Comments that the candidate learned from, and was measured on.
     doubted : int
         Labels, of all, that the others speak against; they count a fifth.
+    undated : int
+        Comments without a date; they count as old, or, where none has one,
+        the order of the rows is taken for that of time.
     """
 
     model: SpamModel
@@ -107,6 +112,7 @@ class Outcome:
     learned: int
     held_back: int
     doubted: int
+    undated: int
 
 
 def retrain(
@@ -133,7 +139,7 @@ def retrain(
         The model in use, that the candidate must not be worse than; `base` by
         default.
     hold_back : float, default 0.2
-        Share of the comments, the newest, that the candidate is measured on.
+        Share of each class, the newest, that the candidate is measured on.
     C : float, default 10.0
         How far the site's comments are trusted against `base`; see
         `SpamClassifier`.
@@ -158,7 +164,7 @@ def retrain(
     InputError
         If `hold_back` leaves nothing to learn from or to measure on.
     """
-    labelled = _in_time(frame[frame["label"].isin(["ham", "spam"])])
+    labelled, undated = _in_time(frame[frame["label"].isin(["ham", "spam"])])
     # Which copies are found depends on their order: so again, in the order of time.
     labelled = labelled.assign(duplicate_group=duplicate_groups(labelled["text"]))
     spam = (labelled["label"] == "spam").to_numpy(bool)
@@ -183,20 +189,26 @@ def retrain(
     model = replace(
         model, name=base.name, version=base.version, about=about | {"retrained": record}
     )
-    return Outcome(model, gate, len(older), len(newest), doubted)
+    return Outcome(model, gate, len(older), len(newest), doubted, undated)
 
 
-def _in_time(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows from the oldest to the newest; as they stand where dates are missing."""
+def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the rows from the oldest to the newest, and how many have no date that can be read.
+
+    Those count as old; where none has one, the rows stay as they stand.
+    """
     import pandas as pd
 
     dates = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
-    if dates.isna().any():
-        return frame
+    undated = int(dates.isna().sum())
+    if undated == len(frame):
+        return frame, undated
     # Equal dates are put in an order that does not depend on that of the rows.
     keys = frame["text"].map(lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
-    order = pd.DataFrame({"date": dates, "key": keys}).sort_values(["date", "key"], kind="stable")
-    return frame.loc[order.index]
+    order = pd.DataFrame({"date": dates, "key": keys}).sort_values(
+        ["date", "key"], kind="stable", na_position="first"
+    )
+    return frame.loc[order.index], undated
 
 
 def _check_enough(spam: Bools) -> None:
@@ -217,37 +229,49 @@ def weights_of(frame: pd.DataFrame) -> F64:
     """Return how much each label counts: copies share, and so do labels of one account.
 
     A campaign of n near-copies counts as much as the root of n comments. No
-    account's labels weigh more than a quarter of all, unless they are few.
+    account outweighs the rest: of two sources one may have half of the
+    weight, of three a third, of four or more a quarter. Labels without an
+    account, such as an imported history, are a source and not limited.
     """
     copies = frame["duplicate_group"].map(frame["duplicate_group"].value_counts())
     weight = 1.0 / np.sqrt(copies.to_numpy(float))
     if "account" not in frame.columns:
         return weight
     accounts = frame["account"].fillna("").to_numpy(str)
-    if len(set(accounts.tolist())) < 2:
+    names = sorted(set(accounts.tolist()))
+    if len(names) < 2:
         return weight  # one moderator alone is whom this model is for
-    for account in sorted(set(accounts.tolist())):
-        own = accounts == account
-        most = max(_FREE_LABELS, ACCOUNT_SHARE / (1 - ACCOUNT_SHARE) * weight[~own].sum())
-        weight[own] *= min(1.0, most / weight[own].sum())
-    return weight
+    given = {name: float(weight[accounts == name].sum()) for name in names}
+    share = max(ACCOUNT_SHARE, 1 / len(names))
+    allowed = given
+    for _ in range(_ROUNDS):  # each limit depends on what the others are left with
+        total = sum(allowed.values())
+        rest = {name: share / (1 - share) * (total - allowed[name]) for name in names if name}
+        allowed = given | {n: min(given[n], max(_FREE_LABELS, most)) for n, most in rest.items()}
+    factors: F64 = np.array([allowed[name] / given[name] for name in accounts.tolist()])
+    return weight * factors
 
 
 def _split(
     spam: Bools, groups: NDArray[np.int64], hold_back: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the older rows and the newest; copies of a newest comment are not learned from."""
+    """Return the older rows and the newest of each class, neither of which may be without a say.
+
+    Copies of a comment that is held back are not learned from.
+    """
     if not 0 < hold_back < 1:
         raise InputError("hold_back is a share strictly between 0 and 1, such as 0.2.")
-    first = len(spam) - max(1, round(hold_back * len(spam)))
-    newest = np.arange(first, len(spam))
-    older = np.flatnonzero(~np.isin(groups[:first], groups[newest]))
+    newest = np.zeros(len(spam), bool)
+    for side in (spam, ~spam):
+        own = np.flatnonzero(side)
+        newest[own[-max(_LEAST_HELD, round(hold_back * len(own))) :]] = True
+    older = np.flatnonzero(~newest & ~np.isin(groups, groups[newest]))
     if len(np.unique(spam[older])) < 2:
         raise InputError(
             "the older comments are of one class alone once the newest are held back: label more, "
             "or hold back less."
         )
-    return older, newest
+    return older, np.flatnonzero(newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,10 +400,17 @@ def _weights_sha256(model: SpamModel) -> str:
 # --- in the place of the model in use -------------------------------------------------
 
 
-def replace_model(model: SpamModel, path: str | os.PathLike[str], name: str | None = None) -> Path:
+def replace_model(
+    model: SpamModel,
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    *,
+    former: SpamModel | None = None,
+) -> Path:
     """Put `model` in the place of the one at `path`, which is kept for `rollback`.
 
-    A process killed at any point leaves the one or the other, whole.
+    A process killed at any point leaves the one or the other, whole. The same
+    model once more changes nothing, so that the former one stays the former.
 
     Parameters
     ----------
@@ -388,6 +419,8 @@ def replace_model(model: SpamModel, path: str | os.PathLike[str], name: str | No
         A directory; made where needed.
     name : str, optional
         What `Verdict.model` is to tell.
+    former : SpamModel, optional
+        What is kept where no model is at `path` yet.
 
     Raises
     ------
@@ -397,8 +430,15 @@ def replace_model(model: SpamModel, path: str | os.PathLike[str], name: str | No
     directory = Path(path)
     with _alone(directory):
         if (directory / "model.json").is_file():
-            save_model(load_model(directory), directory / "former")
+            former = load_model(directory)
+        if former is not None and not _is_same(former, model):
+            save_model(former, directory / "former")
         return save_model(model, directory, name=name)
+
+
+def _is_same(one: SpamModel, other: SpamModel) -> bool:
+    facts = [(m.intercept, m.cuts, m.prior, _weights_sha256(m)) for m in (one, other)]
+    return facts[0] == facts[1]
 
 
 def rollback(path: str | os.PathLike[str]) -> SpamModel:
@@ -415,11 +455,11 @@ def rollback(path: str | os.PathLike[str]) -> SpamModel:
         If there is no former model.
     """
     directory = Path(path)
+    if not (directory / "former" / "model.json").is_file():
+        raise ModelNotFoundError(
+            f"{directory} keeps no former model: nothing was replaced there yet."
+        )
     with _alone(directory):
-        if not (directory / "former" / "model.json").is_file():
-            raise ModelNotFoundError(
-                f"{directory} keeps no former model: nothing was replaced there yet."
-            )
         former, now = load_model(directory / "former"), load_model(directory)
         save_model(former, directory)
         save_model(now, directory / "former")
@@ -429,8 +469,6 @@ def rollback(path: str | os.PathLike[str]) -> SpamModel:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Let one process at a time replace the model in `directory`."""
-    import fcntl
-
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = (directory / ".lock").open("a")
@@ -440,12 +478,20 @@ def _alone(directory: Path) -> Iterator[None]:
         ) from error
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except OSError as error:
             raise InputError(
                 f"another process is replacing the model in {directory}: try again when it is done."
             ) from error
         yield
+
+
+def _lock(file: IO[str]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: there the last of two at once has its way
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 # --- labels that look wrong -----------------------------------------------------------

@@ -15,7 +15,6 @@ from spamguard import cli, load_model, save_model, score
 from spamguard.corpus import check_corpus, write_corpus
 from spamguard.errors import CorpusError, InputError, ModelNotFoundError
 from spamguard.retraining import (
-    ACCOUNT_SHARE,
     audit,
     replace_model,
     retrain,
@@ -138,10 +137,59 @@ def test_a_flood_from_one_account_does_not_pass_or_does_not_matter(base):
     )
     weight = weights_of(both)
     theirs = (both["account"] == "mallory").to_numpy()
-    assert weight[theirs].sum() <= ACCOUNT_SHARE * weight.sum() + 1e-9
+    assert weight[theirs].sum() <= weight.sum() / 2 + 1e-6  # of two, nobody has more than half
     outcome = retrain(both, base=base)
     honest = score("I think the kettle in the kitchen was a second too quiet.", model=outcome.model)
     assert not outcome.gate.passed or honest.label == "ham"
+
+
+def accounts(**labels):
+    """Return rows of so many labels by each account, all different; "" has none."""
+    random = np.random.default_rng(7)
+    rows = [
+        {"text": words(random, 14), "label": "ham", "account": None if name == "none" else name}
+        for name, n in labels.items()
+        for _ in range(n)
+    ]
+    return check_corpus(pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"none": 500, "anna": 30}, {"none": 500, "anna": 30}),  # history stays what it is
+        ({"anna": 300, "bob": 300}, {"anna": 300, "bob": 300}),  # whatever their names
+        ({"anna": 60, "bob": 600}, {"anna": 60, "bob": 60}),
+        ({"a": 90, "b": 90, "c": 90, "d": 900}, {"a": 90, "b": 90, "c": 90, "d": 90}),
+    ],
+)
+def test_no_account_outweighs_the_rest(labels, expected):
+    frame = accounts(**labels)
+    weight = pd.Series(weights_of(frame)).groupby(frame["account"].fillna("none")).sum()
+    assert weight.to_dict() == pytest.approx(expected, rel=0.02)
+
+
+def test_a_class_without_a_say_lets_nothing_in(base):
+    frame = site()
+    # All the spam is older than any of the ham, and most of it was labelled wrongly since.
+    spam = frame["label"] == "spam"
+    frame.loc[spam, "date"] = "2020-01-01"
+    frame["text"] = frame["text"].where(
+        ~spam, "cheap viagra pills casino http://pills.example " + frame["text"]
+    )
+    wrong = frame.index[spam][: int(spam.sum() * 0.7)]
+    frame.loc[wrong, "label"] = "ham"
+    outcome = retrain(frame, base=base)
+    assert outcome.gate.spam >= 2
+    assert not outcome.gate.passed
+
+
+def test_comments_without_a_date_count_as_old(base):
+    frame = site()
+    frame.loc[frame.index[:3], "date"] = None
+    outcome = retrain(frame, base=base)
+    assert outcome.undated == 3
+    assert outcome.gate.passed
 
 
 def test_copies_share_their_weight():
@@ -189,7 +237,7 @@ def test_the_parent_and_the_figures_are_on_record(base):
 
 
 def test_the_former_model_comes_back(base, tmp_path):
-    one, two = (replace(base, version=v) for v in "12")
+    one, two = (replace(base, version=v, intercept=float(v)) for v in "12")
     where = tmp_path / "mysite"
     with pytest.raises(ModelNotFoundError, match="no former"):
         rollback(where)
@@ -200,6 +248,24 @@ def test_the_former_model_comes_back(base, tmp_path):
     assert load_model(where).version == "2"
     assert rollback(where).version == load_model(where).version == "1"
     assert rollback(where).version == load_model(where).version == "2"  # and forth
+
+
+def test_the_same_model_again_keeps_the_way_back(base, tmp_path):
+    where = tmp_path / "mysite"
+    one, two = (replace(base, intercept=base.intercept + k) for k in (1.0, 2.0))
+    replace_model(one, where, former=base)
+    replace_model(two, where)
+    replace_model(two, where)
+    assert rollback(where).intercept == one.intercept
+
+
+def test_the_first_way_back_leads_to_the_base(base, tmp_path):
+    where = tmp_path / "mysite"
+    replace_model(replace(base, intercept=base.intercept + 1.0), where, former=base)
+    assert rollback(where).intercept == base.intercept
+    with pytest.raises(ModelNotFoundError):
+        rollback(tmp_path / "mistyped")
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_two_at_once_do_not_mix(base, tmp_path):

@@ -43,7 +43,7 @@ def _retrain(args: argparse.Namespace) -> int:
             n_jobs=args.jobs,
         )  # fmt: skip
     if outcome.gate.passed and not args.dry_run:
-        replace_model(outcome.model, target, name=args.name or target.name)
+        replace_model(outcome.model, target, name=args.name or target.name, former=base)
     _report(args, outcome, target)
     return 0 if outcome.gate.passed else 1
 
@@ -85,6 +85,8 @@ def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
     print(
         f"learned from {outcome.learned:,} comments, measured on the {outcome.held_back:,} newest"
     )
+    if outcome.undated:
+        print(f"{outcome.undated:,} comments have no date and count as old", file=sys.stderr)
     print(gate.why)
     low, high = gate.ham_lost_range
     print(f"real comments lost: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
@@ -115,9 +117,11 @@ def _audit(args: argparse.Namespace) -> int:
             "label": doubt.label,
             "log_odds": doubt.log_odds,
             "why": doubt.why,
+            "comment_id": row["comment_id"],
             "text": str(row["text"])[:500],
             "author": row["author"],
         }
         print(json.dumps(facts, ensure_ascii=False))
-    print(f"{len(doubts):,} of {len(frame):,} labels look wrong", file=sys.stderr)
+    labelled = int(frame["label"].notna().sum())
+    print(f"{len(doubts):,} of {labelled:,} labels look wrong", file=sys.stderr)
     return 0
