@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment
-from spamguard.errors import InputError, ModelFormatError
+from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.features import FEATURES
 from spamguard.model import HIGH, LOW, SpamModel
 from spamguard.storage import write_bytes
@@ -39,7 +39,8 @@ MOST: Final = 5_000
 """Comments that are remembered; the oldest are forgotten first."""
 _MARGIN: Final = 1.0  # log-odds beyond the threshold
 _AGGRESSIVENESS: Final = 2.0
-_DENSE_SCALE: Final = 0.15  # as in SpamClassifier: named features move less than n-grams
+_DENSE_SCALE: Final = 0.15
+_MOST_BUCKETS: Final = 1 << 24
 _MOST_BYTES: Final = 200_000_000
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -47,30 +48,34 @@ F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """What one comment has taught."""
+class _Lesson:
+    """One comment in numbers, and on which side of which threshold it belongs."""
 
-    dense: F64
-    buckets: NDArray[np.int64]
+    dense: F64  # how far each named feature is from what contributes nothing
+    buckets: NDArray[np.int64]  # distinct
     values: NDArray[np.float32]
-    intercept: float
+    start: float  # log-odds by the base alone
+    edge: float  # log-odds to get beyond
+    sign: float  # +1 for spam, -1 for ham
 
 
 class SiteWeights:
     """What one site's moderators have taught, comment by comment.
 
-    It is a sum of steps in the order in which they were learned, so taking
-    one out leaves exactly what the others make.
+    Each step is sized with the ones before it in place. Taking one out sizes
+    the later ones again, so what is left is what the others alone would have
+    taught.
     """
 
     def __init__(self) -> None:
-        self._steps: dict[str, _Step] = {}
+        self._lessons: dict[str, _Lesson] = {}
+        self._sum = _Sum()
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self._lessons)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._steps
+        return key in self._lessons
 
     def learn(
         self,
@@ -103,15 +108,15 @@ class SiteWeights:
         if label not in ("ham", "spam"):
             raise InputError('label must be "ham" or "spam".')
         key = self._free() if key is None else key
-        self._steps.pop(key, None)
-        model = self.applied_to(base)
-        sign = 1.0 if label == "spam" else -1.0
-        # Ham is to be called ham, and spam is to be called spam: not merely unsure.
-        edge = model.cuts.spam if label == "spam" else model.cuts.unsure
-        loss = max(0.0, _MARGIN - sign * (model.log_odds(comment) - edge))
-        self._steps[key] = _step(model, comment, sign * loss)
-        while len(self._steps) > MOST:
-            del self._steps[next(iter(self._steps))]
+        again = self._lessons.pop(key, None) is not None
+        self._lessons[key] = lesson = _lesson(base, comment, label)
+        over = len(self._lessons) > MOST
+        if over:
+            del self._lessons[next(iter(self._lessons))]
+        if again or over:
+            self._learn_all()
+        else:
+            self._sum.add(lesson)
         return key
 
     def unlearn(self, key: str) -> None:
@@ -122,12 +127,18 @@ class SiteWeights:
         InputError
             If nothing was.
         """
-        if self._steps.pop(key, None) is None:
+        if self._lessons.pop(key, None) is None:
             raise InputError(f"nothing was learned under {key!r}; it may have been undone already.")
+        self._learn_all()
+
+    def _learn_all(self) -> None:
+        self._sum = _Sum()
+        for lesson in self._lessons.values():
+            self._sum.add(lesson)
 
     def _free(self) -> str:
-        number = len(self._steps) + 1
-        while str(number) in self._steps:
+        number = len(self._lessons) + 1
+        while str(number) in self._lessons:
             number += 1
         return str(number)
 
@@ -136,18 +147,17 @@ class SiteWeights:
 
         It never discards: that promise was made for `base` alone.
         """
-        if not self._steps:
+        if not self._lessons:
             return base
-        steps = list(self._steps.values())
+        taught = self._sum
+        if len(taught.grams) > len(base.ngram_weights):
+            raise InputError("these site weights were learned beside a model of another size.")
         grams = base.ngram_weights.copy()
-        for step in steps:
-            if step.buckets.size and step.buckets[-1] >= len(grams):
-                raise InputError("these site weights were learned beside a model of another size.")
-            grams[step.buckets] += step.values
+        grams[: len(taught.grams)] += taught.grams.astype(np.float32)
         return replace(
             base,
-            dense_weights=base.dense_weights + np.sum([step.dense for step in steps], axis=0),
-            intercept=base.intercept + sum(step.intercept for step in steps),
+            dense_weights=base.dense_weights + taught.dense,
+            intercept=base.intercept + taught.intercept,
             ngram_weights=grams,
             cuts=replace(base.cuts, discard=None),
         )
@@ -156,18 +166,18 @@ class SiteWeights:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to the file `path` in one step; it holds numbers and keys, no one's words."""
-        steps = self._steps.values()
+        lessons = self._lessons.values()
         arrays = {
-            "dense": np.array([s.dense for s in steps], "<f8").reshape(-1, len(FEATURES)),
-            "intercept": np.array([s.intercept for s in steps], "<f8"),
-            "sizes": np.array([len(s.buckets) for s in steps], "<i8"),
-            "buckets": np.concatenate([np.zeros(0), *(s.buckets for s in steps)]).astype("<i4"),
-            "values": np.concatenate([np.zeros(0), *(s.values for s in steps)]).astype("<f4"),
+            "dense": np.array([x.dense for x in lessons], "<f8").reshape(-1, len(FEATURES)),
+            "facts": np.array([(x.start, x.edge, x.sign) for x in lessons], "<f8").reshape(-1, 3),
+            "sizes": np.array([len(x.buckets) for x in lessons], "<i8"),
+            "buckets": np.concatenate([np.zeros(0), *(x.buckets for x in lessons)]).astype("<i4"),
+            "values": np.concatenate([np.zeros(0), *(x.values for x in lessons)]).astype("<f4"),
         }
         facts = {
             "spamguard": "site",
             "features": [f.name for f in FEATURES],
-            "keys": list(self._steps),
+            "keys": list(self._lessons),
         }
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -184,10 +194,14 @@ class SiteWeights:
 
         Raises
         ------
+        ModelNotFoundError
+            If there is no such file.
         ModelFormatError
             If the file is damaged, too large, or made for other features.
         """
         file = Path(path)
+        if not file.is_file():
+            raise ModelNotFoundError(f"{file.name} does not exist; check the path.")
         if file.stat().st_size > _MOST_BYTES:
             raise ModelFormatError(f"{file.name} is larger than a site's weights can be.")
         try:
@@ -205,12 +219,13 @@ class SiteWeights:
         found = cls()
         for i, key in enumerate(facts["keys"]):
             part = slice(edges[i], edges[i + 1])
-            found._steps[str(key)] = _Step(
+            found._lessons[str(key)] = _Lesson(
                 arrays["dense"][i],
                 arrays["buckets"][part].astype(np.int64),
                 arrays["values"][part],
-                float(arrays["intercept"][i]),
+                *arrays["facts"][i].tolist(),
             )
+        found._learn_all()
         return found
 
 
@@ -220,26 +235,55 @@ def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> b
     n = len(sizes)
     return (
         len(keys) == len(set(keys)) == n
-        and arrays["dense"].shape[:1] == arrays["intercept"].shape == (n,)
+        and len(arrays["dense"]) == n
+        and arrays["facts"].shape == (n, 3)
         and bool((sizes >= 0).all())
         and int(sizes.sum()) == len(arrays["buckets"]) == len(arrays["values"])
-        and bool((arrays["buckets"] >= 0).all())
-        and all(np.isfinite(arrays[k]).all() for k in ("dense", "intercept", "values"))
+        and bool(((arrays["buckets"] >= 0) & (arrays["buckets"] < _MOST_BUCKETS)).all())
+        and all(np.isfinite(arrays[k]).all() for k in ("dense", "facts", "values"))
     )
 
 
-def _step(model: SpamModel, comment: Comment, wanted: float) -> _Step:
-    """Return the smallest change of weights that moves `comment` by about `wanted` log-odds."""
-    vectors = model.vectorizer.vectors([comment])
-    clipped = np.clip(vectors.dense[0], LOW, HIGH) - model.dense_reference
-    unit = _DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05)
-    dense = np.nan_to_num(clipped) * unit**2
+def _lesson(base: SpamModel, comment: Comment, label: str) -> _Lesson:
+    vectors = base.vectorizer.vectors([comment])
+    dense = np.nan_to_num(np.clip(vectors.dense[0], LOW, HIGH) - base.dense_reference)
     # One bucket may stand in several blocks; the weight that they share moves once for each.
     buckets, place = np.unique(vectors.buckets, return_inverse=True)
-    grams = np.bincount(place, vectors.values, len(buckets)) if len(buckets) else np.zeros(0)
-    square = float(np.nan_to_num(clipped) @ dense + grams @ grams + 1.0)
-    rate = wanted / (square + 0.5 / _AGGRESSIVENESS)
-    return _Step(dense * rate, buckets, (grams * rate).astype(np.float32), rate)
+    values = np.bincount(place, vectors.values, len(buckets)) if len(buckets) else np.zeros(0)
+    # Ham is to be called ham, and spam is to be called spam: not merely unsure.
+    edge = base.cuts.spam if label == "spam" else base.cuts.unsure
+    return _Lesson(
+        dense, buckets, values.astype(np.float32), base.log_odds(comment), edge,
+        1.0 if label == "spam" else -1.0,
+    )  # fmt: skip
+
+
+# Named features move less than n-grams, as in SpamClassifier.
+_UNITS: Final = (_DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05)) ** 2
+
+
+class _Sum:
+    """All steps together."""
+
+    def __init__(self) -> None:
+        self.dense = np.zeros(len(FEATURES))
+        self.grams = np.zeros(0)
+        self.intercept = 0.0
+
+    def add(self, lesson: _Lesson) -> None:
+        """Take the smallest step that puts the comment on its side by the margin."""
+        most = int(lesson.buckets[-1]) + 1 if len(lesson.buckets) else 0
+        if most > len(self.grams):
+            self.grams = np.concatenate((self.grams, np.zeros(most - len(self.grams))))
+        direction = lesson.dense * _UNITS
+        moved = self.dense @ lesson.dense + self.grams[lesson.buckets] @ lesson.values
+        log_odds = lesson.start + self.intercept + float(moved)
+        loss = max(0.0, _MARGIN - lesson.sign * (log_odds - lesson.edge))
+        square = float(lesson.dense @ direction + lesson.values @ lesson.values + 1.0)
+        rate = lesson.sign * loss / (square + 0.5 / _AGGRESSIVENESS)
+        self.dense += rate * direction
+        self.grams[lesson.buckets] += rate * lesson.values
+        self.intercept += rate
 
 
 def _read(file: Path) -> tuple[dict[str, list[str]], dict[str, NDArray[Any]]]:
@@ -253,6 +297,6 @@ def _read(file: Path) -> tuple[dict[str, list[str]], dict[str, NDArray[Any]]]:
             name: np.lib.format.read_array(
                 io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False
             )
-            for name in ("dense", "intercept", "sizes", "buckets", "values")
+            for name in ("dense", "facts", "sizes", "buckets", "values")
         }
     return facts, arrays

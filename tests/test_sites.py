@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spamguard import Comment, load_model, score
-from spamguard.errors import InputError, ModelFormatError
+from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.sites import MOST, SiteWeights
 
 
@@ -65,6 +65,19 @@ def test_unlearning_leaves_exactly_what_the_others_make(base):
         other.unlearn("b")
 
 
+def test_an_undo_leaves_corrections_standing(base):
+    # The second needed no step of its own while the first stood.
+    mine, alone = SiteWeights(), SiteWeights()
+    mine.learn(base, CLUB, "spam", "a")
+    mine.learn(base, CLUB_AGAIN, "spam", "b")
+    mine.unlearn("a")
+    alone.learn(base, CLUB_AGAIN, "spam", "b")
+    assert score(CLUB_AGAIN, model=mine.applied_to(base)).is_spam
+    np.testing.assert_array_equal(
+        mine.applied_to(base).ngram_weights, alone.applied_to(base).ngram_weights
+    )
+
+
 def test_a_change_of_mind_replaces_what_was_said(base):
     mine = SiteWeights()
     mine.learn(base, CLUB, "spam", "c1")
@@ -110,6 +123,8 @@ def test_damaged_files_are_refused(base, tmp_path):
         file.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
         with suppress(ModelFormatError):  # a changed key or number may pass: no other error may
             assert len(SiteWeights.load(file)) == 1
+    with pytest.raises(ModelNotFoundError, match="does not exist"):
+        SiteWeights.load(tmp_path / "none.npz")
     for wrong in (b"", b"PK", data[: len(data) // 2]):
         file.write_bytes(wrong)
         with pytest.raises(ModelFormatError, match="damaged"):
