@@ -170,14 +170,14 @@ def _safe() -> list[str]:
         "",
         "A model may be scored from any number of threads at once, and it may be loaded before a fork or sent to a "
         "process that was spawned: `tests/test_parallel.py` holds sixteen threads, fork, spawn, forkserver, loky, "
-        "Dask and Ray against the answers of one thread. Python threads share one core for most of this work; for more "
+        "Dask and (where it is installed) Ray against the answers of one thread. Python threads share one core for most of this work; for more "
         "comments a second use processes.",
         "",
         "Measured by:",
         "",
         "```",
-        "python benchmarks/scale.py benchmarks/results/scale.json 1000000",
-        "python benchmarks/stream.py benchmarks/results/stream.json 10000000",
+        "python benchmarks/scale.py benchmarks/results/scale.json 300000",
+        "python benchmarks/stream.py benchmarks/results/stream.json 200000",
         "python benchmarks/render.py",
         "```",
         "",

@@ -3,7 +3,7 @@
     mine = SiteWeights()
     key = mine.learn(base, comment, "spam")   # at once, from one comment
     score(other, model=mine.applied_to(base))
-    mine.unlearn(key)                         # as if it had never been said
+    mine.unlearn(key)                         # what the others alone would have taught
 
 A site's weights are few: those of the named features and of the n-grams in the
 comments that its moderators corrected. Thousands of sites share one base model

@@ -202,16 +202,16 @@ number and left out; the exit code is then 1.
 
 _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
-already. The newest comments are held back; the new model takes the place of
-the one in DIR only if on those it calls no more real comments spam, and
-catches no less spam. Otherwise nothing changes, and the exit code is 1.
+already. The newest of both kinds are held back; the model in DIR is replaced
+only if a candidate calls no more of those real comments spam, and catches no
+less of that spam. Otherwise nothing changes, and the exit code is 1.
 
 The former model is kept: --rollback puts it back. The same comments make the
 same model. Ten comments of spam and ten real ones are the least; a hundred
 make a difference. FILE is read as by "spamguard train", or it is a journal of
 "spamguard feedback" (named .db or .sqlite, or by a URL); rows without a label
-are passed over. A column "account" tells who labelled: nobody's labels weigh
-more than a quarter of all.
+are passed over. A column "account" tells who labelled: no account's labels
+outweigh those of the rest.
 """
 _RETRAIN_EXAMPLES = """\
 examples:
@@ -597,6 +597,9 @@ def _feedback(commands: Any) -> None:
     found = action("export", "write the labels in force as a corpus")
     _site(found, "only this site's labels (default: all)")
     _output(found, ("jsonl", "csv"))
+    found.add_argument(
+        "--replace", action="store_true", help="allow a file that is there already to be replaced"
+    )
 
 
 def _feedback_add(parser: argparse.ArgumentParser) -> None:

@@ -261,6 +261,10 @@ def _forget(args: argparse.Namespace, journal: Journal) -> int:
 
 
 def _export(args: argparse.Namespace, journal: Journal) -> int:
+    target = writing.target_of(args.output)
+    if target is not None and target.exists() and not args.replace:
+        # An imported history may be there, and an export of the journal is no match for it.
+        raise InputError(f"{target.name} is there already; name another file or say --replace.")
     form = args.format or writing.format_for(args.output)
     if form == "table":
         form = "jsonl"

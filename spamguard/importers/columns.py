@@ -172,6 +172,11 @@ def _header(line: str, columns: Columns, path: Path) -> tuple[str, list[str]]:
         if any(name in names for name in columns.of("text")):
             if len(set(names)) < len(names):
                 raise CorpusError(f"{path}, line 1: two columns have the same name.")
+            if lacking := [name for name in columns.names.values() if name not in names]:
+                raise CorpusError(
+                    f"{path}, line 1: no column is named {', '.join(lacking)}. There are: "
+                    f"{', '.join(names[:50])}."
+                )
             return parted, names
     raise CorpusError(
         f"{path}, line 1: no column is named {' or '.join(columns.of('text'))}. The first line "

@@ -369,3 +369,10 @@ def test_post_keys():
     assert post_key("http://user:word@a.example") == "a.example/"
     assert post_key("http://[broken") == "http://[broken"
     assert post_key("  ") is None
+
+
+def test_a_mapped_column_that_is_not_there(taken, tmp_path):
+    file = tmp_path / "old.csv"
+    file.write_text("text,verdict\nhello there,spam\n", "utf-8")
+    with pytest.raises(CorpusError, match=r"no column is named nope\. There are: text, verdict"):
+        taken("csv", file, columns={"label": "nope"})
