@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 DEFAULT_REASONS: Final = 5
+DEFAULT_PORT: Final = 8137
+DEFAULT_DATABASE: Final = "spamguard-server.db"
 
 # Spelt out, because the help must not wait for the importers; a test compares them.
 SOURCES: Final = (
@@ -200,6 +202,36 @@ number and left out; the exit code is then 1.
 """
 
 
+_SERVE = """\
+Start a server that speaks Akismet's protocol, so that any blog with an Akismet
+client can be answered from your own machine. It listens on this machine alone
+unless --host says otherwise, makes its database and a first key, and prints
+what to put where. It fetches nothing and sends nothing.
+
+Several workers share one database, a SQLite file or PostgreSQL by its URL
+(env:NAME reads it from a variable). A model whose files are replaced is loaded
+while the server works; one that is damaged changes nothing. SIGTERM stops it
+when what is under way is answered.
+"""
+_SERVE_EXAMPLES = """\
+examples:
+  spamguard serve
+  spamguard serve --database blog.db --workers 2 --retention 30
+  spamguard serve --database env:SPAMGUARD_URL --privacy
+"""
+
+_SITES = """\
+The sites of a server: each key is a site of its own, and what one site teaches
+never counts on another unless both want that (set --gives, set --takes). A
+running server sees changes at once.
+"""
+_SITES_EXAMPLES = """\
+examples:
+  spamguard sites add blog.example
+  spamguard sites posts blog.example feed.xml
+  spamguard sites set blog.example --unsure spam
+"""
+
 _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest of both kinds are held back; the model in DIR is replaced
@@ -281,6 +313,8 @@ def parser_for() -> argparse.ArgumentParser:
     _audit(commands)
     _queue(commands)
     _replay(commands)
+    _serve(commands)
+    _sites(commands)
     return parser
 
 
@@ -657,6 +691,113 @@ def _positive(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 3")
     return int(text)
+
+
+def _serve(commands: Any) -> None:
+    parser = _add(
+        commands, "serve", "serve", "answer blogs that speak Akismet's protocol",
+        _SERVE, _SERVE_EXAMPLES,
+    )  # fmt: skip
+    _database(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help=f"port to listen on ({DEFAULT_PORT})"
+    )
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that share the work (1)"
+    )
+    parser.add_argument(
+        "--model", default="default", metavar="NAME|DIR", help="the model that all sites share"
+    )
+    parser.add_argument(
+        "--models", metavar="DIR", help="where sites' own models are (beside the database)"
+    )
+    parser.add_argument(
+        "--privacy", action="store_true", help="keep digests of comments, and nothing they said"
+    )
+    parser.add_argument(
+        "--retention", type=_days, default=90, metavar="DAYS",
+        help="delete comments that nobody decided on after so long (90; 0 keeps them)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--feedback-retention", type=_count, metavar="DAYS",
+        help="delete decisions, and what they taught, after so long (default: keep them)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=_rate, default=50.0, metavar="N",
+        help="requests a second that a key may send for long (50; 0 is no limit)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-body", type=_positive, default=1_000_000, metavar="BYTES",
+        help="largest request that is read (1000000)",
+    )  # fmt: skip
+
+
+def _sites(commands: Any) -> None:
+    parser = _add(
+        commands, "sites", "sites", "a server's sites, keys and posts", _SITES, _SITES_EXAMPLES
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, short: str, named: bool = True) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = actions.add_parser(
+            name, help=short, description=f"{short[0].upper()}{short[1:]}.", allow_abbrev=False
+        )
+        found.set_defaults(usage_error=found.error)
+        if named:
+            found.add_argument("name", metavar="SITE", help="its name, such as blog.example")
+        _database(found)
+        return found
+
+    action("list", "show the sites", named=False)
+    action("add", "add a site and show its key")
+    action("renew", "give a site another key; the former one is worth nothing then")
+    action("revoke", "take a site's key away; what it taught stays")
+    found = action("posts", "register the posts of an RSS or Atom feed or a WordPress export")
+    found.add_argument("file", metavar="FILE", help="the feed or export, on this machine")
+    found = action("set", "change a site's settings")
+    found.add_argument(
+        "--gives",
+        action=argparse.BooleanOptionalAction,
+        help="share its feedback with those that take",
+    )
+    found.add_argument(
+        "--takes", action=argparse.BooleanOptionalAction, help="judge also by what others share"
+    )
+    found.add_argument(
+        "--unsure", choices=("ham", "spam"),
+        help="what a client is told that knows only yes and no (ham)",
+    )  # fmt: skip
+    found.add_argument(
+        "--coral-secret",
+        metavar="FILE",
+        help="holds the signing secret of Coral's moderation phase",
+    )
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database", default=DEFAULT_DATABASE, metavar="FILE|URL",
+        help=f"the server's database ({DEFAULT_DATABASE})",
+    )  # fmt: skip
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 1 to 65535")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, such as 30")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of requests, such as 50")
+    return float(text)
 
 
 def _retrain(commands: Any) -> None:

@@ -140,6 +140,11 @@ class Journal:
         return self._database.name
 
     @property
+    def database(self) -> Database:
+        """Where it is kept; `spamguard.server` has its tables there too."""
+        return self._database
+
+    @property
     def texts(self) -> str:
         """Whose texts this journal keeps."""
         return self._database.texts
@@ -557,6 +562,41 @@ class Journal:
             yield from (_entry(row, taken_back.get(row.id)) for row in page)
             after = page[-1].id
 
+    def decision(self, comment_id: str, *, site: str = "") -> tuple[int, Correction] | None:
+        """Return the decision in force about a comment, and the number of its entry.
+
+        Parameters
+        ----------
+        comment_id, site : str
+            As for `Correction`.
+
+        Returns
+        -------
+        tuple of int and Correction, or None
+            None where nothing was decided, or all of it taken back. Its comment
+            is None where the journal has not got the text.
+        """
+        check_name("comment_id", comment_id)
+        check_name("site", site, empty=True)
+        with self._database.reading() as connection:
+            query = sa.select(entries.c.id, entries.c.kind).where(*_of(site, comment_id))
+            found = connection.execute(query).all()
+            corrections = [row.id for row in found if row.kind == "correction"]
+            lot = _in_force(connection, corrections, max((row.id for row in found), default=0))
+            if not lot:
+                return None
+            (row,) = lot
+            content: Any = None
+            post: Any = None
+            if row.content is not None:
+                query = sa.select(comments).where(comments.c.id == row.content)
+                content = connection.execute(query).first()
+            if content is not None and content.post is not None:
+                post = connection.execute(
+                    sa.select(posts).where(posts.c.id == content.post)
+                ).first()
+        return row.id, _correction(row, content, post)
+
     def summary(self, site: str | None = None) -> Summary:
         """Count the decisions in force, of all sites or of one."""
         found = {"spam": 0, "ham": 0, "remove": 0, "without_text": 0}
@@ -831,6 +871,26 @@ def _entry(row: sa.Row[Any], undone_by: int | None) -> Entry:
         by=row.moderator,
         undone_by=undone_by,
         **{name: getattr(row, name) for name in _FACTS},
+    )
+
+
+def _correction(
+    decision: sa.Row[Any], content: sa.Row[Any] | None, post: sa.Row[Any] | None
+) -> Correction:
+    comment = None
+    if content is not None:
+        under = None
+        if post is not None:
+            under = Post(post.title, post.text, post.url, post.author, post.date)
+        comment = Comment(content.text, content.author, content.author_url, content.date, under)
+    return Correction(
+        decision.comment_id,
+        decision.decision,
+        decision.moderator,
+        comment,
+        decision.site,
+        None if content is None else content.post_id,
+        datetime.fromisoformat(decision.at),
     )
 
 
