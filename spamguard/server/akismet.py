@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
+from spamguard.server.access import Threads, address_of, admitted
 from spamguard.server.forms import body_of, fields_of, text_of
 from spamguard.server.judging import Asked, Judged
 from spamguard.server.posts import Registered
@@ -52,26 +53,22 @@ def routes() -> list[Route]:
     return [
         Route("/1.1/verify-key", _endpoint(_verify_key), methods=["POST", "GET"]),
         Route("/1.1/comment-check", _endpoint(_comment_check), methods=["POST"]),
-        Route("/1.1/submit-spam", _endpoint(_submit_spam), methods=["POST"]),
-        Route("/1.1/submit-ham", _endpoint(_submit_ham), methods=["POST"]),
+        Route("/1.1/submit-spam", _endpoint(_submit_spam, writes=True), methods=["POST"]),
+        Route("/1.1/submit-ham", _endpoint(_submit_ham, writes=True), methods=["POST"]),
         Route("/1.1/deactivate", _endpoint(_deactivate), methods=["POST"]),
         Route("/1.2/key-sites", _endpoint(_key_sites), methods=["GET", "POST"]),
         Route("/1.2/usage-limit", _endpoint(_usage_limit), methods=["GET", "POST"]),
     ]
 
 
-def _endpoint(work: Work) -> Callable[[Request], Any]:
-    # Few threads: scoring holds the interpreter, and more of them would only wait for each other.
-    # Who writes waits for the disk, and must not keep others from being judged.
-    limiters: dict[str, CapacityLimiter] = {}
-
+def _endpoint(work: Work, writes: bool = False) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         services: Services = request.app.state.services
         body = await body_of(request, services.config)
         fields = fields_of(body, request.headers.get("content-type", ""), request.url.query)
-        host = request.headers.get("host", "")
-        address = request.client.host if request.client else ""
-        limiter = limiters.setdefault("", CapacityLimiter(4))
+        host, address = request.headers.get("host", ""), address_of(request)
+        threads = Threads.of(request.app)
+        limiter = threads.writing if writes else threads.judging
         return await to_thread.run_sync(
             _answered, services, work, fields, host, address, limiter=limiter
         )
@@ -80,15 +77,9 @@ def _endpoint(work: Work) -> Callable[[Request], Any]:
 
 
 def _answered(services: Services, work: Work, fields: Fields, host: str, address: str) -> Response:
-    if wait := services.limits.wait_of_guesser(address):
-        return _too_many(wait)
-    key = key_of(fields, host)
-    site = services.site_of(key) if key else None
+    site = admitted(services, key_of(fields, host), address)
     if site is None:
-        services.limits.guessed(address)
         return _invalid("the API key is missing or not known here", "invalid-key")
-    if wait := services.limits.wait_of_key(site.id):
-        return _too_many(wait)
     return work(services, site, fields)
 
 
@@ -107,10 +98,6 @@ def _plain(body: str, headers: Mapping[str, str] | None = None) -> Response:
 
 def _invalid(why: str, error: str) -> Response:
     return _plain(_INVALID, {"X-akismet-debug-help": why, "X-Akismet-Error": error})
-
-
-def _too_many(wait: int) -> Response:
-    return PlainTextResponse("too many requests", 429, {"Retry-After": str(wait)})
 
 
 # --- the endpoints ----------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -11,11 +11,12 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spamguard.errors import FeedbackError
-from spamguard.server import akismet, logs, operations, pages
+from spamguard.server import akismet, coral, logs, operations, pages, posts_api
+from spamguard.server.access import Threads
 from spamguard.server.config import ServerConfig
 from spamguard.server.services import Services
 
@@ -50,27 +51,43 @@ def create_app(config: ServerConfig | None = None) -> Starlette:
             logs.write("stopped")
 
     app = Starlette(
-        routes=[*akismet.routes(), *operations.routes(), *pages.routes()],
+        routes=[
+            *akismet.routes(),
+            *coral.routes(),
+            *posts_api.routes(),
+            *operations.routes(),
+            *pages.routes(),
+        ],
         exception_handlers={HTTPException: _told, FeedbackError: _not_now, Exception: _failed},
         lifespan=lifespan,
     )
+    app.state.threads = Threads()
     app.add_middleware(Counted)
     return app
 
 
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return PlainTextResponse(error.detail, error.status_code, error.headers)
+    return _in_words(request, error.detail, error.status_code, error.headers)
 
 
 async def _not_now(request: Request, error: Exception) -> Response:
     """Say that nothing was kept: a client that tries again later loses nothing."""
     logs.failure(error)
-    return PlainTextResponse("not now", 503, {"Retry-After": "30"})
+    return _in_words(request, "not now; try again later", 503, {"Retry-After": "30"})
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("failed", 500)
+    return _in_words(request, "failed", 500)
+
+
+def _in_words(
+    request: Request, words: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error as the endpoint's clients read it."""
+    if request.url.path.startswith(posts_api.PREFIX):
+        return JSONResponse({"error": words}, status, headers)
+    return PlainTextResponse(words, status, headers)
 
 
 class Counted:

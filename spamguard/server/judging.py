@@ -47,6 +47,8 @@ class Asked:
         Nothing is kept and nothing learned.
     again : bool
         Asked about before; it takes the place of the former answer.
+    story : str or None
+        Hash of a backend's name for the post.
     """
 
     comment: Comment
@@ -58,6 +60,7 @@ class Asked:
     cause: Cause = "model"
     is_test: bool = False
     again: bool = False
+    story: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

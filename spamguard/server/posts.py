@@ -21,7 +21,9 @@ from spamguard.server.tables import posts
 MOST_TEXT: Final = 500_000
 """Characters of a post's text that are kept; scoring reads fewer."""
 
-_MOST_URL: Final = 2_000
+MOST_URL: Final = 2_000
+"""Characters of an address."""
+
 _TOGETHER: Final = 200
 _TRACKING: Final = re.compile(r"(?:utm_[a-z]+|fbclid|gclid|replytocom)=[^&]*(?:&|$)", re.IGNORECASE)
 
@@ -54,7 +56,7 @@ def key_of(url: str) -> str:
     >>> key_of("http://blog.example/?p=1") == key_of("http://blog.example/?p=2")
     False
     """
-    url = url.strip()[:_MOST_URL]
+    url = url.strip()[:MOST_URL]
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host = (parts.hostname or "").removeprefix("www.")
@@ -92,8 +94,8 @@ class Posts:
         count = 0
         batch: list[Registered] = []
         for post in found:
-            if not post.url.strip() or len(post.url) > _MOST_URL:
-                raise ServerError(f"a post needs an address of at most {_MOST_URL:,} characters.")
+            if not post.url.strip() or len(post.url) > MOST_URL:
+                raise ServerError(f"a post needs an address of at most {MOST_URL:,} characters.")
             batch.append(post)
             if len(batch) == _TOGETHER:
                 count += self._put(site, batch)

@@ -129,6 +129,7 @@ def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
         "at": judged.at,
         "blog": host_of(asked.blog),
         "post_key": key_of(asked.permalink) if asked.permalink else None,
+        "story": asked.story,
         "kind": (asked.kind or "")[:64] or None,
         "cause": asked.cause,
         "answer": judged.is_spam,

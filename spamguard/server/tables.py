@@ -91,6 +91,9 @@ comments: Final = sa.Table(
     sa.Column("language", sa.String(16)),
     sa.Column("model", AnyText),
     sa.Column("reasons", AnyText),  # JSON: [[feature, contribution, evidence], ...]; see records
+    # Of a backend that tells neither until later: see coral.
+    sa.Column("story", _DIGEST),
+    sa.Column("external_id", _DIGEST),
     sa.Column("decision", sa.String(16)),  # of the journal, repeated here for the queue
     sa.Column("decided_by", sa.String(255)),
     sa.Column("decided_at", _STAMP),
@@ -98,6 +101,8 @@ comments: Final = sa.Table(
     sa.Index(f"{PREFIX}server_comments_by_digest", "site", "digest"),
     sa.Index(f"{PREFIX}server_comments_by_time", "site", "at"),
     sa.Index(f"{PREFIX}server_comments_waiting", "site", "decision", "at"),
+    sa.Index(f"{PREFIX}server_comments_by_story", "site", "story", "at"),
+    sa.Index(f"{PREFIX}server_comments_by_external_id", "site", "external_id"),
     sqlite_autoincrement=True,
 )
 
