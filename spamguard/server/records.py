@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from spamguard.errors import FeedbackError
 from spamguard.feedback.database import Database
 from spamguard.server.judging import Judged
-from spamguard.server.posts import key_of
+from spamguard.server.posts import Registered, key_of, register
 from spamguard.server.tables import comments, usage
 
 _MOST: Final = 20_000  # that wait; more than that, the oldest are given up
@@ -99,8 +99,10 @@ class Recorder:
 
 def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
     """Add comments, and count them."""
-    fresh = []
+    sent: dict[int, list[Registered]] = defaultdict(list)
     for judged in batch:
+        if judged.asked.post is not None and judged.asked.post.url:
+            sent[judged.site.id].append(judged.asked.post)
         values = row_of(judged, privacy)
         # The very same comment may have been decided on: by another worker, or long ago.
         known = sa.select(*(comments.c[name] for name in ("id", *DECIDED))).where(
@@ -113,8 +115,9 @@ def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> 
             mine = comments.c.id == former.id
             connection.execute(sa.update(comments).where(mine).values(values))
         else:
-            fresh.append(values)
             connection.execute(sa.insert(comments).values(values))
+    for site, posts in sent.items():
+        register(connection, site, posts)
     count(connection, _counted(batch))
 
 
