@@ -59,7 +59,7 @@ posts: Final = sa.Table(
     sa.Column("title", AnyText),
     sa.Column("text", AnyText),
     sa.Column("author", AnyText),
-    sa.Column("date", sa.String(64)),
+    sa.Column("date", AnyText),
     sa.Column("updated_at", _STAMP, nullable=False),
     sa.UniqueConstraint("site", "key"),
     sqlite_autoincrement=True,

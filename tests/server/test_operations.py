@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from spamguard import save_model
 from spamguard.errors import FeedbackError, SpamguardError
 from spamguard.retraining import replace_model
-from spamguard.server import ServerConfig, ServerError, create_app
+from spamguard.server import ServerConfig, ServerError, create_app, limits
 from spamguard.server.logs import JsonLines
 from spamguard.server.services import open_journal
 from spamguard.server.tables import comments, lessons
@@ -116,23 +116,35 @@ def test_what_other_libraries_log_is_not_filled_in():
 # --- limits -----------------------------------------------------------------------------
 
 
-def test_a_key_that_asks_too_much_must_wait(serve):
+@pytest.fixture
+def clock(monkeypatch):
+    """Hold the limits' clock still; it is moved by hand."""
+    now = [1000.0]
+    monkeypatch.setattr(limits, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_key_that_asks_too_much_must_wait(serve, clock):
     http = serve(rate=0.1)
     key = http.app.state.services.sites.add("first")
     fields = {"api_key": key, "blog": "b", "user_ip": "i", "comment_content": HAM}
     assert http.post("/1.1/comment-check", data=fields).text == "false"
     reply = http.post("/1.1/comment-check", data=fields)
     assert reply.status_code == 429
-    assert 1 <= int(reply.headers["retry-after"]) <= 10
+    assert int(reply.headers["retry-after"]) == 10
+    clock[0] += 10
+    assert http.post("/1.1/comment-check", data=fields).text == "false"
     other = http.app.state.services.sites.add("second")
     assert http.post("/1.1/comment-check", data=fields | {"api_key": other}).status_code == 200
 
 
-def test_guessing_keys_is_slow(blog):
+def test_guessing_keys_is_slow(blog, clock):
     wrong = {"api_key": "000000000000", "blog": "b"}
     said = [blog.http.post("/1.1/verify-key", data=wrong).status_code for _ in range(30)]
-    assert said[:15] == [200] * 15
-    assert said[-1] == 429
+    assert said == [200] * 20 + [429] * 10
+    clock[0] += 1
+    assert blog.http.post("/1.1/verify-key", data=wrong).status_code == 200
+    assert blog.http.post("/1.1/verify-key", data=wrong).status_code == 429
 
 
 def test_bodies_have_a_limit(serve):
@@ -288,6 +300,37 @@ def test_verdicts_go_on_without_the_database(blog, services, rows, away):
     assert len(rows()) == 3
     assert list(services.journal.entries()) == []
     assert blog.ham(SPAM).status_code == 200
+
+
+def test_a_comment_that_cannot_be_written_does_not_keep_others_waiting(
+    blog, services, rows, monkeypatch
+):
+    from spamguard.server import records
+
+    write = records.write
+
+    def picky(connection, batch, privacy):
+        if any(judged.asked.comment.text == "poison" for judged in batch):
+            raise FeedbackError("the database refuses")
+        write(connection, batch, privacy)
+
+    monkeypatch.setattr(records, "write", picky)
+    for text in ("poison", "poison", "poison", "poison", "one", "poison", "two"):
+        blog.check(text)
+    assert [row.text for row in rows()] == ["one", "two"]
+    assert figures(blog.http)['spamguard_records_late_total{what="dropped"}'] == 5
+
+
+@pytest.mark.parametrize(
+    "address", ["http://a\x00b/", "http://\ud800/", "http://[", "é.example", ""]
+)
+def test_any_address_of_a_blog_is_taken(blog, rows, address):
+    body = f"api_key={blog.key}&user_ip=i&comment_content=x&blog=b&permalink=p".encode()
+    from urllib.parse import quote
+
+    body = body.replace(b"blog=b", b"blog=" + quote(address, errors="surrogatepass").encode())
+    assert blog.http.post("/1.1/comment-check", content=body).status_code == 200
+    assert len(rows()) == (1 if address else 0)
 
 
 # --- privacy and retention ----------------------------------------------------------------
