@@ -76,9 +76,8 @@ class Posts:
         """Return the post of a site at this address; None where it is not registered."""
         if not url:
             return None
-        query = sa.select(posts).where(posts.c.site == site, posts.c.key == key_of(url))
         with self._database.reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_AT, {"wanted": site, "digest": key_of(url)}).first()
         if row is None:
             return None
         return Registered(row.url, row.title, row.text, row.author, row.date)
@@ -119,6 +118,11 @@ class Posts:
         query = sa.select(sa.func.count()).select_from(posts).where(posts.c.site == site)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+
+_AT: Final = sa.select(posts).where(
+    posts.c.site == sa.bindparam("wanted"), posts.c.key == sa.bindparam("digest")
+)
 
 
 def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) -> int:

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-SECRET = "a signing secret"
+SECRET = "a-signing-secret"
 SPAM = "<div>cheap viagra at http://pills.example order now</div>"
 HAM = "<div>Thanks, the second query was missing an index here too.</div>"
 
@@ -69,6 +69,13 @@ def test_no_opinion_on_ham(coral):
 def test_unsure_waits_for_a_person(coral, services):
     services.sites.set("first", unsure_cut=-100.0, spam_cut=100.0)
     assert coral.ask(HAM).json() == {"status": "PREMOD"}
+
+
+def test_phase_and_webhook_have_secrets_of_their_own(coral, services):
+    services.sites.set("first", coral_secret="of-the-phase\nof-the-webhook")
+    assert coral.ask(SPAM, secret="of-the-phase").status_code == 200
+    assert coral.ask(SPAM, secret="of-the-webhook").status_code == 200
+    assert coral.ask(SPAM, secret="of-the-phase\nof-the-webhook").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["STAFF", "MODERATOR", "ADMIN"])
