@@ -36,20 +36,14 @@ class Limits:
         """Count a request; return the seconds after which it may come again, 0 if it may now."""
         if not self._rate:
             return 0
-        return self._wait(f"site {site}", self._rate, max(1.0, _BURST * self._rate), 1.0)
+        return self._wait(f"site {site}", self._rate, max(1.0, _BURST * self._rate))
 
     def wait_of_guesser(self, address: str) -> int:
-        """Return the seconds that an address must wait that has sent too many wrong keys."""
-        return self._wait(f"address {address}", *self._guessing(), 0.0)
+        """Count a wrong key; return the seconds that this address must wait, 0 if it need not."""
+        share = 1 / self._workers
+        return self._wait(f"address {address}", share * _GUESSES, max(1.0, share * _MOST_GUESSES))
 
-    def guessed(self, address: str) -> None:
-        """Count a wrong key."""
-        self._wait(f"address {address}", *self._guessing(), 1.0)
-
-    def _guessing(self) -> tuple[float, float]:
-        return _GUESSES / self._workers, _MOST_GUESSES / self._workers
-
-    def _wait(self, name: str, rate: float, most: float, taken: float) -> int:
+    def _wait(self, name: str, rate: float, most: float) -> int:
         now = monotonic()
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket(most, now))
@@ -60,5 +54,5 @@ class Limits:
             bucket.at = now
             if bucket.level < 1.0:
                 return max(1, ceil((1.0 - bucket.level) / rate))
-            bucket.level -= taken
+            bucket.level -= 1.0
             return 0
