@@ -236,7 +236,9 @@ _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest of both kinds are held back; the model in DIR is replaced
 only if a candidate calls no more of those real comments spam, and catches no
-less of that spam. Otherwise nothing changes, and the exit code is 1.
+less of that spam. Otherwise nothing changes, and the exit code is 3. Once DIR
+has a model, those decide that are newer than all it has learned, if there are
+five of each kind.
 
 The former model is kept: --rollback puts it back. The same comments make the
 same model. Ten comments of spam and ten real ones are the least; a hundred
@@ -269,11 +271,14 @@ _QUEUE = """\
 Order comments without a label so that few decisions teach much: those that the
 model is unsure of, unlike each other, near-copies as one. Printed as JSON
 lines; put "label": "ham" or "spam" in and give the file to "spamguard retrain".
+With --decided, the comments of CORPUS that such a file decides about are
+printed with their labels, near-copies among them.
 """
 _QUEUE_EXAMPLES = """\
 examples:
   spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
   spamguard queue corpus.jsonl --model models/mysite
+  spamguard queue corpus.unlabelled.jsonl --decided decide.jsonl > decided.jsonl
 """
 
 _REPLAY = """\
@@ -853,6 +858,9 @@ def _queue(commands: Any) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="comments, some without a label")
     parser.add_argument(
         "--most", type=_count, default=100, metavar="N", help="decisions to list (100)"
+    )
+    parser.add_argument(
+        "--decided", metavar="FILE", help="labelled lines of an earlier queue of the same CORPUS"
     )
     parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
     parser.add_argument(
