@@ -760,6 +760,9 @@ def _sites(commands: Any) -> None:
     action("revoke", "take a site's key away; what it taught stays")
     found = action("posts", "register the posts of an RSS or Atom feed or a WordPress export")
     found.add_argument("file", metavar="FILE", help="the feed or export, on this machine")
+    found = action("forget", "forget a comment, its verdicts, decisions and what they taught")
+    found.add_argument("guid", metavar="GUID", help="what X-akismet-guid said of the comment")
+    found.add_argument("--by", metavar="NAME", default="owner", help="whose doing it is (owner)")
     found = action("set", "change a site's settings")
     found.add_argument(
         "--gives",

@@ -204,7 +204,31 @@ def test_sites_are_managed_while_it_serves(start, tmp_path):
     code, out, _ = sites("list")
     assert out == "first: 0 posts, 0 lessons\ntwo.example: 1 posts, 0 lessons, gives\n"
     assert sites("set", "two.example")[0] == 2
+    guid = server.blog.check().headers["x-akismet-guid"]
+    time.sleep(1)
+    assert sites("forget", "two.example", guid)[1] == "two.example: forgotten, also 1 copies\n"
     code, _, err = sites("revoke", "three.example")
     assert (code, "no site" in err) == (1, True)
     assert sites("revoke", "two.example")[0] == 0
     assert server.blog.check().text == "invalid"
+
+
+def test_sites_of_a_database_that_is_not_there(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "spamguard", "sites", "add", "a", "--database", "none.db"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "does not exist" in done.stderr) == (1, True)
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "prometheus_client", "sqlalchemy"])
+def test_what_is_missing_says_what_to_install(tmp_path, missing):
+    code = f"import sys; sys.modules[{missing!r}] = None; from spamguard.cli import main; sys.exit(main(['serve']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "pip install 'spamguard[server]'" in done.stderr
+    assert "Traceback" not in done.stderr
