@@ -736,6 +736,10 @@ def _serve(commands: Any) -> None:
         "--max-body", type=_positive, default=1_000_000, metavar="BYTES",
         help="largest request that is read (1000000)",
     )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=_positive, default=20, metavar="SECONDS",
+        help="how long a client may take to send a request's head, and again its body (20)",
+    )  # fmt: skip
 
 
 def _sites(commands: Any) -> None:

@@ -140,6 +140,41 @@ def test_a_graceful_stop_answers_what_is_under_way(start):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["", "POST /1.1/comment-check HTTP/1.1\r\nHost: x\r\n", "GET /health HTTP/1.1\r\nX: "],
+    ids=["nothing", "half a head", "half a line"],
+)
+def test_who_does_not_get_to_the_point_is_cut_off(slow_clients, sent):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(sent.encode())
+        assert client.recv(100) == b""
+
+
+def test_a_body_that_does_not_come(slow_clients):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(b"POST /1.1/verify-key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
+        assert client.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_a_head_without_an_end(slow_clients):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\n")
+        line = b"X: " + b"x" * 1000 + b"\r\n"
+        with pytest.raises(OSError, match=r"reset|[Pp]ipe"):
+            client.sendall(line * 50_000)
+
+
+def test_a_large_body_is_no_head(slow_clients):
+    text = "word " * 60_000
+    assert slow_clients.blog.check(text).text == "false"
+
+
+@pytest.fixture(scope="module")
+def slow_clients(module_process, tmp_path_factory):
+    return module_process(tmp_path_factory.mktemp("server"), "--patience", "2")
+
+
 def test_no_request_is_lost_while_the_model_is_replaced(start, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(find_model("default"), model)
