@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from spamguard.comment import Comment, Post
+from spamguard.comment import Comment, Post, as_post
 from spamguard.errors import InputError
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,16 +39,14 @@ def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Com
     >>> comment_of({"name": "Mira", "message": "Which oven?", "website": ""})
     Comment(text='Which oven?', author='Mira', author_url=None, date=None, post=None)
     """
-    found = {field: first_of(fields, names) for field, names in NAMES.items()}
-    text = found.pop("text")
-    if text is None:
-        if not any(name in fields for name in NAMES["text"]):
-            raise InputError(
-                f"no field holds the comment's text; name it {' or '.join(NAMES['text'])}."
-            )
-        text = ""
+    text, author, author_url = (first_of(fields, names) for names in NAMES.values())
+    if text is None and not any(name in fields for name in NAMES["text"]):
+        raise InputError(
+            f"no field holds the comment's text; name it {' or '.join(NAMES['text'])}."
+        )
     date = fields.get("date")
-    return Comment(text, **found, date=date if isinstance(date, str | datetime) else None, post=post)  # type: ignore[arg-type]
+    known = date if isinstance(date, str | datetime) else None
+    return Comment(text or "", author, author_url, known, as_post(post))
 
 
 def first_of(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -140,11 +140,11 @@ def _new_site(conf: Any) -> Site:
 def _comment_of(db: Any, uri: str, fields: Mapping[str, Any]) -> Comment:
     """Return one of Isso's comments as spamguard takes it; names are escaped there."""
     known = {name: html.unescape(fields.get(name) or "") or None for name in ("author", "website")}
-    thread = db.threads[uri] if uri in db.threads else {}
+    title = db.threads[uri]["title"] if uri in db.threads else None
     host = next(iter(db.conf.getiter("general", "host")), "").rstrip("/")
     standing = db.comments.fetch(uri, mode=_PUBLISHED, order_by="created", asc=0, limit=_THREAD)
     texts = [row["text"] for row in standing if row["id"] != fields.get("id")]
-    post = Post(title=thread.get("title"), url=host + uri, thread=texts[::-1])
+    post = Post(title=title, url=host + uri, thread=tuple(texts[::-1]))
     return Comment(fields["text"], known["author"], known["website"], post=post)
 
 
@@ -199,7 +199,7 @@ class Comments(IssoComments):  # type: ignore[misc]
     def _record(self, uri: str, item: dict[str, Any], verdict: Verdict) -> None:
         _site_of(self.db).record(_key_of(item), _comment_of(self.db, uri, item), verdict)
 
-    def update(self, id: int, data: dict[str, Any]) -> Any:  # noqa: A002
+    def update(self, id: int, data: dict[str, Any]) -> Any:
         """Change a comment; what its author changed is judged again."""
         item = self.get(id)
         if item is None or "text" not in data or not self._guards() or _by_moderator("edit"):
@@ -217,14 +217,14 @@ class Comments(IssoComments):  # type: ignore[misc]
     def _guards(self) -> bool:
         return bool(self.db.conf.getboolean("guard", "enabled"))
 
-    def activate(self, id: int) -> None:  # noqa: A002
+    def activate(self, id: int) -> None:
         """Publish a comment that waits, and learn that it is real."""
         item = self.get(id)
         super().activate(id)
         if item is not None and item["mode"] == _WAITING:
             self._learn(item, "ham")
 
-    def delete(self, id: int) -> Any:  # noqa: A002
+    def delete(self, id: int) -> Any:
         """Delete a comment, and learn from it if a moderator does so."""
         item = self.get(id)
         uri = self.db.threads.get(item["tid"])["uri"] if item else None

@@ -70,9 +70,7 @@ class Checked:
         }
 
 
-def check_request(
-    path: Path, since: str, model: SpamModel, folder: str | None = None
-) -> Checked:
+def check_request(path: Path, since: str, model: SpamModel, folder: str | None = None) -> Checked:
     """Judge the comments that the commits after `since` add.
 
     Files are read from git, nothing of them is run, and a link is not followed.
@@ -148,8 +146,11 @@ def check_object(text: str, model: SpamModel) -> Checked:
         raise InputError("standard input holds no JSON.") from None
     if not isinstance(record, dict):
         raise InputError("one comment is needed, as an object in JSON.")
-    given = {n: record.get(f"post_{n}") for n in ("title", "text", "url")}
-    post = Post(**{n: value if isinstance(value, str) else None for n, value in given.items()})
+    title, body, url = (
+        value if isinstance(value := record.get(f"post_{name}"), str) else None
+        for name in ("title", "text", "url")
+    )
+    post = Post(title, body, url)
     comment = _comment(record, post)
     if comment is None:
         raise InputError("the comment has no text: name it message, comment, body or text.")
@@ -195,7 +196,7 @@ class _Reader:
         ]
         return Post(
             found.title, found.text, found.url, date=found.date,
-            thread=[text for text in earlier if isinstance(text, str)],
+            thread=tuple(text for text in earlier if isinstance(text, str)),
         )  # fmt: skip
 
 
@@ -203,6 +204,4 @@ def _comment(record: Mapping[str, Any], post: Post) -> Comment | None:
     text, author, url = (first_of(record, name) for name in ("text", "author", "author_url"))
     if text is None:
         return None
-    return Comment(
-        str(text), str(author) if author else None, str(url) if url else None, post=post
-    )
+    return Comment(str(text), str(author) if author else None, str(url) if url else None, post=post)

@@ -205,9 +205,9 @@ class Site:
                 weights.learn(base, _comment(row), row["label"], row["comment_id"])
             self._weights = weights
         for comment_id in changed if changed and not again else ():
-            row = self.journal.label(comment_id, site=self.name)
-            if row is not None:
-                self._weights.learn(base, _comment(row), row["label"], comment_id)
+            label = self.journal.label(comment_id, site=self.name)
+            if label is not None:
+                self._weights.learn(base, _comment(label), label["label"], comment_id)
             elif comment_id in self._weights:
                 self._weights.unlearn(comment_id)
         if again or changed or changed is None:

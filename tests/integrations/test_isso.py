@@ -75,7 +75,9 @@ class Blog:
 
     def entries(self):
         with Journal(self.folder / "feedback.db") as journal:
-            return [(e.comment_id.partition("@")[0], e.decision or e.label) for e in journal.entries()]
+            return [
+                (e.comment_id.partition("@")[0], e.decision or e.label) for e in journal.entries()
+            ]
 
 
 @pytest.fixture
@@ -135,7 +137,9 @@ def test_an_author_who_deletes_decides_nothing(blog):
 
 def test_an_edit_is_judged_again(blog):
     made = blog.new(HAM)
-    edited = blog.client.put(f"/id/{made['id']}", json={"text": SPAM, "website": "http://pills.example"})
+    edited = blog.client.put(
+        f"/id/{made['id']}", json={"text": SPAM, "website": "http://pills.example"}
+    )
     assert json.loads(edited.data)["mode"] == 2
     assert json.loads(blog.client.get("/?uri=/slow/").data)["replies"] == []
     assert blog.entries() == [("1", "ham"), ("1", "spam")]

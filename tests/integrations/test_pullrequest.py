@@ -19,7 +19,9 @@ if shutil.which("git") is None:
 SPAM = "Great post! Buy cheap viagra and cialis at http://pills.example now, order cheap pills"
 HAM = "Thanks, the second query was missing an index here as well. It takes 40 ms now."
 STANDING = "Which database was it, and did the query planner take the index at once there?"
-ENTRY = "_id: x\nname: {name}\nemail: 0123456789abcdef\nmessage: {text}\ndate: '2024-05-01T10:00:00Z'\n"
+ENTRY = (
+    "_id: x\nname: {name}\nemail: 0123456789abcdef\nmessage: {text}\ndate: '2024-05-01T10:00:00Z'\n"
+)
 FOLDER = "_data/comments/slow-pages"
 
 
@@ -30,7 +32,9 @@ class Blog:
         self.path = path
         path.mkdir()
         self.git("init", "-q", "-b", "main")
-        self.write("_posts/2024-04-30-slow-pages.md", "---\ntitle: Slow pages\n---\nNo index there.\n")
+        self.write(
+            "_posts/2024-04-30-slow-pages.md", "---\ntitle: Slow pages\n---\nNo index there.\n"
+        )
         self.write(f"{FOLDER}/entry1.yml", ENTRY.format(name="Tom", text=STANDING))
         self.commit("start")
         self.git("checkout", "-q", "-b", "staticman_1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -90,7 +91,7 @@ class Moderation:
             title=_text(content_object, self.title_field),
             text=_text(content_object, self.text_field),
             url=_address(comment, content_object),
-            thread=_thread(comment),
+            thread=tuple(_thread(comment)),
         )
 
 
@@ -170,7 +171,5 @@ def learn_comment(comment: Any, decision: Decision, by: str) -> None:
     found = moderation_of(comment)
     if found is not None:
         given = found.comment_of(comment, comment.content_object)
-        try:
+        with suppress(ForgottenError):  # it is meant to leave no trace
             teach(comment, str(comment.pk), given, decision, by)
-        except ForgottenError:
-            pass

@@ -282,7 +282,10 @@ class Commands(Case):
         with self.assertRaisesRegex(CommandError, "ten|10"):
             call_command("spamguard_retrain")
         without = {"JOURNAL": self.journal}
-        with override_settings(SPAMGUARD=without), self.assertRaisesRegex(CommandError, "OWN_MODEL"):
+        with (
+            override_settings(SPAMGUARD=without),
+            self.assertRaisesRegex(CommandError, "OWN_MODEL"),
+        ):
             call_command("spamguard_retrain")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spamguard.errors import SpamguardError
 from spamguard.feedback import Correction
@@ -22,7 +21,7 @@ class Command(BaseCommand):
         "is not entered twice, and what moderators decided since stands."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument(
             "--removed", choices=("spam", "remove"), default="remove",

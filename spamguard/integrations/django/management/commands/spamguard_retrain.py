@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spamguard.errors import SpamguardError
 from spamguard.integrations.django.conf import setting, site
@@ -24,7 +23,7 @@ class Command(BaseCommand):
         "say that it is no worse than the one in use."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
         parser.add_argument("--rollback", action="store_true", help="put the former model back")
