@@ -5,7 +5,7 @@
  *
  * Copy this file to wp-content/mu-plugins/ and say in wp-config.php where the server is:
  *
- *     define( 'SPAMGUARD_HOST', 'http://127.0.0.1:8000' );
+ *     define( 'SPAMGUARD_HOST', 'http://127.0.0.1:8137' );
  */
 
 add_filter(

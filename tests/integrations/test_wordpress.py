@@ -101,7 +101,11 @@ class Host:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, call: str, fields: dict[str, str]) -> str:
-        names = {"comment": "comment_content", "name": "comment_author", "url": "comment_author_url"}
+        names = {
+            "comment": "comment_content",
+            "name": "comment_author",
+            "url": "comment_author_url",
+        }
         if call == "verify-key":
             return "valid"
         comment = comment_of({ours: fields.get(theirs, "") for ours, theirs in names.items()})

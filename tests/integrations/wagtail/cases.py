@@ -20,9 +20,7 @@ class Stories(TransactionTestCase):
         self.home = home
 
     def add(self, slug, text, sender):
-        return self.home.add_child(
-            instance=Story(title=slug, slug=slug, body=text, sender=sender)
-        )
+        return self.home.add_child(instance=Story(title=slug, slug=slug, body=text, sender=sender))
 
     def test_what_readers_send_in_is_judged_and_learned_from(self):
         spam, ham = self.add("pills", SPAM, "cheap pills"), self.add("index", HAM, "Mira")
