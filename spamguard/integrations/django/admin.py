@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -48,7 +49,7 @@ class SpamActions:
         for subject in queryset:
             try:
                 _decide_one(request, subject, decision)
-            except FeedbackError as error:
+            except (FeedbackError, ImproperlyConfigured) as error:
                 self.message_user(request, str(error), messages.ERROR)  # type: ignore[attr-defined]
                 break
             done += 1

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
-from django.db import transaction
-
 from spamguard.comment import Comment, Post
-from spamguard.integrations.django.conf import site
-from spamguard.integrations.django.judging import judge, teach
+from spamguard.integrations.django.judging import judge, keep, teach
 from spamguard.integrations.site import Decision
 from spamguard.verdict import Verdict
 
@@ -65,16 +61,16 @@ class Checked:
             self.spamguard_check()
         super().save(*args, **kwargs)  # type: ignore[misc]
         if new:
-            keep = partial(site().check, self.spamguard_comment(), self.spamguard_key())
-            transaction.on_commit(keep, robust=True)
+            keep(self.spamguard_key(), self.spamguard_comment())
 
-    def spamguard_check(self, request: Any = None) -> Verdict:
+    def spamguard_check(self, request: Any = None) -> Verdict | None:
         """Judge the object as it is, and hide it if it is held back; nothing is saved.
 
-        Call it where visitors may change what they wrote.
+        Call it where visitors may change what they wrote. There is no verdict
+        where the journal cannot be opened; then it is hidden.
         """
-        verdict, label = judge(self, self.spamguard_comment(), request)
-        if self.spamguard_public is not None and site().holds(label):
+        verdict, waits = judge(self, self.spamguard_comment(), request)
+        if self.spamguard_public is not None and waits:
             setattr(self, self.spamguard_public, False)
         return verdict
 

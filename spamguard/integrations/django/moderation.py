@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.contrib.sites.models import Site as DjangoSite
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
 from django_comments import get_model
 from django_comments.moderation import CommentModerator
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import FeedbackError, ForgottenError
-from spamguard.integrations.django.conf import setting, site
-from spamguard.integrations.django.judging import judge, teach
+from spamguard.integrations.django.conf import setting
+from spamguard.integrations.django.judging import judge, keep, teach
 from spamguard.integrations.site import Decision
 
 _log: Final = logging.getLogger("spamguard")
@@ -55,7 +53,8 @@ class Moderation:
             return False
         if not setting("DISCARD") or self.trusts(comment):
             return True
-        return not site().check(self.comment_of(comment, content_object)).discard
+        verdict, waits = judge(comment, self.comment_of(comment, content_object), request)
+        return not (waits and verdict is not None and verdict.discard)
 
     def moderate(self, comment: Any, content_object: Any, request: Any) -> bool:
         """Tell whether the comment has to wait for a moderator."""
@@ -63,8 +62,7 @@ class Moderation:
             return True
         if self.trusts(comment):
             return False
-        _, label = judge(comment, self.comment_of(comment, content_object), request)
-        return site().holds(label)
+        return judge(comment, self.comment_of(comment, content_object), request)[1]
 
     def trusts(self, comment: Any) -> bool:
         """Tell whether a comment needs no judging: those of moderators, unless overridden."""
@@ -139,9 +137,7 @@ def keep_verdict(sender: Any, instance: Any, created: bool, raw: bool = False, *
     """Keep the verdict on a comment that was saved: only now it has a key."""
     found = moderation_of(instance)
     if created and not raw and found is not None and not found.trusts(instance):
-        comment = found.comment_of(instance, instance.content_object)
-        keep = partial(site().check, comment, str(instance.pk))
-        transaction.on_commit(keep, robust=True)
+        keep(str(instance.pk), found.comment_of(instance, instance.content_object))
 
 
 def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any) -> None:
@@ -156,7 +152,7 @@ def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any
         return
     try:
         learn_comment(comment, decision, request.user.get_username())
-    except FeedbackError as error:
+    except (FeedbackError, ImproperlyConfigured) as error:
         _log.error("A moderator's decision was not kept: %s", error)
 
 

@@ -185,6 +185,19 @@ class Comments(Case):
             assert self.post(HAM).is_public is True
         assert HAM not in str(logs.output)
 
+    def test_what_cannot_be_judged_waits(self):
+        nowhere = self.settings | {"JOURNAL": self.folder / "no" / "such" / "feedback.db"}
+        with override_settings(SPAMGUARD=nowhere), self.assertLogs("spamguard", "ERROR"):
+            comment = self.post(HAM)
+            line = GuestLine.objects.create(text=HAM)
+        assert (comment.is_public, line.is_public) == (False, False)
+        with override_settings(SPAMGUARD=nowhere):
+            self.client.force_login(self.anna)
+            page = self.admin("mark_not_spam", comment)
+        assert b'class="error"' in page.content
+        comment.refresh_from_db()
+        assert comment.is_public is False
+
     def test_a_decision_that_cannot_be_kept_is_not_acted_on(self):
         comment = self.post(HAM)
         broken = site().journal
