@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _log: Final = logging.getLogger("spamguard")
 
+_ONE_BY_ONE: Final = 200
+"""Decisions since the last look; more of them, such as an import, are read anew with all others."""
+
 Decision = Literal["spam", "ham", "remove"]
 
 
@@ -199,18 +202,19 @@ class Site:
 
     def _follow(self, base: SpamModel, again: bool) -> None:
         top, changed = self.journal.changed(0 if again else self._seen, site=self.name)
-        if again or changed is None:
+        again = again or changed is None or len(changed) > _ONE_BY_ONE
+        if again:
             weights = SiteWeights()
             for row in deque(self.journal.labels(self.name), maxlen=MOST):
                 weights.learn(base, _comment(row), row["label"], row["comment_id"])
             self._weights = weights
-        for comment_id in changed if changed and not again else ():
+        for comment_id in () if again or changed is None else changed:
             label = self.journal.label(comment_id, site=self.name)
             if label is not None:
                 self._weights.learn(base, _comment(label), label["label"], comment_id)
             elif comment_id in self._weights:
                 self._weights.unlearn(comment_id)
-        if again or changed or changed is None:
+        if again or changed:
             self._taught = self._weights.applied_to(base)
         self._base, self._seen = base, top
 

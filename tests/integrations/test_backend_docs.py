@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +93,45 @@ def test_the_exit_codes_are_those_there_are():
     rows = dict(re.findall(r"^\| (\d) \| `(\w+)`", PAGE, re.MULTILINE))
     assert rows == {"0": "ham", "3": "unsure", "4": "spam"}
     assert all(EXIT_CODES[label] == int(code) for code, label in rows.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("Which database was it?", "ham"), ("Buy cheap viagra at http://pills.example now", "spam")],
+)
+def test_the_step_for_github_labels_the_request(tmp_path, text, label):
+    """The step as the page has it, in a clone, with a `gh` that only says what it was told."""
+    yaml = pytest.importorskip("yaml")
+    for tool in ("bash", "git", "jq"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    workflow = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL).group(1))
+    (step,) = (s for s in workflow["jobs"]["label"]["steps"] if s.get("name"))
+    assert "${{" not in step["run"]  # what a stranger named must not become part of a command
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+
+    def git(where, *arguments):
+        identity = ("-c", "user.name=x", "-c", "user.email=x@blog.example")
+        subprocess.run(["git", *identity, *arguments], cwd=where, check=True, capture_output=True)
+
+    origin.mkdir()
+    git(origin, "init", "-q", "-b", "main")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "start")
+    git(tmp_path, "clone", "-q", str(origin), str(clone))
+    (clone / "comments").mkdir()
+    (clone / "comments" / "a.yml").write_text(f"message: {text}\n")
+    git(clone, "add", "-A")
+    git(clone, "commit", "-q", "-m", "Add Staticman data")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "gh").write_text('#!/bin/sh\necho "gh $*"\n')
+    (tools / "spamguard").write_text(f'#!/bin/sh\nexec {sys.executable} -m spamguard "$@"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    environment = {"BASE": "main", "REQUEST": "7", "PATH": f"{tools}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        cwd=clone, env=os.environ | environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"gh pr edit 7 --add-label {label}"

@@ -78,6 +78,15 @@ def test_what_is_imported_is_learned_too(site):
     assert site.check(CLUB).label == "spam"
 
 
+def test_a_large_import_is_read_as_a_whole(site, monkeypatch):
+    site.check(CLUB)
+    monkeypatch.setattr(site.journal, "label", None)  # or each would be asked for by itself
+    site.journal.correct_many(
+        Correction(f"x{i}", "spam", "import", Comment(f"{CLUB.text} {i}")) for i in range(201)
+    )
+    assert site.check(CLUB).label == "spam"
+
+
 def test_one_sites_labels_move_no_other(site, tmp_path):
     other = Site(tmp_path / "feedback.db", name="other")
     site.learn("a", "spam", by="anna", comment=CLUB)
