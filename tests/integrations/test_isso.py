@@ -216,7 +216,7 @@ def post(process, port, text):
     asked = urllib.request.Request(
         f"http://localhost:{port}/new?uri=/slow/", body, {"Content-Type": "application/json"}
     )
-    for _ in range(300):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(asked, timeout=60) as answer:
                 return answer.status

@@ -44,7 +44,7 @@ def server(tmp_path):
         cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            for _ in range(300):
+            for _ in range(1200):
                 try:
                     client.get("/comments")
                     break

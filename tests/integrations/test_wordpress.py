@@ -179,7 +179,7 @@ def serve(tree: Path, database: Path, host: str) -> tuple[str, subprocess.Popen[
         ["php", "-S", f"127.0.0.1:{port}", "-t", str(tree)],
         cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    for _ in range(100):
+    for _ in range(1200):
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:
                 break
