@@ -38,7 +38,8 @@ def default_model() -> SpamModel:
     return _default
 
 
-def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+    """Return the model that `score` would use: kept once loaded, until its files are replaced."""
     if model is None:
         return default_model()
     return model if isinstance(model, SpamModel) else _model_at(model)
@@ -103,7 +104,7 @@ def score(
     >>> verdict.label
     'ham'
     """
-    return _model_of(model).verdict(as_comment(comment, post))
+    return model_of(model).verdict(as_comment(comment, post))
 
 
 def score_many(
@@ -133,7 +134,7 @@ def score_many(
         raise InputError("score_many needs a list of comments; for a DataFrame call score_frame().")
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
-    chosen = _model_of(model)
+    chosen = model_of(model)
     given = map(as_comment, comments)
     if jobs_for(n_jobs) == 1:
         return chosen.verdicts(given)
@@ -176,7 +177,7 @@ def score_frame(
     import pandas as pd
 
     comments = comments_of_frame(frame)
-    chosen = _model_of(model)
+    chosen = model_of(model)
     verdicts = score_many(comments, model=chosen, n_jobs=n_jobs)
     columns: dict[str, object] = {
         "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),

@@ -97,6 +97,19 @@ HEAVY = {
     "ray",
     "flask",
     "django",
+    "django_comments",
+    "django_comments_xtd",
+    "starlette",
+    "fastapi",
+    "isso",
+    "werkzeug",
+}
+# What each adapter may import of its host; what they share imports none.
+HOSTS = {
+    "integrations.django": {"django", "django_comments", "django_comments_xtd"},
+    "integrations.flask": {"flask"},
+    "integrations.starlette": {"starlette"},
+    "integrations.isso": {"isso"},
 }
 NETWORK = {
     "socket",
@@ -308,6 +321,21 @@ def test_the_score_path_loads_nothing_heavy(module):
 @each([m for m in score_path() if m.part not in ("scoring", "parallel")])
 def test_only_score_frame_needs_pandas(module):
     assert not foreign(module.all) & HEAVY
+
+
+@each([m for m in MODULES if m.part == "integrations"])
+def test_an_adapter_imports_its_own_host(module):
+    every = set().union(*HOSTS.values(), {"fastapi", "werkzeug"})
+    allowed = set().union(
+        *(own for name, own in HOSTS.items() if f"{module.name}.".startswith(f"{name}."))
+    )
+    assert not foreign(module.all) & every - allowed
+
+
+@each([m for m in MODULES if m.part != "server"])
+def test_only_adapters_know_a_host(module):
+    known = foreign(module.all) & set().union(*HOSTS.values())
+    assert not known or module.part == "integrations"
 
 
 @each([m for m in MODULES if m.part in CORE])

@@ -82,6 +82,24 @@ examples:
   spamguard datasets --datasets ~/sets --verify
 """
 
+_CHECK_PR = """\
+Judge the comment that a pull request brings, as Staticman and its like open them.
+The post is taken from the repository if it is there. One object in JSON is
+printed: "label", the worst of the labels; "comments", each file's verdict; and
+"others", what else the request changes. A request with others is never "ham".
+
+Name the comments' files, or say with --since what the request is to be merged
+into; "-" reads one comment from standard input, as an object in JSON.
+
+The exit code tells the label: 0 ham (or no comment), 3 unsure, 4 spam.
+"""
+_CHECK_PR_EXAMPLES = """\
+examples:
+  spamguard check-pr --since origin/main
+  spamguard check-pr _data/comments/slow-pages/entry1700000000.yml
+  echo '{"message": "Which oven?", "name": "Mira"}' | spamguard check-pr -
+"""
+
 _DEMO = """\
 Show one post of the sample that ships with spamguard and what the model says
 about each comment under it, with the strongest reasons.
@@ -320,6 +338,7 @@ def parser_for() -> argparse.ArgumentParser:
     _replay(commands)
     _serve(commands)
     _sites(commands)
+    _check_pr(commands)
     return parser
 
 
@@ -885,3 +904,22 @@ def _replay(commands: Any) -> None:
     parser.add_argument(
         "--disagreements", action="store_true", help="list them, as JSON lines, instead"
     )
+
+
+def _check_pr(commands: Any) -> None:
+    parser = _add(
+        commands, "check-pr", "pullrequest", "judge the comment that a pull request brings",
+        _CHECK_PR, _CHECK_PR_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("files", nargs="*", metavar="FILE", help="comments' files, or -")
+    parser.add_argument(
+        "--since", metavar="COMMIT", help="what the request is to be merged into: origin/main"
+    )
+    parser.add_argument(
+        "--repository", default=".", metavar="DIR", help="the clone (the current directory)"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR",
+        help="where the comments' files are (any folder named comments)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model")

@@ -642,6 +642,55 @@ class Journal:
                 if (content := contents.get(row.content)) is not None:
                     yield _label_row(row, content, known.get(content.post))
 
+    def label(self, comment_id: str, *, site: str = "") -> dict[str, Any] | None:
+        """Return the label in force of one comment, as a row of `labels`; None if it has none."""
+        check_name("comment_id", comment_id)
+        check_name("site", site, empty=True)
+        of_it = (*_of(site, comment_id), entries.c.kind == "correction")
+        with self._database.reading() as connection:
+            numbers = list(connection.execute(sa.select(entries.c.id).where(*of_it)).scalars())
+            found = next(iter(_in_force(connection, numbers, _MOST)), None)
+            if found is None or found.decision == "remove" or found.content is None:
+                return None
+            query = sa.select(comments).where(comments.c.id == found.content)
+            content = connection.execute(query).one()
+            post = connection.execute(sa.select(posts).where(posts.c.id == content.post)).first()
+        return _label_row(found, content, post)
+
+    def changed(self, after: int, *, site: str = "") -> tuple[int, list[str] | None]:
+        """Return what may have another label since the entry `after`, to follow it cheaply.
+
+        Parameters
+        ----------
+        after : int
+            Number of the last entry that is known; 0 for none.
+        site : str
+            Key of the site.
+
+        Returns
+        -------
+        (int, list of str or None)
+            Number of the last entry there is, and the comments that were decided
+            on since, in the order of the decisions; None where so many were
+            forgotten at once that all labels have to be read again.
+        """
+        check_name("site", site, empty=True)
+        with self._database.reading() as connection:
+            top = connection.execute(sa.select(sa.func.max(entries.c.id))).scalar() or 0
+            if top <= after:
+                return max(top, after), []
+            query = sa.select(entries.c.kind, entries.c.site, entries.c.comment_id).where(
+                entries.c.kind.in_(("correction", "undo", "forget", "retention")),
+                entries.c.id > after,
+                entries.c.id <= top,
+            )
+            rows = connection.execute(query.order_by(entries.c.id)).all()
+        if any(row.kind == "retention" and row.site in ("", site) for row in rows):
+            return top, None
+        # Of two decisions on one comment the later place counts.
+        latest = dict.fromkeys(reversed([row.comment_id for row in rows if row.site == site]))
+        return top, list(reversed(latest))
+
     def corpus(self, site: str | None = None, latest: int | None = None) -> pd.DataFrame:
         """Return the labels in force as a corpus to learn from.
 
