@@ -7,6 +7,7 @@ that of the package or module nearest to the top which names it.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mkdocs.structure.files import File, Files
 from spamguard.cli.arguments import parser_for
 
 ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = "reference/commands.md"
 
 
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
@@ -59,6 +61,7 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 def command_page() -> str:
     """Return what ``--help`` says of every command."""
+    os.environ["COLUMNS"] = "80"  # wherever it is built
     parts = ["# Commands", "What `--help` says of each."]
     for parser in commands(parser_for()):
         parts += [f"## {parser.prog}", f"```text\n{parser.format_help().rstrip()}\n```"]
@@ -68,7 +71,7 @@ def command_page() -> str:
 def pages() -> dict[str, str]:
     """Return the made pages of the reference: path and Markdown."""
     package: Any = griffe.load("spamguard", search_paths=[ROOT], allow_inspection=False)
-    found = {"reference/commands.md": command_page()}
+    found = {COMMANDS: command_page()}
     for path, names in public_objects(package).items():
         module = package[path.partition(".")[2]] if "." in path else package
         found[f"reference/{path}.md"] = module_page(module, names)
@@ -77,7 +80,8 @@ def pages() -> dict[str, str]:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the reference into the navigation."""
-    titles = [{Path(page).stem: page} for page in pages()]
+    titles = [{Path(page).stem: page} for page in pages() if page != COMMANDS]
+    titles.append({"Commands": COMMANDS})
     config.nav = [*(config.nav or []), {"Reference": titles}]
     return config
 

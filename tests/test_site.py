@@ -122,6 +122,14 @@ def test_examples_of_docstrings_are_shown_as_code(pages):
     assert not [name for name, page in pages.items() if ">>>" in "".join(page.prose)]
 
 
+def test_defaults_are_those_of_the_signature(site):
+    text = (site / "reference" / "spamguard.classifier" / "index.html").read_text("utf-8")
+    told = re.search(r"<code>class_weight</code>.*?–", text, re.DOTALL)
+    assert told is not None
+    words = re.sub(r"<[^>]+>|\s+", "", told[0])
+    assert words == "class_weight('balanced',default:None)–"
+
+
 def test_every_public_object_is_in_the_reference(site):
     spec = importlib.util.spec_from_file_location(
         "reference_pages", ROOT / "docs/reference_pages.py"
