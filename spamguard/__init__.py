@@ -1,7 +1,13 @@
 """Tell whether a blog comment is spam, and why.
 
-One call judges one comment. The post is what the comment answers; give what
-you have, leave out what you do not:
+One call judges one comment. `SpamClassifier` learns from your own labelled
+comments and is a scikit-learn estimator; `save_model` and `load_model` keep
+what it learned.
+
+Examples
+--------
+The post is what the comment answers; give what you have, leave out what you
+do not:
 
 >>> from spamguard import Comment, Post, score
 >>> post = Post(title="Slow pages, found", text="The second query had no index; adding one helped.")
@@ -26,9 +32,6 @@ Many comments at once, or a DataFrame, get the same answers:
 >>> from spamguard import score_many
 >>> [v.label for v in score_many([Comment("Thanks, that fixed it for me.", post=post)])]
 ['ham']
-
-`SpamClassifier` learns from your own labelled comments and is a scikit-learn
-estimator; `save_model` and `load_model` keep what it learned.
 """
 
 from __future__ import annotations

@@ -175,6 +175,11 @@ def _read_card(path: Path) -> Card:
 def catalogue() -> dict[str, Card]:
     """Return the cards of all known sets by name, in alphabetical order.
 
+    Returns
+    -------
+    dict of str to Card
+        The sets themselves need not be here.
+
     Raises
     ------
     CorpusError
@@ -191,6 +196,16 @@ def catalogue() -> dict[str, Card]:
 
 def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
     """Return the directory of the larger sets: `path`, else ``SPAMGUARD_DATASETS``.
+
+    Parameters
+    ----------
+    path : str or path, optional
+        Goes before the environment variable.
+
+    Returns
+    -------
+    Path
+        A directory that exists.
 
     Raises
     ------
@@ -385,6 +400,11 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
     labelled : bool
         Also refuse rows that have no label.
 
+    Returns
+    -------
+    DataFrame
+        A copy.
+
     Raises
     ------
     CorpusError
@@ -403,7 +423,18 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
 
 
 def texts_sha256(df: pd.DataFrame) -> str:
-    """Return the hash of a corpus's texts in their order, by which a model knows it again."""
+    """Return the hash of a corpus's texts in their order, by which a model knows it again.
+
+    Parameters
+    ----------
+    df : DataFrame
+        With a column ``text``.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     return hashlib.sha256("\0".join(df["text"].tolist()).encode("utf-8", "replace")).hexdigest()
 
 
@@ -634,7 +665,27 @@ def load_datasets(
 def load_dataset(
     name: str, directory: str | os.PathLike[str] | None = None, verify: bool = True
 ) -> pd.DataFrame:
-    """Load one set of the catalogue; see `load_datasets`."""
+    """Load one set of the catalogue; see `load_datasets`.
+
+    Parameters
+    ----------
+    name : str
+        Name of its card.
+    directory : str or path, optional
+        As for `datasets_dir`.
+    verify : bool, default True
+        Whether to check the files against the card's hashes.
+
+    Returns
+    -------
+    DataFrame
+        A corpus with all of `COLUMNS`.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such set, or its files are missing or not those of the card.
+    """
     return load_datasets([name], directory, verify)
 
 
@@ -644,6 +695,11 @@ def load_sample() -> pd.DataFrame:
     It has the same columns as any corpus; ``kind`` says what each comment is a
     specimen of, and ``blog`` is the host of its post. It is for trying things
     out: numbers measured on it mean nothing.
+
+    Returns
+    -------
+    DataFrame, 360 rows
+        The columns of `COLUMNS`, and ``kind``.
     """
     folder = _bundled("sample")
     comments = folder / "comments.jsonl"
@@ -793,6 +849,11 @@ def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> ND
 
     A test text whose copy, also in the test, has one is marked as well. For many
     splits of one corpus, compare its ``duplicate_group`` instead: it costs nothing.
+
+    Parameters
+    ----------
+    test_texts, train_texts : iterable of str
+        Bodies of comments, in any order.
 
     Returns
     -------

@@ -580,7 +580,13 @@ class Figure:
     n: int
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Return plain values for JSON, which has no NaN: None stands for it."""
+        """Return plain values for JSON, which has no NaN: None stands for it.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         return {
             **{name: None if math.isnan(x) else float(x) for name, x in numbers.items()},

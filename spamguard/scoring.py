@@ -29,7 +29,13 @@ _kept: dict[str, tuple[tuple[int, int, int], SpamModel]] = {}
 
 
 def default_model() -> SpamModel:
-    """Return the shipped model; it is loaded on first use, once, from the installed files."""
+    """Return the shipped model; it is loaded on first use, once, from the installed files.
+
+    Returns
+    -------
+    SpamModel
+        The same object every time.
+    """
     global _default
     if _default is None:
         with _loading:
@@ -124,6 +130,11 @@ def score_many(
     n_jobs : int, optional
         Processes to share the work, as joblib counts them; by default what
         ``joblib.parallel_config`` says, or one.
+
+    Returns
+    -------
+    list of Verdict
+        In the order of `comments`.
 
     Raises
     ------

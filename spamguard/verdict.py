@@ -10,6 +10,7 @@ from typing import Literal
 __all__ = ["Label", "Reason", "Verdict"]
 
 Label = Literal["ham", "unsure", "spam"]
+"""Publish, ask a person, hold back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,17 @@ _FACTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of many corrections: taken, there already, of forgotten comments."""
+    """What became of many corrections: taken, there already, of forgotten comments.
+
+    Parameters
+    ----------
+    taken : int
+        Corrections that were entered.
+    repeated : int
+        Those that the journal had already.
+    forgotten : int
+        Those of forgotten comments, which are not kept.
+    """
 
     taken: int
     repeated: int
@@ -201,6 +211,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If a key is no text or empty, or `verdict` is no `Verdict`.
         ForgottenError
             If the comment was forgotten.
         FeedbackError
@@ -268,6 +280,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If a field is not as `Correction` wants it, or `post` comes without `comment`.
         ForgottenError
             If the comment was forgotten.
         FeedbackError
@@ -287,8 +301,20 @@ class Journal:
         They are taken a few hundred at a time, each lot wholly or not at all.
         Those of forgotten comments are passed over and counted.
 
+        Parameters
+        ----------
+        corrections : iterable of Correction
+            Read as it goes; it need not fit into memory.
+
+        Returns
+        -------
+        Added
+            How many were taken.
+
         Raises
         ------
+        InputError
+            If one of them is no `Correction`; the lots before are kept.
         FeedbackError
             If they cannot be written; the lots before are kept.
         """
@@ -369,6 +395,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If `entry` is no number, or `by` no name.
         FeedbackError
             If there is no such entry, or it is undone already.
         """
@@ -428,6 +456,11 @@ class Journal:
         site : str
             Key of the site.
 
+        Returns
+        -------
+        Forgotten
+            What is gone, and which other comments have the same text.
+
         Raises
         ------
         FeedbackError
@@ -479,6 +512,11 @@ class Journal:
             The account of who forgets them.
         site : str or None
             Only those of this site.
+
+        Returns
+        -------
+        Forgotten
+            What is gone.
 
         Raises
         ------
@@ -541,6 +579,11 @@ class Journal:
             Only those with a higher number.
         last : int or None
             Only so many, the latest.
+
+        Yields
+        ------
+        Entry
+            Those undone, too; `Entry.undone_by` tells.
         """
         wanted = []
         if site is not None:
@@ -598,7 +641,18 @@ class Journal:
         return row.id, _correction(row, content, post)
 
     def summary(self, site: str | None = None) -> Summary:
-        """Count the decisions in force, of all sites or of one."""
+        """Count the decisions in force, of all sites or of one.
+
+        Parameters
+        ----------
+        site : str, optional
+            Only of this site.
+
+        Returns
+        -------
+        Summary
+            Counts of comments and of entries.
+        """
         found = {"spam": 0, "ham": 0, "remove": 0, "without_text": 0}
         for lot in self._decisions(site):
             for row in lot:
