@@ -32,7 +32,7 @@ _SCORE = """\
 Judge one comment, or a stream of them.
 
 Without TEXT, comments are read as JSON lines or CSV from --input or standard
-input, however many, and answered in the same order as they come. Fields that are
+input, or as Parquet from --input (which needs spamguard[parquet]), however many, and answered in the same order as they come. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
 post_author; in JSON lines also post_thread, a list of the earlier comments'
 texts, and an object "post" with title, text, url, author, date and thread.
@@ -46,13 +46,14 @@ A person sees a table, a pipe gets JSON lines; --format decides otherwise.
 
 An output file appears when it is whole. What is done of a long one stands in
 FILE.part; if the work is interrupted, the same command with --resume goes on
-where it stopped.
+where it stopped. Parquet, which ends with its table of contents, is begun anew.
 """
 _SCORE_EXAMPLES = """\
 examples:
   spamguard score "Great post! Visit http://pills.example" --explain
   spamguard score "It was the index." --post @post.md --author Mira
   spamguard score --input comments.csv --output scored.csv --resume --jobs 4
+  spamguard score --input comments.parquet --output scored.parquet
   cat comments.jsonl | spamguard score --explain 3 > scored.jsonl
 """
 
@@ -314,11 +315,11 @@ def _score(commands: Any) -> None:
         "--output", metavar="FILE", help="where to write (default: standard output, -)"
     )
     parser.add_argument(
-        "--format", choices=("table", "jsonl", "csv"),
+        "--format", choices=("table", "jsonl", "csv", "parquet"),
         help="how to write (default: by the name of --output, else see above)",
     )  # fmt: skip
     parser.add_argument(
-        "--in-format", choices=("jsonl", "csv"),
+        "--in-format", choices=("jsonl", "csv", "parquet"),
         help="how to read (default: by the name of --input, else by the first character)",
     )  # fmt: skip
     parser.add_argument(

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from spamguard.cli.progress import Progress
+from spamguard.progress import Progress
 from spamguard.storage import load_model
 
 if TYPE_CHECKING:
