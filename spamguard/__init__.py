@@ -50,6 +50,7 @@ from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from spamguard.classifier import SpamClassifier as SpamClassifier
+    from spamguard.drifting import drift_report as drift_report
     from spamguard.tabulating import features_frame as features_frame
     from spamguard.tabulating import reasons_frame as reasons_frame
 
@@ -63,7 +64,7 @@ __all__ = [
 
 
 # A backend that only scores must not pay for scikit-learn, nor for what analysts use.
-_LATER = ("SpamClassifier", "features_frame", "reasons_frame")
+_LATER = ("SpamClassifier", "drift_report", "features_frame", "reasons_frame")
 
 
 def __getattr__(name: str) -> object:
@@ -71,6 +72,10 @@ def __getattr__(name: str) -> object:
         from spamguard.classifier import SpamClassifier
 
         return SpamClassifier
+    if name == "drift_report":
+        from spamguard.drifting import drift_report
+
+        return drift_report
     if name in _LATER:
         from spamguard import tabulating
 

@@ -696,7 +696,8 @@ _SHIFTS = _CONSTANTS[:_PERMUTATIONS]
 _MULTIPLIERS = _CONSTANTS[_PERMUTATIONS:] | np.uint64(1)  # odd, so that no bit is lost
 
 
-def _words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
+    """Return the words by which copies are known: without case, markup, addresses, and numbers' values."""
     text = text[:_MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # styled letters are a campaign's usual dress
@@ -782,7 +783,7 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     chunk: list[NDArray[np.uint64]] = []
     size = 0
     for row, text in enumerate(texts):
-        words = _words(text)
+        words = plain_words(text)
         # What has no words at all (an address, an emoji) is compared as it stands.
         raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
         parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))

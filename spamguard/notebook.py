@@ -269,3 +269,21 @@ def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) ->
         for picture in pictures
     )
     return f'<div style="{_BOX}"><b>{safe(title)}</b>{"".join(tables)}{shown}</div>'
+
+
+def markdown_tables(text: str) -> list[str]:
+    """Return a page of Markdown tables, and the lines between them, as HTML."""
+    pieces: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            # A bar within a cell stands behind a backslash.
+            cells = line.strip("|").replace("\\|", "\0").split("|")
+            rows.append([cell.strip().replace("\0", "|").replace("**", "") for cell in cells])
+            continue
+        if rows:
+            pieces.append(table(rows[0], rows[2:]))
+            rows = []
+        if line:
+            pieces.append(f"<div>{safe(line)}</div>")
+    return pieces
