@@ -143,6 +143,20 @@ def test_nothing_is_known_of_posts_and_days():
     assert sizes_over_time([]).empty
 
 
+def test_what_minhash_proposes_is_checked_exactly():
+    """Pairs that share four runs in ten: MinHash alone would take some of them for copies."""
+    texts = []
+    for pair in range(150):
+        shared = [
+            f"p{'abcdefghij'[pair % 10]}{chr(97 + pair // 10)}w{chr(97 + i)}" for i in range(24)
+        ]
+        texts += [
+            " ".join([*shared, *(f"{end}{pair}{chr(97 + i)}" for i in range(16))]) for end in "xy"
+        ]
+    assert rows_of(frame_of(texts), least=2) == []
+    assert len(rows_of(frame_of(texts), least=2, likeness=0.35)) > 100
+
+
 def test_many_variants_take_no_square_of_time(no_hang):
     texts = [
         f"{CASINO} number {'one two three four five six'.split()[i % 6]} word{i}"

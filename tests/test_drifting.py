@@ -66,6 +66,7 @@ def test_what_begins_to_apply_has_moved():
     row = report.table.loc[COLUMNS[7]]
     assert (row["applies_reference"], row["applies_current"]) == (0.0, 1.0)
     assert np.isnan(row["reference"])
+    assert row["distance"] == pytest.approx(1.0)
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["moved"] == [COLUMNS[7]]
 
 

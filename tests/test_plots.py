@@ -229,8 +229,9 @@ def test_roc_is_the_measured_one():
     assert ax.get_xlim()[1] < 0.25
 
 
-def test_ties_are_not_split():
-    _, y = curve(plots.roc([0, 1, 0, 1], [1.0, 1.0, 0.0, 0.0], samples=0))
+@pytest.mark.parametrize("truth", [[0, 1, 0, 1], [1, 0, 1, 0]])
+def test_ties_are_not_split(truth):
+    _, y = curve(plots.roc(truth, [1.0, 1.0, 0.0, 0.0], samples=0))
     assert y[100] == pytest.approx(0.5)  # half of the ham lost, half of the spam caught
     assert y[99] == 0.0
 
