@@ -81,7 +81,7 @@ class Measured:
     probability: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DriftReport:
     """What has moved between a reference and the present.
 
@@ -150,6 +150,9 @@ class DriftReport:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
             lines.append(f"  {'  '.join(cells).rstrip()}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         head, rows = self._told()

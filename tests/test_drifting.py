@@ -134,6 +134,7 @@ def test_spam_that_comes_in_is_noticed(sample, model):
     assert loud.table.loc["log_odds", "push"] > 1
     assert "log_odds" in str(loud)
     assert "log_odds" in loud._repr_html_()
+    assert repr(loud) == str(loud)
     assert str(quiet).count("\n") == 0
 
 

@@ -340,6 +340,10 @@ def test_confusion_has_every_comment():
         chosen = (blog == BLOGS) & ((rest.split()[0] == "spam") == Y)
         expected = [(LABELS[chosen] == kind).mean() for kind in ("ham", "unsure", "spam")]
         np.testing.assert_allclose([bars[row].get_width() for bars in ax.containers], expected)
+        ends = np.cumsum([0.0, *expected])
+        np.testing.assert_allclose(
+            [bars[row].get_x() for bars in ax.containers], ends[:-1], atol=1e-9
+        )
     assert len({bars[0].get_hatch() for bars in ax.containers}) == 3
 
 

@@ -53,7 +53,6 @@ examples:
   spamguard score "Great post! Visit http://pills.example" --explain
   spamguard score "It was the index." --post @post.md --author Mira
   spamguard score --input comments.csv --output scored.csv --resume --jobs 4
-  spamguard score --input comments.parquet --output scored.parquet
   cat comments.jsonl | spamguard score --explain 3 > scored.jsonl
 """
 
