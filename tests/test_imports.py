@@ -31,15 +31,19 @@ CORE = {
     "metrics": set(),
     "thresholds": {"metrics"},
     "frames": set(),
+    "progress": set(),
+    "parquet": set(),
+    "placing": {"features", "reasons", "text"},
+    "notebook": {"features", "placing"},
     "separators": set(),
     "features": {"hosts", "language", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
-    "model": {"features", "language", "reasons", "thresholds", "vectorizer"},
+    "model": {"features", "language", "notebook", "reasons", "thresholds", "vectorizer"},
     "rows": {"features", "language", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
     "parallel": {"model"},
-    "scoring": {"frames", "model", "parallel", "storage"},
+    "scoring": {"frames", "model", "parallel", "progress", "storage"},
     "classifier": {
         "features",
         "frames",
@@ -50,7 +54,16 @@ CORE = {
         "storage",
         "vectorizer",
     },
-    "corpus": {"hosts", "separators", "text"},
+    "corpus": {"hosts", "parquet", "separators", "text"},
+    "tabulating": {
+        "features",
+        "frames",
+        "model",
+        "progress",
+        "scoring",
+        "storage",
+        "vectorizer",
+    },
 }
 # Further out: each may import all of the core and what stands before it here.
 OUTER = [
@@ -59,6 +72,9 @@ OUTER = [
     "retraining",
     "sites",
     "reviewing",
+    "campaigns",
+    "drifting",
+    "plots",
     "replaying",
     "attacks",
     "training",
@@ -68,7 +84,6 @@ OUTER = [
     "evaluation",
     "importers",
     "feedback",
-    "plots",
     "cluster",
     "server",
     "integrations",
@@ -79,7 +94,7 @@ OUTER = [
 COMMAND_LINE = {"cli", "demo"}  # one thing in two places
 # The package itself re-exports; the estimator only when somebody asks for it.
 ROOT_AT_IMPORT = {"model", "scoring", "storage"}
-ROOT_LATER = {"classifier"}
+ROOT_LATER = {"classifier", "drifting", "tabulating"}
 
 HEAVY = {
     "sklearn",
@@ -87,6 +102,10 @@ HEAVY = {
     "scipy",
     "joblib",
     "matplotlib",
+    "narwhals",
+    "polars",
+    "pyarrow",
+    "datasketch",
     "rich",
     "sqlalchemy",
     "pymysql",
