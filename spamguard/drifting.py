@@ -29,8 +29,7 @@ from spamguard.metrics import checked_share
 from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.notebook import report_html, table
 from spamguard.rows import labels_of
-from spamguard.scoring import default_model
-from spamguard.storage import load_model
+from spamguard.scoring import model_of
 from spamguard.tabulating import feature_table
 from spamguard.vectorizer import NAMES, batches
 
@@ -226,7 +225,7 @@ def drift_report(
     features too. A change that happens to all posts at once cannot be told from
     the seasons; compare with the same months of another year.
     """
-    chosen = _model_of(model)
+    chosen = model_of(model)
     lots = []
     for name, given in (("reference", reference), ("current", current)):
         comments, posts = _read(given)
@@ -418,12 +417,6 @@ def _table(
 
 
 # --- what goes in -----------------------------------------------------------------
-
-
-def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
-    if isinstance(model, SpamModel):
-        return model
-    return default_model() if model is None else load_model(model)
 
 
 def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:

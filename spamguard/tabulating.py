@@ -15,8 +15,7 @@ from spamguard.features.schema import Feature
 from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.progress import Progress
-from spamguard.scoring import default_model
-from spamguard.storage import load_model
+from spamguard.scoring import model_of
 from spamguard.vectorizer import batches
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def features_frame(
     """
     import pandas as pd
 
-    chosen = _model_of(model)
+    chosen = model_of(model)
     given, index = _comments(comments)
     values = np.empty((len(given), len(FEATURES)), np.float32)
     end = 0
@@ -178,7 +177,7 @@ def reasons_frame(
 
     if most is not None and most < 1:
         raise InputError("most must be at least 1, or left out to keep every reason.")
-    chosen = _model_of(model)
+    chosen = model_of(model)
     given, index = _comments(comments)
     labels = range(len(given)) if index is None else index
     rows: list[tuple[Any, ...]] = []
@@ -195,12 +194,6 @@ def reasons_frame(
     found = pd.DataFrame(rows, columns=columns).astype({"contribution": "float64"})
     found.attrs["intercept"] = chosen.intercept
     return found
-
-
-def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
-    if isinstance(model, SpamModel):
-        return model
-    return default_model() if model is None else load_model(model)
 
 
 def _comments(given: Any) -> tuple[list[Comment], Any]:

@@ -53,20 +53,21 @@ def no_hang() -> Callable[[int], AbstractContextManager[None]]:
 
     @contextmanager
     def guard(seconds: int = 10) -> Iterator[None]:
-        if not hasattr(signal, "SIGALRM"):
+        if not hasattr(signal, "SIGPROF"):
             yield
             return
 
         def stop(*_: object) -> None:
             raise HangError(f"not done in {seconds} seconds")
 
-        before = signal.signal(signal.SIGALRM, stop)
-        signal.alarm(seconds)
+        # Seconds of this process: others may use the machine.
+        before = signal.signal(signal.SIGPROF, stop)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
             yield
         finally:
-            signal.alarm(0)
-            signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
 
     return guard
 
