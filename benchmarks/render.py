@@ -323,6 +323,52 @@ def _sizes() -> list[str]:
     ]
 
 
+def _drift() -> list[str]:
+    result = _result("drift")
+    quiet, heard = result["false_alarms"], result["heard"]
+
+    def told(found: dict[str, Any]) -> str:
+        return f"{_percent(found['share'])} ({_percent(found['low'])} – {_percent(found['high'])})"
+
+    names = {
+        "report": "`drift_report`",
+        "alone": "the same test, each comment dealt out alone",
+        "ks": "Kolmogorov-Smirnov, any of the columns",
+        "bonferroni": "the same with Bonferroni's correction",
+    }
+    return [
+        "## Drift",
+        "",
+        f"The posts of one blog are dealt into two halves at random, so nothing has changed, {quiet['report']['n']} "
+        f"times over {len(result['rows'])} blogs; a report that tells of anything is a false alarm. Promised are "
+        f"{100 * result['alpha']:g} %. Exact 95 % intervals. Measured by `python benchmarks/drift.py DIR "
+        "benchmarks/results/drift.json`.",
+        "",
+        "| test | false alarms |",
+        "|---|---|",
+        *(f"| {name} | {told(quiet[key])} |" for key, name in names.items()),
+        "",
+        "How small a change is heard: that share of the comments of one half is replaced by spam of another blog. "
+        "The blogs are small, some hundred comments to a half, and comments cling to their posts.",
+        "",
+        "| comments replaced | anything moved | a score moved |",
+        "|---|---|---|",
+        *(
+            f"| {_percent(row['replaced'])} | {told(row['any'])} | {told(row['scores'])} |"
+            for row in heard
+        ),
+        "",
+        "Between the earlier and the later half of each blog, where nobody knows what changed, so many columns "
+        "moved: "
+        + ", ".join(
+            f"{row['blog'].partition('-')[2]} {len(row['moved_between_halves_in_time'])}"
+            for row in result["rows"]
+        )
+        + ".",
+        "",
+    ]
+
+
 def _speed() -> list[str]:
     result = _result("speed")
     return [
@@ -362,7 +408,7 @@ def accuracy() -> str:
         "",
     ]
     sections = (
-        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _robustness, _ablation, _sizes, _speed,
+        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _robustness, _ablation, _sizes, _drift, _speed,
     )  # fmt: skip
     return "\n".join([*head, *(line for section in sections for line in section())])
 

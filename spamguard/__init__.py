@@ -53,6 +53,9 @@ from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from spamguard.classifier import SpamClassifier as SpamClassifier
+    from spamguard.drifting import drift_report as drift_report
+    from spamguard.tabulating import features_frame as features_frame
+    from spamguard.tabulating import reasons_frame as reasons_frame
 
 __version__ = "0.1.0"
 # Without SpamClassifier: `from spamguard import *` must not load scikit-learn.
@@ -63,14 +66,25 @@ __all__ = [
 ]  # fmt: skip
 
 
+# A backend that only scores must not pay for scikit-learn, nor for what analysts use.
+_LATER = ("SpamClassifier", "drift_report", "features_frame", "reasons_frame")
+
+
 def __getattr__(name: str) -> object:
-    # The estimator needs scikit-learn; a backend that only scores must not pay for it.
     if name == "SpamClassifier":
         from spamguard.classifier import SpamClassifier
 
         return SpamClassifier
+    if name == "drift_report":
+        from spamguard.drifting import drift_report
+
+        return drift_report
+    if name in _LATER:
+        from spamguard import tabulating
+
+        return getattr(tabulating, name)
     raise AttributeError(f"module 'spamguard' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "SpamClassifier"})
+    return sorted({*globals(), *_LATER})

@@ -51,7 +51,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
-from spamguard.errors import CorpusError
+from spamguard.errors import CorpusError, InputError
 from spamguard.separators import SEPARATORS, separator
 
 __all__ = [
@@ -290,6 +290,19 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         csv.field_size_limit(limit)
 
 
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    from spamguard.parquet import Rows
+
+    try:
+        with path.open("rb") as file:
+            for number, row in enumerate(Rows(file, str(path)), 1):
+                yield number, {name: row[name] for name in row if name in _STORED}
+    except InputError as error:
+        raise CorpusError(str(error)) from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read ({type(error).__name__}).") from None
+
+
 def _columns(rows: Sequence[Mapping[str, Any]]) -> _Columns:
     # Rows under one post share one string: a long post is kept in memory once.
     pool: dict[str, str] = {}
@@ -449,16 +462,17 @@ def _format(path: Path) -> str:
 
 
 def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.DataFrame:
-    """Read comments from a ``.jsonl``, ``.jsonl.gz`` or ``.csv`` file.
+    """Read comments from a ``.jsonl``, ``.jsonl.gz``, ``.csv`` or ``.parquet`` file.
 
     Only the column ``text`` is needed; those of `COLUMNS` are read, others are
     passed over. In CSV the first line names the columns, commas, semicolons or
-    tabs part them, and an empty cell means a missing value.
+    tabs part them, and an empty cell means a missing value. Parquet needs
+    pyarrow (``pip install 'spamguard[parquet]'``).
 
     Parameters
     ----------
     path : path-like
-        The file, in UTF-8.
+        The file; text is in UTF-8.
     labelled : bool
         Also refuse rows that have no label.
 
@@ -473,7 +487,10 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
         Names the file and the line; never repeats what the line says.
     """
     path = Path(path)
-    read = _csv_rows if _format(path) == ".csv" else _json_rows
+    if path.name.endswith(".parquet"):
+        read = _parquet_rows
+    else:
+        read = _csv_rows if _format(path) == ".csv" else _json_rows
     numbers, rows = [], []
     for number, row in read(path):
         if "text" not in row:
@@ -735,7 +752,8 @@ _SHIFTS = _CONSTANTS[:_PERMUTATIONS]
 _MULTIPLIERS = _CONSTANTS[_PERMUTATIONS:] | np.uint64(1)  # odd, so that no bit is lost
 
 
-def _words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
+    """Return the words by which copies are known: without case, markup, addresses, and numbers' values."""
     text = text[:_MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # styled letters are a campaign's usual dress
@@ -821,7 +839,7 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     chunk: list[NDArray[np.uint64]] = []
     size = 0
     for row, text in enumerate(texts):
-        words = _words(text)
+        words = plain_words(text)
         # What has no words at all (an address, an emoji) is compared as it stands.
         raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
         parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))

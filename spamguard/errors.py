@@ -33,3 +33,7 @@ class FeedbackError(SpamguardError, RuntimeError):
 
 class ForgottenError(FeedbackError):
     """The comment was forgotten, so nothing more is kept of it."""
+
+
+class ServerError(SpamguardError, RuntimeError):
+    """The server cannot start as it was told to, or one of its sites or posts cannot be used."""

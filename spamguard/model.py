@@ -311,4 +311,26 @@ class SpamModel:
             language=language,
             language_known=known,
             _reasons=partial(reasons_for, self, comment, log_odds),
+            _source=(self, comment),
         )
+
+    def html_of(self, verdict: Verdict, comment: Comment) -> str:
+        """Return `verdict`, which this model gave `comment`, as HTML for a notebook."""
+        from spamguard.notebook import verdict_html
+
+        return verdict_html(verdict, self, comment)
+
+    def __str__(self) -> str:
+        """Return what a person asks of a model, over several lines."""
+        from spamguard.notebook import model_text
+
+        return model_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return thresholds, training and the strongest weights of each family."""
+        from spamguard.notebook import model_html
+
+        return model_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))

@@ -16,10 +16,13 @@ margin. For more than some hundred labels, `spamguard.retraining` learns better.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import struct
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -135,6 +138,57 @@ class SiteWeights:
         if self._lessons.pop(key, None) is None:
             raise InputError(f"nothing was learned under {key!r}; it may have been undone already.")
         self._learn_all()
+
+    def packed(self, key: str) -> bytes:
+        """Return what was learned under `key` as bytes for `take`: numbers, no one's words."""
+        lesson = self._lessons[key]
+        return b"".join(
+            (
+                _PACKED.pack(
+                    _FEATURES_HASH, len(lesson.buckets), lesson.start, lesson.edge, lesson.sign
+                ),
+                lesson.dense.astype("<f8").tobytes(),
+                lesson.buckets.astype("<i4").tobytes(),
+                lesson.values.astype("<f4").tobytes(),
+            )
+        )
+
+    def take(self, base: SpamModel, lessons: Iterable[tuple[str, bytes | None]]) -> None:
+        """Learn what another `SiteWeights` has packed, in this order; None takes a key back.
+
+        Raises
+        ------
+        ModelFormatError
+            If one of them is damaged or was made for other features. Nothing
+            is taken then.
+        """
+        found = [(key, None if data is None else _unpacked(data)) for key, data in lessons]
+        again = False
+        for key, lesson in found:
+            again |= self._lessons.pop(key, None) is not None
+            if lesson is not None:
+                self._lessons[key] = _measured(base, lesson)
+        while len(self._lessons) > MOST:
+            del self._lessons[next(iter(self._lessons))]
+            again = True
+        if again:
+            self._learn_all()
+        else:
+            for key, _ in found:
+                if key in self._lessons:
+                    self._sum.add(self._lessons[key])
+
+    def measured_by(self, base: SpamModel) -> SiteWeights:
+        """Return the same lessons beside another base model.
+
+        How far a comment lies from its side is measured again, from the
+        numbers that are kept of it. Where `base` centres its features
+        elsewhere, that is an approximation.
+        """
+        found = SiteWeights()
+        found._lessons = {key: _measured(base, x) for key, x in self._lessons.items()}
+        found._learn_all()
+        return found
 
     def _learn_all(self) -> None:
         self._sum = _Sum()
@@ -292,6 +346,41 @@ def _lesson(base: SpamModel, comment: Comment, label: str) -> _Lesson:
         dense, buckets, values.astype(np.float32), base.log_odds(comment), edge,
         1.0 if label == "spam" else -1.0,
     )  # fmt: skip
+
+
+def _measured(base: SpamModel, lesson: _Lesson) -> _Lesson:
+    """Return `lesson` as `base` sees it."""
+    inside = lesson.buckets < len(base.ngram_weights)
+    grams = base.ngram_weights[lesson.buckets[inside]] @ lesson.values[inside]
+    start = base.intercept + float(base.dense_weights @ lesson.dense) + float(grams)
+    edge = base.cuts.spam if lesson.sign > 0 else base.cuts.unsure
+    return replace(lesson, start=start, edge=edge)
+
+
+_PACKED: Final = struct.Struct("<8sIddd")
+_FEATURES_HASH: Final = hashlib.sha256(" ".join(f.name for f in FEATURES).encode()).digest()[:8]
+
+
+def _unpacked(data: bytes) -> _Lesson:
+    damaged = ModelFormatError("a lesson of this site is damaged: forget it, and teach it again.")
+    if len(data) < _PACKED.size:
+        raise damaged
+    features, n, start, edge, sign = _PACKED.unpack_from(data)
+    if features != _FEATURES_HASH:
+        raise ModelFormatError("a lesson of this site was made for other features: teach it again.")
+    if len(data) != _PACKED.size + 8 * len(FEATURES) + 8 * n:
+        raise damaged
+    dense = np.frombuffer(data, "<f8", len(FEATURES), _PACKED.size).astype(np.float64)
+    at = _PACKED.size + dense.nbytes
+    buckets = np.frombuffer(data, "<i4", n, at).astype(np.int64)
+    values = np.frombuffer(data, "<f4", n, at + 4 * n).astype(np.float32)
+    lesson = _Lesson(dense, buckets, values, start, edge, sign)
+    ordered = n == 0 or (buckets[0] >= 0 and buckets[-1] < _MOST_BUCKETS)
+    if not (ordered and (np.diff(buckets) > 0).all()) or sign not in (-1.0, 1.0):
+        raise damaged
+    if not all(np.isfinite(x).all() for x in (dense, values, [start, edge])):
+        raise damaged
+    return lesson
 
 
 # Named features move less than n-grams, as in SpamClassifier.

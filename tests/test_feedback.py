@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import random
 import re
 import shutil
@@ -49,80 +48,6 @@ def path(tmp_path):
 def in_file(path):
     with Journal(path) as found:
         yield found
-
-
-class Server:
-    """A real PostgreSQL server of its own, without a network."""
-
-    def __init__(self, programs, folder, account):
-        self.programs, self.folder, self.account = programs, folder, account
-        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        self.data = folder / "data"
-        # Tests kill it, so what it says is on the disk must be: fsync stays on.
-        setup = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions")
-        self.run("initdb", "-D", self.data, *setup)
-        self.start()
-
-    def run(self, program, *argv):
-        with tempfile.TemporaryFile() as log:  # a pipe would stay open as long as the server runs
-            done = subprocess.run(
-                [self.programs / program, *argv], user=self.account, cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=120,
-                env=os.environ | {"LC_ALL": "C"},
-            )  # fmt: skip
-            log.seek(0)
-            assert done.returncode == 0, log.read().decode("utf-8", "replace")
-
-    def start(self):
-        options = f"-k {self.folder} -c listen_addresses=''"
-        self.run("pg_ctl", "-D", self.data, "-w", "-o", options, "-l", self.folder / "log", "start")
-
-    def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
-
-    def clear(self):
-        engine = sqlalchemy.create_engine(self.url)
-        tables.METADATA.drop_all(engine)
-        engine.dispose()
-
-
-def programs_of_postgresql():
-    found = [Path(place).parent for place in [shutil.which("initdb")] if place]
-    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    found += [place.parent for place in sorted(versions, key=lambda p: float(p.parts[-3]))]
-    return found[-1] if found else None
-
-
-@pytest.fixture(scope="module")
-def running():
-    programs = programs_of_postgresql()
-    if programs is None:
-        pytest.skip("no PostgreSQL server here (apt-get install postgresql)")
-    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (pip install psycopg[binary])")
-    account = None
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        names = {user.pw_name for user in pwd.getpwall()}
-        account = next((name for name in ("postgres", "nobody") if name in names), None)
-        if account is None:
-            pytest.skip("PostgreSQL does not run as root, and there is no other account")
-    # A socket's name may have a hundred characters at most, and pytest's directories are closed.
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    if account is not None:
-        shutil.chown(folder, account)
-    server = None
-    try:
-        server = Server(programs, folder, account)
-        yield server
-    finally:
-        if server is not None:
-            server.stop("immediate")
-        shutil.rmtree(folder)
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    return running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -362,6 +287,45 @@ def test_entries_are_listed_from_where_and_as_many_as_asked(journal):
 # --- what a corpus is made of -------------------------------------------------------
 
 
+def test_one_label_is_the_row_that_labels_gives(journal):
+    assert journal.label("c1") is None
+    journal.record("c1", COMMENT, VERDICT)
+    assert journal.label("c1") is None
+    journal.correct("c1", "spam", by="anna")
+    again = journal.correct("c1", "ham", by="tom")
+    journal.correct("c1", "spam", by="anna", comment=COMMENT, site="other")
+    assert journal.label("c1") == next(journal.labels(site=""))
+    assert journal.label("c1", site="other")["label"] == "spam"
+    journal.undo(again, by="tom")
+    assert journal.label("c1")["label"] == "spam"
+    journal.correct("c1", "remove", by="anna")
+    assert journal.label("c1") is None
+
+
+def test_what_changed_can_be_followed(journal):
+    assert journal.changed(0) == (0, [])
+    journal.record("c1", COMMENT, VERDICT)
+    top, changed = journal.changed(0)
+    assert (top, changed) == (1, [])
+    first = journal.correct("c1", "spam", by="anna")
+    journal.correct("c2", "ham", by="anna", comment=COMMENT)
+    journal.correct("c3", "ham", by="anna", comment=COMMENT, site="other")
+    top, changed = journal.changed(top)
+    assert (top, changed) == (4, ["c1", "c2"])
+    journal.correct("c2", "spam", by="anna")
+    journal.undo(first, by="anna")
+    journal.correct("c2", "ham", by="anna")
+    assert journal.changed(top) == (7, ["c1", "c2"])
+    assert journal.changed(0)[1] == ["c1", "c2"]
+    assert journal.changed(7) == (7, [])
+    journal.forget("c1", by="anna")
+    assert journal.changed(7) == (8, ["c1"])
+    journal.forget_before("2999-01-01", by="anna", site="other")
+    assert journal.changed(8) == (9, [])
+    journal.forget_before("2999-01-01", by="anna")
+    assert journal.changed(9) == (10, None)
+
+
 def test_the_corpus_is_one(journal):
     journal.correct("c1", "spam", by="anna", comment=COMMENT, site="blog")
     journal.correct("c2", "ham", by="bob", comment="plain")
@@ -598,18 +562,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(path):
         assert len(labels(journal)) == kept
         journal.correct(f"c{kept}", "spam", by="anna", comment="x" * 5000)
         assert len(labels(journal)) == kept + 1
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of a megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_disk_that_really_is_full(small_disk):

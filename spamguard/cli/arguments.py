@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 DEFAULT_REASONS: Final = 5
+DEFAULT_PORT: Final = 8137
+DEFAULT_DATABASE: Final = "spamguard-server.db"
 
 # Spelt out, because the help must not wait for the importers; a test compares them.
 SOURCES: Final = (
@@ -32,7 +34,7 @@ _SCORE = """\
 Judge one comment, or a stream of them.
 
 Without TEXT, comments are read as JSON lines or CSV from --input or standard
-input, however many, and answered in the same order as they come. Fields that are
+input, or as Parquet from --input (which needs spamguard[parquet]), however many, and answered in the same order as they come. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
 post_author; in JSON lines also post_thread, a list of the earlier comments'
 texts, and an object "post" with title, text, url, author, date and thread.
@@ -46,7 +48,7 @@ A person sees a table, a pipe gets JSON lines; --format decides otherwise.
 
 An output file appears when it is whole. What is done of a long one stands in
 FILE.part; if the work is interrupted, the same command with --resume goes on
-where it stopped.
+where it stopped. Parquet, which ends with its table of contents, is begun anew.
 """
 _SCORE_EXAMPLES = """\
 examples:
@@ -78,6 +80,24 @@ examples:
   spamguard datasets
   spamguard datasets youtube-tubespam
   spamguard datasets --datasets ~/sets --verify
+"""
+
+_CHECK_PR = """\
+Judge the comment that a pull request brings, as Staticman and its like open them.
+The post is taken from the repository if it is there. One object in JSON is
+printed: "label", the worst of the labels; "comments", each file's verdict; and
+"others", what else the request changes. A request with others is never "ham".
+
+Name the comments' files, or say with --since what the request is to be merged
+into; "-" reads one comment from standard input, as an object in JSON.
+
+The exit code tells the label: 0 ham (or no comment), 3 unsure, 4 spam.
+"""
+_CHECK_PR_EXAMPLES = """\
+examples:
+  spamguard check-pr --since origin/main
+  spamguard check-pr _data/comments/slow-pages/entry1700000000.yml
+  echo '{"message": "Which oven?", "name": "Mira"}' | spamguard check-pr -
 """
 
 _DEMO = """\
@@ -200,6 +220,36 @@ number and left out; the exit code is then 1.
 """
 
 
+_SERVE = """\
+Start a server that speaks Akismet's protocol, so that any blog with an Akismet
+client can be answered from your own machine. It listens on this machine alone
+unless --host says otherwise, makes its database and a first key, and prints
+what to put where. It fetches nothing and sends nothing.
+
+Several workers share one database, a SQLite file or PostgreSQL by its URL
+(env:NAME reads it from a variable). A model whose files are replaced is loaded
+while the server works; one that is damaged changes nothing. SIGTERM stops it
+when what is under way is answered.
+"""
+_SERVE_EXAMPLES = """\
+examples:
+  spamguard serve
+  spamguard serve --database blog.db --workers 2 --retention 30
+  spamguard serve --database env:SPAMGUARD_URL --privacy
+"""
+
+_SITES = """\
+The sites of a server: each key is a site of its own, and what one site teaches
+never counts on another unless both want that (set --gives, set --takes). A
+running server sees changes at once.
+"""
+_SITES_EXAMPLES = """\
+examples:
+  spamguard sites add blog.example
+  spamguard sites posts blog.example feed.xml
+  spamguard sites set blog.example --unsure spam
+"""
+
 _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest of both kinds are held back; the model in DIR is replaced
@@ -261,6 +311,36 @@ examples:
 """
 
 
+_DRIFT = """\
+Tell what has changed between two lots of comments: which features and which
+scores moved. Labels are not needed. Whole posts are dealt out anew many times,
+so the chance that anything at all is reported where nothing moved is no more
+than --alpha, however many columns are looked at.
+
+Give two files, or one and the day from which comments count as new. Files are
+.csv, .jsonl, .jsonl.gz or .parquet, as for "spamguard train".
+"""
+_DRIFT_EXAMPLES = """\
+examples:
+  spamguard drift last-year.jsonl this-month.jsonl
+  spamguard drift history.csv --since 2024-05-01 --plot drift.png
+"""
+
+_CAMPAIGNS = """\
+Find comments that say nearly the same under many posts and on several blogs,
+with their sizes over time and the links and names they share. Texts of fewer
+than five words belong to no campaign. Needs spamguard[campaigns].
+
+Files are .csv, .jsonl, .jsonl.gz or .parquet, as for "spamguard train"; where
+they name no blog, each file is one.
+"""
+_CAMPAIGNS_EXAMPLES = """\
+examples:
+  spamguard campaigns history.jsonl
+  spamguard campaigns blog1.csv blog2.csv --least 5 --json > campaigns.jsonl
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -286,6 +366,11 @@ def parser_for() -> argparse.ArgumentParser:
     _audit(commands)
     _queue(commands)
     _replay(commands)
+    _serve(commands)
+    _sites(commands)
+    _check_pr(commands)
+    _drift(commands)
+    _campaigns(commands)
     return parser
 
 
@@ -319,11 +404,11 @@ def _score(commands: Any) -> None:
         "--output", metavar="FILE", help="where to write (default: standard output, -)"
     )
     parser.add_argument(
-        "--format", choices=("table", "jsonl", "csv"),
+        "--format", choices=("table", "jsonl", "csv", "parquet"),
         help="how to write (default: by the name of --output, else see above)",
     )  # fmt: skip
     parser.add_argument(
-        "--in-format", choices=("jsonl", "csv"),
+        "--in-format", choices=("jsonl", "csv", "parquet"),
         help="how to read (default: by the name of --input, else by the first character)",
     )  # fmt: skip
     parser.add_argument(
@@ -664,6 +749,120 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _serve(commands: Any) -> None:
+    parser = _add(
+        commands, "serve", "serve", "answer blogs that speak Akismet's protocol",
+        _SERVE, _SERVE_EXAMPLES,
+    )  # fmt: skip
+    _database(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help=f"port to listen on ({DEFAULT_PORT})"
+    )
+    parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes that share the work (1)"
+    )
+    parser.add_argument(
+        "--model", default="default", metavar="NAME|DIR", help="the model that all sites share"
+    )
+    parser.add_argument(
+        "--models", metavar="DIR", help="where sites' own models are (beside the database)"
+    )
+    parser.add_argument(
+        "--privacy", action="store_true", help="keep digests of comments, and nothing they said"
+    )
+    parser.add_argument(
+        "--retention", type=_days, default=90, metavar="DAYS",
+        help="delete comments that nobody decided on after so long (90; 0 keeps them)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--feedback-retention", type=_count, metavar="DAYS",
+        help="delete decisions, and what they taught, after so long (default: keep them)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=_rate, default=50.0, metavar="N",
+        help="requests a second that a key may send for long (50; 0 is no limit)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-body", type=_positive, default=1_000_000, metavar="BYTES",
+        help="largest request that is read (1000000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=_positive, default=20, metavar="SECONDS",
+        help="how long a client may take to send a request's head, and again its body (20)",
+    )  # fmt: skip
+
+
+def _sites(commands: Any) -> None:
+    parser = _add(
+        commands, "sites", "sites", "a server's sites, keys and posts", _SITES, _SITES_EXAMPLES
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, short: str, named: bool = True) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = actions.add_parser(
+            name, help=short, description=f"{short[0].upper()}{short[1:]}.", allow_abbrev=False
+        )
+        found.set_defaults(usage_error=found.error)
+        if named:
+            found.add_argument("name", metavar="SITE", help="its name, such as blog.example")
+        _database(found)
+        return found
+
+    action("list", "show the sites", named=False)
+    action("add", "add a site and show its key")
+    action("renew", "give a site another key; the former one is worth nothing then")
+    action("revoke", "take a site's key away; what it taught stays")
+    found = action("posts", "register the posts of an RSS or Atom feed or a WordPress export")
+    found.add_argument("file", metavar="FILE", help="the feed or export, on this machine")
+    found = action("forget", "forget a comment, its verdicts, decisions and what they taught")
+    found.add_argument("guid", metavar="GUID", help="what X-akismet-guid said of the comment")
+    found.add_argument("--by", metavar="NAME", default="owner", help="whose doing it is (owner)")
+    found = action("set", "change a site's settings")
+    found.add_argument(
+        "--gives",
+        action=argparse.BooleanOptionalAction,
+        help="share its feedback with those that take",
+    )
+    found.add_argument(
+        "--takes", action=argparse.BooleanOptionalAction, help="judge also by what others share"
+    )
+    found.add_argument(
+        "--unsure", choices=("ham", "spam"),
+        help="what a client is told that knows only yes and no (ham)",
+    )  # fmt: skip
+    found.add_argument(
+        "--coral-secret",
+        metavar="FILE",
+        help="holds Coral's signing secrets, one a line",
+    )
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database", default=DEFAULT_DATABASE, metavar="FILE|URL",
+        help=f"the server's database ({DEFAULT_DATABASE})",
+    )  # fmt: skip
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, 1 to 65535")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days, such as 30")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of requests, such as 50")
+    return float(text)
+
+
 def _retrain(commands: Any) -> None:
     parser = _add(
         commands, "retrain", "retrain", "learn from your own comments, if they say it helps",
@@ -737,3 +936,62 @@ def _replay(commands: Any) -> None:
     parser.add_argument(
         "--disagreements", action="store_true", help="list them, as JSON lines, instead"
     )
+
+
+def _check_pr(commands: Any) -> None:
+    parser = _add(
+        commands, "check-pr", "pullrequest", "judge the comment that a pull request brings",
+        _CHECK_PR, _CHECK_PR_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("files", nargs="*", metavar="FILE", help="comments' files, or -")
+    parser.add_argument(
+        "--since", metavar="COMMIT", help="what the request is to be merged into: origin/main"
+    )
+    parser.add_argument(
+        "--repository", default=".", metavar="DIR", help="the clone (the current directory)"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR",
+        help="where the comments' files are (any folder named comments)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model")
+
+
+def _drift(commands: Any) -> None:
+    parser = _add(
+        commands, "drift", "drift", "tell what has changed between two lots of comments",
+        _DRIFT, _DRIFT_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("reference", metavar="REFERENCE", help="comments of before")
+    parser.add_argument("current", nargs="?", metavar="CURRENT", help="comments of now")
+    parser.add_argument(
+        "--since", metavar="DATE", help="instead of CURRENT: those of REFERENCE from this day on"
+    )
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
+    parser.add_argument(
+        "--alpha", type=_share, default=0.01, metavar="SHARE",
+        help="largest chance of a false alarm in the whole report (0.01)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print every column, as JSON")
+    parser.add_argument(
+        "--plot", metavar="FILE.png", help="also draw what moved (needs spamguard[plots])"
+    )
+
+
+def _campaigns(commands: Any) -> None:
+    parser = _add(
+        commands, "campaigns", "campaigns", "find comments that say nearly the same",
+        _CAMPAIGNS, _CAMPAIGNS_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("files", nargs="+", metavar="FILE", help="comments")
+    parser.add_argument(
+        "--least", type=_count, default=3, metavar="N", help="comments that make a campaign (3)"
+    )
+    parser.add_argument(
+        "--likeness", type=_share, default=0.5, metavar="SHARE",
+        help="share of three-word runs that two of them have in common (0.5)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--most", type=_count, default=20, metavar="N", help="show no more than these (20)"
+    )
+    parser.add_argument("--json", action="store_true", help="print all of them, as JSON lines")

@@ -150,6 +150,11 @@ class Journal:
         return self._database.name
 
     @property
+    def database(self) -> Database:
+        """Where it is kept; `spamguard.server` has its tables there too."""
+        return self._database
+
+    @property
     def texts(self) -> str:
         """Whose texts this journal keeps."""
         return self._database.texts
@@ -600,6 +605,41 @@ class Journal:
             yield from (_entry(row, taken_back.get(row.id)) for row in page)
             after = page[-1].id
 
+    def decision(self, comment_id: str, *, site: str = "") -> tuple[int, Correction] | None:
+        """Return the decision in force about a comment, and the number of its entry.
+
+        Parameters
+        ----------
+        comment_id, site : str
+            As for `Correction`.
+
+        Returns
+        -------
+        tuple of int and Correction, or None
+            None where nothing was decided, or all of it taken back. Its comment
+            is None where the journal has not got the text.
+        """
+        check_name("comment_id", comment_id)
+        check_name("site", site, empty=True)
+        with self._database.reading() as connection:
+            query = sa.select(entries.c.id, entries.c.kind).where(*_of(site, comment_id))
+            found = connection.execute(query).all()
+            corrections = [row.id for row in found if row.kind == "correction"]
+            lot = _in_force(connection, corrections, max((row.id for row in found), default=0))
+            if not lot:
+                return None
+            (row,) = lot
+            content: Any = None
+            post: Any = None
+            if row.content is not None:
+                query = sa.select(comments).where(comments.c.id == row.content)
+                content = connection.execute(query).first()
+            if content is not None and content.post is not None:
+                post = connection.execute(
+                    sa.select(posts).where(posts.c.id == content.post)
+                ).first()
+        return row.id, _correction(row, content, post)
+
     def summary(self, site: str | None = None) -> Summary:
         """Count the decisions in force, of all sites or of one.
 
@@ -655,6 +695,55 @@ class Journal:
                 # Between the two queries somebody may have forgotten it.
                 if (content := contents.get(row.content)) is not None:
                     yield _label_row(row, content, known.get(content.post))
+
+    def label(self, comment_id: str, *, site: str = "") -> dict[str, Any] | None:
+        """Return the label in force of one comment, as a row of `labels`; None if it has none."""
+        check_name("comment_id", comment_id)
+        check_name("site", site, empty=True)
+        of_it = (*_of(site, comment_id), entries.c.kind == "correction")
+        with self._database.reading() as connection:
+            numbers = list(connection.execute(sa.select(entries.c.id).where(*of_it)).scalars())
+            found = next(iter(_in_force(connection, numbers, _MOST)), None)
+            if found is None or found.decision == "remove" or found.content is None:
+                return None
+            query = sa.select(comments).where(comments.c.id == found.content)
+            content = connection.execute(query).one()
+            post = connection.execute(sa.select(posts).where(posts.c.id == content.post)).first()
+        return _label_row(found, content, post)
+
+    def changed(self, after: int, *, site: str = "") -> tuple[int, list[str] | None]:
+        """Return what may have another label since the entry `after`, to follow it cheaply.
+
+        Parameters
+        ----------
+        after : int
+            Number of the last entry that is known; 0 for none.
+        site : str
+            Key of the site.
+
+        Returns
+        -------
+        (int, list of str or None)
+            Number of the last entry there is, and the comments that were decided
+            on since, in the order of the decisions; None where so many were
+            forgotten at once that all labels have to be read again.
+        """
+        check_name("site", site, empty=True)
+        with self._database.reading() as connection:
+            top = connection.execute(sa.select(sa.func.max(entries.c.id))).scalar() or 0
+            if top <= after:
+                return max(top, after), []
+            query = sa.select(entries.c.kind, entries.c.site, entries.c.comment_id).where(
+                entries.c.kind.in_(("correction", "undo", "forget", "retention")),
+                entries.c.id > after,
+                entries.c.id <= top,
+            )
+            rows = connection.execute(query.order_by(entries.c.id)).all()
+        if any(row.kind == "retention" and row.site in ("", site) for row in rows):
+            return top, None
+        # Of two decisions on one comment the later place counts.
+        latest = dict.fromkeys(reversed([row.comment_id for row in rows if row.site == site]))
+        return top, list(reversed(latest))
 
     def corpus(self, site: str | None = None, latest: int | None = None) -> pd.DataFrame:
         """Return the labels in force as a corpus to learn from.
@@ -885,6 +974,26 @@ def _entry(row: sa.Row[Any], undone_by: int | None) -> Entry:
         by=row.moderator,
         undone_by=undone_by,
         **{name: getattr(row, name) for name in _FACTS},
+    )
+
+
+def _correction(
+    decision: sa.Row[Any], content: sa.Row[Any] | None, post: sa.Row[Any] | None
+) -> Correction:
+    comment = None
+    if content is not None:
+        under = None
+        if post is not None:
+            under = Post(post.title, post.text, post.url, post.author, post.date)
+        comment = Comment(content.text, content.author, content.author_url, content.date, under)
+    return Correction(
+        decision.comment_id,
+        decision.decision,
+        decision.moderator,
+        comment,
+        decision.site,
+        None if content is None else content.post_id,
+        datetime.fromisoformat(decision.at),
     )
 
 

@@ -1,0 +1,58 @@
+"""How much one key, or one address without a key, may ask."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from math import ceil
+from time import monotonic
+from typing import Final
+
+from spamguard.server.config import ServerConfig
+
+_MOST: Final = 20_000  # whose buckets are remembered
+_BURST: Final = 10  # seconds' worth at once
+_GUESSES: Final = 1.0  # wrong keys a second from one address
+_MOST_GUESSES: Final = 20
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at: float
+
+
+class Limits:
+    """Token buckets in this worker's memory; each worker has its share of the rate."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._rate = config.rate / config.workers
+        self._workers = config.workers
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait_of_key(self, site: int) -> int:
+        """Count a request; return the seconds after which it may come again, 0 if it may now."""
+        if not self._rate:
+            return 0
+        return self._wait(f"site {site}", self._rate, max(1.0, _BURST * self._rate))
+
+    def wait_of_guesser(self, address: str) -> int:
+        """Count a wrong key; return the seconds that this address must wait, 0 if it need not."""
+        share = 1 / self._workers
+        return self._wait(f"address {address}", share * _GUESSES, max(1.0, share * _MOST_GUESSES))
+
+    def _wait(self, name: str, rate: float, most: float) -> int:
+        now = monotonic()
+        with self._lock:
+            bucket = self._buckets.setdefault(name, _Bucket(most, now))
+            self._buckets.move_to_end(name)
+            while len(self._buckets) > _MOST:
+                self._buckets.popitem(last=False)
+            bucket.level = min(most, bucket.level + rate * (now - bucket.at))
+            bucket.at = now
+            if bucket.level < 1.0:
+                return max(1, ceil((1.0 - bucket.level) / rate))
+            bucket.level -= 1.0
+            return 0

@@ -1,0 +1,102 @@
+"""The models that a worker has in memory, and their replacement while it works.
+
+A new model is loaded beside the old one and takes its place in one step. One that
+cannot be loaded is told of and changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from spamguard.errors import SpamguardError
+from spamguard.model import SpamModel
+from spamguard.server.config import ServerConfig
+from spamguard.storage import find_model, load_model
+
+Stamp = tuple[int, int, int]
+_SHARED: Final = 0  # in the place of a site's number
+
+
+class Models:
+    """The shared model and the sites' own.
+
+    Parameters
+    ----------
+    config : ServerConfig
+    told : callable
+        Called with what happened, "reloaded" or "refused", and which model.
+
+    Raises
+    ------
+    SpamguardError
+        If the shared model cannot be loaded: then there is nothing to serve with.
+    """
+
+    def __init__(self, config: ServerConfig, told: Callable[[str, str], None]) -> None:
+        self._config = config
+        self._told = told
+        self._checking = threading.Lock()
+        self._stamps: dict[int, Stamp | None] = {_SHARED: _stamp(find_model(config.model))}
+        self._models: dict[int, SpamModel] = {_SHARED: load_model(config.model)}
+        self.check()
+
+    @property
+    def shared(self) -> SpamModel:
+        """The model of all sites that have none of their own."""
+        return self._models[_SHARED]
+
+    def of(self, site: int) -> SpamModel:
+        """Return the model of the site with this number, before what its moderators taught."""
+        return self._models.get(site) or self._models[_SHARED]
+
+    def directory_of(self, site: int) -> Path:
+        """Return where a site's own model is, or is to be put by `retraining.replace_model`."""
+        return self._config.models_directory / f"site-{site}"
+
+    def check(self) -> None:
+        """Load what is new on the disk, and drop a site's model that is gone."""
+        with self._checking:
+            self._check(_SHARED, self._directory())
+            found = {
+                int(place.name[5:]): place
+                for place in self._config.models_directory.glob("site-*")
+                if place.name[5:].isdecimal() and (place / "model.json").is_file()
+            }
+            for site in self._models.keys() - {_SHARED} - found.keys():
+                self._models = {n: m for n, m in self._models.items() if n != site}
+                self._stamps.pop(site, None)
+                self._told("dropped", f"site-{site}")
+            for site, place in found.items():
+                self._check(site, place)
+
+    def _directory(self) -> Path | None:
+        try:
+            return find_model(self._config.model)
+        except SpamguardError:
+            return None  # gone: what is in memory goes on serving
+
+    def _check(self, site: int, place: Path | None) -> None:
+        # Taken before the model is read: one that is replaced meanwhile is read again next time.
+        now = None if place is None else _stamp(place)
+        if place is None or now is None or now == self._stamps.get(site):
+            return
+        try:
+            model = load_model(place)
+        except SpamguardError:
+            self._stamps[site] = now  # told once, not every second
+            self._told("refused", place.name)
+            return
+        self._models = self._models | {site: model}
+        self._stamps[site] = now
+        self._told("reloaded", place.name)
+
+
+def _stamp(directory: Path) -> Stamp | None:
+    try:
+        found = (directory / "model.json").stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,221 @@
+"""Comments with their verdicts on their way to the database: a blog need not wait for the disk.
+
+Verdicts are written some at a time, a moment after they were given. A killed worker
+loses those of that moment. Feedback never comes this way: see `teaching`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from spamguard.errors import FeedbackError
+from spamguard.feedback.database import Database
+from spamguard.server.judging import Judged
+from spamguard.server.posts import Registered, key_of, register
+from spamguard.server.tables import comments, settings, usage
+
+_MOST: Final = 20_000  # that wait; more than that, the oldest are given up
+_TOGETHER: Final = 500
+_PAUSE: Final = 0.1  # seconds
+
+DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
+
+
+class Recorder:
+    """Writes what was judged, in a thread of its own.
+
+    Parameters
+    ----------
+    database : Database
+    privacy : bool
+        Keep nothing of what a comment said.
+    told : callable
+        Called with what went wrong and how many comments it is about.
+    """
+
+    def __init__(self, database: Database, privacy: bool, told: Callable[[str, int], None]) -> None:
+        self._database = database
+        self._privacy = privacy
+        self._told = told
+        self._waiting: list[Judged] = []
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spamguard-records", daemon=True)
+        self._failing = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush()
+
+    def put(self, judged: Judged) -> None:
+        """Take an answer; return at once."""
+        with self._lock:
+            self._waiting.append(judged)
+            lost = len(self._waiting) - _MOST
+            if lost > 0:
+                del self._waiting[:lost]
+        if lost > 0:
+            self._told("dropped", lost)
+
+    def flush(self) -> bool:
+        """Write all that waits; False if the database does not take it now."""
+        with self._flushing:
+            while True:
+                with self._lock:
+                    batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                if not batch:
+                    return True
+                try:
+                    with self._database.writing() as connection:
+                        write(connection, batch, self._privacy)
+                except FeedbackError:
+                    batch = self._without_unwritable(batch)
+                    with self._lock:
+                        self._waiting = batch + self._waiting
+                    if batch:
+                        if not self._failing:
+                            self._told("waiting", len(batch))
+                        self._failing = True
+                        return False
+                self._failing = False
+
+    def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
+        """Write one by one, lest one that cannot be written keeps all others waiting.
+
+        Return what is still to be written, because nothing can be written now.
+        """
+        dropped = 0
+        for place, judged in enumerate(batch):
+            try:
+                with self._database.writing() as connection:
+                    write(connection, [judged], self._privacy)
+            except FeedbackError:
+                if not self._can_write():
+                    return batch[place:]
+                dropped += 1
+        if dropped:
+            self._told("dropped", dropped)
+        return []
+
+    def _can_write(self) -> bool:
+        """Tell whether it is the comment that cannot be written, or nothing can."""
+        probe = settings.c.key == "probe"
+        try:
+            with self._database.writing() as connection:
+                connection.execute(sa.delete(settings).where(probe))
+                connection.execute(sa.insert(settings).values(key="probe", value="x" * 200))
+        except FeedbackError:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PAUSE if not self._failing else 10 * _PAUSE):
+            self.flush()
+
+
+def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
+    """Add comments, and count them."""
+    sent: dict[int, list[Registered]] = defaultdict(list)
+    for judged in batch:
+        if judged.asked.post is not None and judged.asked.post.url:
+            sent[judged.site.id].append(judged.asked.post)
+        values = row_of(judged, privacy)
+        # The very same comment may have been decided on: by another worker, or long ago.
+        known = sa.select(*(comments.c[name] for name in ("id", *DECIDED))).where(
+            comments.c.site == judged.site.id, comments.c.digest == judged.digest
+        )
+        former = connection.execute(known.order_by(comments.c.id.desc()).limit(1)).first()
+        if former is not None:
+            values |= {name: getattr(former, name) for name in DECIDED}
+        if former is not None and judged.asked.again:
+            mine = comments.c.id == former.id
+            connection.execute(sa.update(comments).where(mine).values(values))
+        else:
+            connection.execute(sa.insert(comments).values(values))
+    for site, posts in sent.items():
+        register(connection, site, posts)
+    count(connection, _counted(batch))
+
+
+def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
+    """Return a comment as its row."""
+    asked, verdict, comment = judged.asked, judged.verdict, judged.asked.comment
+    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in judged.reasons]
+    row: dict[str, Any] = {
+        "site": judged.site.id,
+        "guid": judged.guid,
+        "digest": judged.digest,
+        "at": judged.at,
+        "blog": host_of(asked.blog),
+        "post_key": key_of(asked.permalink) if asked.permalink else None,
+        "story": asked.story,
+        "kind": (asked.kind or "")[:64] or None,
+        "cause": asked.cause,
+        "answer": judged.is_spam,
+        "reasons": json.dumps(reasons) if reasons else None,
+    }
+    if not privacy:
+        row |= {
+            "permalink": asked.permalink,
+            "text": comment.text,
+            "author": comment.author,
+            "author_url": comment.author_url,
+            "date": None if comment.date is None else str(comment.date),
+        }
+    if verdict is not None:
+        row |= {
+            "label": verdict.label,
+            "spam_probability": float(verdict.spam_probability),
+            "log_odds": float(verdict.log_odds),
+            "discard": bool(verdict.discard),
+            "language": verdict.language[:16],
+            "model": verdict.model,
+        }
+    return row
+
+
+def host_of(address: str | None) -> str:
+    """Return the host of a blog's address; empty where it has none."""
+    try:
+        host = urlsplit((address or "").strip()).hostname or ""
+    except ValueError:
+        return ""
+    # What is not printable some databases refuse.
+    return "".join(letter for letter in host if letter.isprintable())[:255]
+
+
+Counts = dict[tuple[int, str, str], Counter[str]]
+
+
+def _counted(batch: Sequence[Judged]) -> Counts:
+    found: Counts = defaultdict(Counter)
+    for judged in batch:
+        key = (judged.site.id, judged.at[:7], host_of(judged.asked.blog))
+        found[key].update(("api_calls", "spam" if judged.is_spam else "ham"))
+    return found
+
+
+def count(connection: sa.Connection, counts: Counts) -> None:
+    """Add to the months' figures, by site, month and blog."""
+    for (site, month, blog), more in counts.items():
+        mine = (usage.c.site == site) & (usage.c.month == month) & (usage.c.blog == blog)
+        raised = {name: usage.c[name] + n for name, n in more.items()}
+        if not connection.execute(sa.update(usage).where(mine).values(raised)).rowcount:
+            connection.execute(
+                sa.insert(usage).values(site=site, month=month, blog=blog, **dict(more))
+            )

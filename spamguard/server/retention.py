@@ -1,0 +1,74 @@
+"""Deletes what is older than it may be: comments nobody decided on, and after their own time the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from spamguard.feedback import Journal
+from spamguard.feedback.entries import stamp
+from spamguard.server import logs
+from spamguard.server.config import ServerConfig
+from spamguard.server.sites import put_lesson
+from spamguard.server.tables import comments, lessons, settings
+
+_EVERY: Final = timedelta(hours=20)
+_BY: Final = "retention"
+
+
+class Retention:
+    """The retention times of a server at work."""
+
+    def __init__(self, journal: Journal, config: ServerConfig) -> None:
+        self._journal = journal
+        self._undecided = config.retention_days
+        self._decided = config.feedback_days
+
+    def run_if_due(self) -> None:
+        """Delete, unless another worker has done so today."""
+        if self._undecided is None and self._decided is None:
+            return
+        now = datetime.now(UTC)
+        with self._journal.database.writing() as connection:
+            last = connection.execute(
+                sa.select(settings.c.value).where(settings.c.key == "retention")
+            ).scalar()
+            if last is not None and last > stamp(now - _EVERY):
+                return
+            connection.execute(sa.delete(settings).where(settings.c.key == "retention"))
+            connection.execute(sa.insert(settings).values(key="retention", value=stamp(now)))
+        logs.write("retention", deleted=self.run(now))
+
+    def run(self, now: datetime) -> int:
+        """Delete what is too old at `now`, also from the bytes of the file; return how many comments.
+
+        Raises
+        ------
+        FeedbackError
+            If it cannot be done now; what was deleted stays deleted.
+        """
+        database, gone = self._journal.database, 0
+        with database.writing() as connection:
+            if self._undecided is not None:
+                limit = stamp(now - timedelta(days=self._undecided))
+                old = sa.delete(comments).where(
+                    comments.c.at < limit, comments.c.decision.is_(None)
+                )
+                gone += connection.execute(old).rowcount
+            if self._decided is not None:
+                limit = stamp(now - timedelta(days=self._decided))
+                old = sa.delete(comments).where(comments.c.decided_at < limit)
+                gone += connection.execute(old).rowcount
+                aged = sa.select(lessons.c.site, lessons.c.key).where(
+                    lessons.c.at < limit, lessons.c.data.is_not(None)
+                )
+                for row in connection.execute(aged).all():
+                    put_lesson(connection, row.site, row.key, None)
+            note = database.must_scrub(connection) if gone else None
+        if self._decided is not None:
+            self._journal.forget_before(now - timedelta(days=self._decided), by=_BY)
+        elif note is not None:
+            database.scrub(note)
+        return gone
