@@ -1,5 +1,7 @@
 """Pages of the site that are made, not written: the reference, and the shipped model's card.
 
+Links from a page to files of the repository beside ``docs`` become the files' names.
+
 A hook of mkdocs. What is public is what a module's ``__all__`` names; each object has one page,
 that of the package or module nearest to the top which names it.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from spamguard.cli.arguments import parser_for
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = "reference/commands.md"
+_BESIDE = re.compile(r"\[([^\[\]\n]+)\]\(\.\./([^()#\s]+)\)")
 
 
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
@@ -70,7 +74,9 @@ def command_page() -> str:
 
 def pages() -> dict[str, str]:
     """Return the made pages of the reference: path and Markdown."""
-    package: Any = griffe.load("spamguard", search_paths=[ROOT], allow_inspection=False)
+    package: Any = griffe.load(
+        "spamguard", search_paths=[ROOT], allow_inspection=False, try_relative_path=False
+    )
     found = {COMMANDS: command_page()}
     for path, names in public_objects(package).items():
         module = package[path.partition(".")[2]] if "." in path else package
@@ -93,3 +99,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     card = ROOT / "models" / "default" / "CARD.md"
     files.append(File.generated(config, "model-card.md", abs_src_path=str(card)))
     return files
+
+
+def names_for_files(markdown: str, root: Path = ROOT) -> str:
+    """Return a page with the names of files that it links to outside of the site.
+
+    A link to a file that is not there stays, and stops the build.
+    """
+
+    def name_of(found: re.Match[str]) -> str:
+        text, path = found[1], found[2]
+        if not (root / path).exists():
+            return found[0]
+        return text if path.rstrip("/") in text else f"{text} (`{path}` in the repository)"
+
+    return _BESIDE.sub(name_of, markdown)
+
+
+def on_page_markdown(markdown: str, **kwargs: Any) -> str:
+    """Put names for links that lead out of the site."""
+    return names_for_files(markdown)

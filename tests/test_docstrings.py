@@ -15,6 +15,7 @@ from pathlib import Path
 import griffe
 
 ROOT = Path(__file__).resolve().parents[1]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SPEC = importlib.util.spec_from_file_location("reference_pages", ROOT / "docs/reference_pages.py")
 assert SPEC is not None
 reference_pages = importlib.util.module_from_spec(SPEC)
@@ -23,7 +24,11 @@ SPEC.loader.exec_module(reference_pages)
 
 def load(name: str, directory: Path) -> griffe.Module:
     return griffe.load(
-        name, search_paths=[directory], allow_inspection=False, docstring_parser="numpy"
+        name,
+        search_paths=[directory],
+        allow_inspection=False,
+        docstring_parser="numpy",
+        try_relative_path=False,  # a package of that name in the working directory is another
     )
 
 
@@ -49,7 +54,7 @@ def raised(function: griffe.Function) -> set[str]:
     if not function.endlineno:  # the __init__ that dataclass writes
         return set()
     for node in ast.walk(ast.parse(function.filepath.read_text("utf-8"))):
-        is_named = isinstance(node, ast.FunctionDef) and node.name == function.name
+        is_named = isinstance(node, FUNCTIONS) and node.name == function.name
         if is_named and node.end_lineno == function.endlineno:
             return set(_raised_in(node))
     raise AssertionError(f"{function.path} does not end in line {function.endlineno}")
@@ -57,7 +62,7 @@ def raised(function: griffe.Function) -> set[str]:
 
 def _raised_in(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+        if isinstance(child, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
             continue
         if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
             name = ast.unparse(child.exc.func).rpartition(".")[2]

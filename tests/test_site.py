@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
 import re
@@ -67,6 +68,17 @@ def fetched_by_style(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def made():
+    """The hook that makes pages."""
+    spec = importlib.util.spec_from_file_location(
+        "reference_pages", ROOT / "docs/reference_pages.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built from the sources as they are."""
     where = tmp_path_factory.mktemp("site")
@@ -126,17 +138,14 @@ def test_defaults_are_those_of_the_signature(site):
     text = (site / "reference" / "spamguard.classifier" / "index.html").read_text("utf-8")
     told = re.search(r"<code>class_weight</code>.*?–", text, re.DOTALL)
     assert told is not None
-    words = re.sub(r"<[^>]+>|\s+", "", told[0])
+    words = html.unescape(re.sub(r"<[^>]+>|\s+", "", told[0]))
     assert words == "class_weight('balanced'orNone,default:None)–"
 
 
-def test_every_public_object_is_in_the_reference(site):
-    spec = importlib.util.spec_from_file_location(
-        "reference_pages", ROOT / "docs/reference_pages.py"
+def test_every_public_object_is_in_the_reference(site, made):
+    package = griffe.load(
+        "spamguard", search_paths=[ROOT], allow_inspection=False, try_relative_path=False
     )
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    package = griffe.load("spamguard", search_paths=[ROOT], allow_inspection=False)
     # The inventory: four lines of text, then compressed lines, each beginning with a name.
     listing = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
     listed = {line.split(" ")[0] for line in zlib.decompress(listing).decode().splitlines()}
@@ -150,6 +159,13 @@ def test_every_public_object_is_in_the_reference(site):
         for member in (module.members[str(name)] for name in module.exports or [])
     }
     assert everywhere <= listed
+
+
+def test_links_out_of_the_site_become_names(made):
+    page = "See [how](../README.md), [tests/](../tests), [gone](../gone.md), [here](speed.md)."
+    assert made.names_for_files(page) == (
+        "See how (`README.md` in the repository), tests/, [gone](../gone.md), [here](speed.md)."
+    )
 
 
 @pytest.mark.parametrize(
