@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -15,6 +16,8 @@ _MOST: Final = 20_000  # whose buckets are remembered
 _BURST: Final = 10  # seconds' worth at once
 _GUESSES: Final = 1.0  # wrong keys a second from one address
 _MOST_GUESSES: Final = 20
+_TRIES: Final = 1 / 30  # wrong passwords a second, from one address or for one account
+_MOST_TRIES: Final = 5
 
 
 @dataclass(slots=True)
@@ -45,6 +48,24 @@ class Limits:
     def guessed(self, address: str) -> None:
         """Count a wrong key."""
         self._wait(f"address {address}", *self._guessing(), 1.0)
+
+    def wait_of_log_in(self, address: str, account: str) -> int:
+        """Return the seconds until another password may be tried from an address, for an account."""
+        return max(
+            self._wait(name, rate, most, 0.0) for name, rate, most in self._trying(address, account)
+        )
+
+    def failed_log_in(self, address: str, account: str) -> None:
+        """Count a wrong password."""
+        for name, rate, most in self._trying(address, account):
+            self._wait(name, rate, most, 1.0)
+
+    def _trying(self, address: str, account: str) -> Iterator[tuple[str, float, float]]:
+        for name, most in (
+            (f"log-in {address}", _MOST_TRIES),
+            (f"account {account}", 4 * _MOST_TRIES),
+        ):
+            yield name, _TRIES / self._workers, max(1.0, most / self._workers)
 
     def _guessing(self) -> tuple[float, float]:
         return _GUESSES / self._workers, _MOST_GUESSES / self._workers
