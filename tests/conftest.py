@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,3 +100,85 @@ def model(fitted: SpamClassifier) -> SpamModel:
 
     cuts = Cuts(-1.0, 1.0, 4.0)
     return replace(fitted.model_, name="tests", version="1", cuts=cuts, about={"rows": 360})
+
+
+class PostgreSQL:
+    """A real PostgreSQL server of its own, without a network."""
+
+    def __init__(self, programs, folder, account):
+        self.programs, self.folder, self.account = programs, folder, account
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        self.data = folder / "data"
+        # Tests kill it, so what it says is on the disk must be: fsync stays on.
+        setup = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions")
+        self.run("initdb", "-D", self.data, *setup)
+        self.start()
+
+    def run(self, program, *argv):
+        with tempfile.TemporaryFile() as log:  # a pipe would stay open as long as the server runs
+            done = subprocess.run(
+                [self.programs / program, *argv], user=self.account, cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=120,
+                env=os.environ | {"LC_ALL": "C"},
+            )  # fmt: skip
+            log.seek(0)
+            assert done.returncode == 0, log.read().decode("utf-8", "replace")
+
+    def start(self):
+        options = f"-k {self.folder} -c listen_addresses=''"
+        self.run("pg_ctl", "-D", self.data, "-w", "-o", options, "-l", self.folder / "log", "start")
+
+    def stop(self, mode="fast"):
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+
+    def clear(self):
+        """Drop every table."""
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(self.url)
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
+        engine.dispose()
+
+
+def programs_of_postgresql():
+    """Return where its programs are, the newest; None where there are none."""
+    found = [Path(place).parent for place in [shutil.which("initdb")] if place]
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    found += [place.parent for place in sorted(versions, key=lambda p: float(p.parts[-3]))]
+    return found[-1] if found else None
+
+
+@pytest.fixture(scope="session")
+def running():
+    """Return a PostgreSQL server for all tests that want one; skip where there is none."""
+    programs = programs_of_postgresql()
+    if programs is None:
+        pytest.skip("no PostgreSQL server here (apt-get install postgresql)")
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (pip install psycopg[binary])")
+    account = None
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        names = {user.pw_name for user in pwd.getpwall()}
+        account = next((name for name in ("postgres", "nobody") if name in names), None)
+        if account is None:
+            pytest.skip("PostgreSQL does not run as root, and there is no other account")
+    # A socket's name may have a hundred characters at most, and pytest's directories are closed.
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    if account is not None:
+        shutil.chown(folder, account)
+    server = None
+    try:
+        server = PostgreSQL(programs, folder, account)
+        yield server
+    finally:
+        if server is not None:
+            server.stop("immediate")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server(running):
+    """Return that server without any tables."""
+    running.clear()
+    return running

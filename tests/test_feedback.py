@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import random
 import re
 import shutil
@@ -49,80 +48,6 @@ def path(tmp_path):
 def in_file(path):
     with Journal(path) as found:
         yield found
-
-
-class Server:
-    """A real PostgreSQL server of its own, without a network."""
-
-    def __init__(self, programs, folder, account):
-        self.programs, self.folder, self.account = programs, folder, account
-        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        self.data = folder / "data"
-        # Tests kill it, so what it says is on the disk must be: fsync stays on.
-        setup = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions")
-        self.run("initdb", "-D", self.data, *setup)
-        self.start()
-
-    def run(self, program, *argv):
-        with tempfile.TemporaryFile() as log:  # a pipe would stay open as long as the server runs
-            done = subprocess.run(
-                [self.programs / program, *argv], user=self.account, cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=120,
-                env=os.environ | {"LC_ALL": "C"},
-            )  # fmt: skip
-            log.seek(0)
-            assert done.returncode == 0, log.read().decode("utf-8", "replace")
-
-    def start(self):
-        options = f"-k {self.folder} -c listen_addresses=''"
-        self.run("pg_ctl", "-D", self.data, "-w", "-o", options, "-l", self.folder / "log", "start")
-
-    def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
-
-    def clear(self):
-        engine = sqlalchemy.create_engine(self.url)
-        tables.METADATA.drop_all(engine)
-        engine.dispose()
-
-
-def programs_of_postgresql():
-    found = [Path(place).parent for place in [shutil.which("initdb")] if place]
-    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    found += [place.parent for place in sorted(versions, key=lambda p: float(p.parts[-3]))]
-    return found[-1] if found else None
-
-
-@pytest.fixture(scope="module")
-def running():
-    programs = programs_of_postgresql()
-    if programs is None:
-        pytest.skip("no PostgreSQL server here (apt-get install postgresql)")
-    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (pip install psycopg[binary])")
-    account = None
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        names = {user.pw_name for user in pwd.getpwall()}
-        account = next((name for name in ("postgres", "nobody") if name in names), None)
-        if account is None:
-            pytest.skip("PostgreSQL does not run as root, and there is no other account")
-    # A socket's name may have a hundred characters at most, and pytest's directories are closed.
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    if account is not None:
-        shutil.chown(folder, account)
-    server = None
-    try:
-        server = Server(programs, folder, account)
-        yield server
-    finally:
-        if server is not None:
-            server.stop("immediate")
-        shutil.rmtree(folder)
-
-
-@pytest.fixture
-def server(running):
-    running.clear()
-    return running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

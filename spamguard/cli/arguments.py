@@ -783,7 +783,7 @@ def _sites(commands: Any) -> None:
     found.add_argument(
         "--coral-secret",
         metavar="FILE",
-        help="holds the signing secret of Coral's moderation phase",
+        help="holds Coral's signing secrets, one a line",
     )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from spamguard.errors import ServerError
-
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from spamguard.server.config import ServerConfig
-    from spamguard.server.running import FIRST, prepare, serve
+    from spamguard.server.running import FIRST, prepare, serve, try_address
 
     config = ServerConfig(
         database=args.database,
@@ -23,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
         rate=args.rate,
         body_bytes=args.max_body,
     )
+    try_address(args.host, args.port)  # before a key is made that nobody would see again
     found = prepare(config)
     address = f"[{args.host}]" if ":" in args.host else args.host
     lines = [
@@ -46,10 +45,5 @@ def run(args: argparse.Namespace) -> int:
             "More sites, a lost key, posts: spamguard sites --help",
         ]
     print("\n".join(lines), flush=True)
-    try:
-        serve(config, args.host, args.port, lambda: None)
-    except OSError as error:
-        raise ServerError(
-            f"{address}:{args.port} cannot be listened on ({error.strerror}); give another --port."
-        ) from None
+    serve(config, args.host, args.port)
     return 0

@@ -75,10 +75,11 @@ def _set(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
 
 def _secret(path: str) -> str:
-    text = Path(path).read_bytes()[:1_000].decode("utf-8", "replace").strip()
-    if not text:
-        raise ServerError(f"{path} is empty; put Coral's signing secret into it.")
-    return text[:255]
+    lines = Path(path).read_bytes()[:2_000].decode("utf-8", "replace").split()
+    text = "\n".join(lines)
+    if not 0 < len(text) <= 1_000:
+        raise ServerError(f"{path} must hold Coral's signing secret; several, one a line.")
+    return text
 
 
 def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:

@@ -88,6 +88,8 @@ class ServerConfig:
         """Return what `to_environment` left; the defaults where it left nothing."""
         try:
             told = json.loads(os.environ.get(VARIABLE, "{}"))
+            if not isinstance(told, dict):
+                raise TypeError
             return cls(
                 **{field.name: told[field.name] for field in fields(cls) if field.name in told}
             )

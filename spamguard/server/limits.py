@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from time import monotonic
 from typing import Final
 
 from spamguard.server.config import ServerConfig
@@ -71,7 +71,7 @@ class Limits:
         return _GUESSES / self._workers, _MOST_GUESSES / self._workers
 
     def _wait(self, name: str, rate: float, most: float, taken: float) -> int:
-        now = time.monotonic()
+        now = monotonic()
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket(most, now))
             self._buckets.move_to_end(name)

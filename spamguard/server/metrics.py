@@ -66,7 +66,8 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             self._page = CollectorRegistry()
             MultiProcessCollector(self._page)  # type: ignore[no-untyped-call]
-        self._page.register(Drift(database))
+        self.drift = Drift(database)
+        self._page.register(self.drift)
 
     def request(self, endpoint: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -128,6 +129,10 @@ class Drift:
         ):
             if name in figures:
                 yield GaugeMetricFamily(f"spamguard_{name}", words, figures[name])
+
+    def look_again(self) -> None:
+        """Read the database at the next `collect`, however short ago it was read."""
+        self._read_at = float("-inf")
 
     def describe(self) -> list[Metric]:
         """Return nothing: what there is depends on the database."""

@@ -76,9 +76,8 @@ class Posts:
         """Return the post of a site at this address; None where it is not registered."""
         if not url:
             return None
-        query = sa.select(posts).where(posts.c.site == site, posts.c.key == key_of(url))
         with self._database.reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_AT, {"wanted": site, "digest": key_of(url)}).first()
         if row is None:
             return None
         return Registered(row.url, row.title, row.text, row.author, row.date)
@@ -103,15 +102,10 @@ class Posts:
         return count + self._put(site, batch)
 
     def _put(self, site: int, batch: list[Registered]) -> int:
-        rows = {key_of(post.url): _values(post) for post in batch}
-        if not rows:
+        if not batch:
             return 0
         with self._database.writing() as connection:
-            for key, values in rows.items():
-                mine = (posts.c.site == site) & (posts.c.key == key)
-                if not connection.execute(sa.update(posts).where(mine).values(values)).rowcount:
-                    connection.execute(sa.insert(posts).values(site=site, key=key, **values))
-        return len(rows)
+            return register(connection, site, batch)
 
     def delete(self, site: int, url: str) -> bool:
         """Forget a post; False where it was not registered."""
@@ -124,6 +118,21 @@ class Posts:
         query = sa.select(sa.func.count()).select_from(posts).where(posts.c.site == site)
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+
+_AT: Final = sa.select(posts).where(
+    posts.c.site == sa.bindparam("wanted"), posts.c.key == sa.bindparam("digest")
+)
+
+
+def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) -> int:
+    """Put posts in the place of those at their addresses; return how many addresses there were."""
+    rows = {key_of(post.url): _values(post) for post in batch}
+    for key, values in rows.items():
+        mine = (posts.c.site == site) & (posts.c.key == key)
+        if not connection.execute(sa.update(posts).where(mine).values(values)).rowcount:
+            connection.execute(sa.insert(posts).values(site=site, key=key, **values))
+    return len(rows)
 
 
 def _values(post: Registered) -> dict[str, Any]:

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from spamguard.errors import FeedbackError
 from spamguard.feedback.database import Database
 from spamguard.server.judging import Judged
-from spamguard.server.posts import key_of
-from spamguard.server.tables import comments, usage
+from spamguard.server.posts import Registered, key_of, register
+from spamguard.server.tables import comments, settings, usage
 
 _MOST: Final = 20_000  # that wait; more than that, the oldest are given up
 _TOGETHER: Final = 500
@@ -84,13 +84,44 @@ class Recorder:
                     with self._database.writing() as connection:
                         write(connection, batch, self._privacy)
                 except FeedbackError:
+                    batch = self._without_unwritable(batch)
                     with self._lock:
                         self._waiting = batch + self._waiting
-                    if not self._failing:
-                        self._told("waiting", len(batch))
-                    self._failing = True
-                    return False
+                    if batch:
+                        if not self._failing:
+                            self._told("waiting", len(batch))
+                        self._failing = True
+                        return False
                 self._failing = False
+
+    def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
+        """Write one by one, lest one that cannot be written keeps all others waiting.
+
+        Return what is still to be written, because nothing can be written now.
+        """
+        dropped = 0
+        for place, judged in enumerate(batch):
+            try:
+                with self._database.writing() as connection:
+                    write(connection, [judged], self._privacy)
+            except FeedbackError:
+                if not self._can_write():
+                    return batch[place:]
+                dropped += 1
+        if dropped:
+            self._told("dropped", dropped)
+        return []
+
+    def _can_write(self) -> bool:
+        """Tell whether it is the comment that cannot be written, or nothing can."""
+        probe = settings.c.key == "probe"
+        try:
+            with self._database.writing() as connection:
+                connection.execute(sa.delete(settings).where(probe))
+                connection.execute(sa.insert(settings).values(key="probe", value="x" * 200))
+        except FeedbackError:
+            return False
+        return True
 
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE if not self._failing else 10 * _PAUSE):
@@ -99,8 +130,10 @@ class Recorder:
 
 def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
     """Add comments, and count them."""
-    fresh = []
+    sent: dict[int, list[Registered]] = defaultdict(list)
     for judged in batch:
+        if judged.asked.post is not None and judged.asked.post.url:
+            sent[judged.site.id].append(judged.asked.post)
         values = row_of(judged, privacy)
         # The very same comment may have been decided on: by another worker, or long ago.
         known = sa.select(*(comments.c[name] for name in ("id", *DECIDED))).where(
@@ -113,8 +146,9 @@ def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> 
             mine = comments.c.id == former.id
             connection.execute(sa.update(comments).where(mine).values(values))
         else:
-            fresh.append(values)
             connection.execute(sa.insert(comments).values(values))
+    for site, posts in sent.items():
+        register(connection, site, posts)
     count(connection, _counted(batch))
 
 
@@ -158,9 +192,11 @@ def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
 def host_of(address: str | None) -> str:
     """Return the host of a blog's address; empty where it has none."""
     try:
-        return (urlsplit((address or "").strip()).hostname or "")[:255]
+        host = urlsplit((address or "").strip()).hostname or ""
     except ValueError:
         return ""
+    # What is not printable some databases refuse.
+    return "".join(letter for letter in host if letter.isprintable())[:255]
 
 
 Counts = dict[tuple[int, str, str], Counter[str]]

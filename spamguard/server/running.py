@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
 
+from spamguard.errors import ServerError
 from spamguard.server import logs
 from spamguard.server.config import ServerConfig
 from spamguard.server.services import open_journal
@@ -62,7 +63,7 @@ def prepare(config: ServerConfig) -> Prepared:
         return Prepared(journal.name, model.title, max(1, len(known)), key)
 
 
-def serve(config: ServerConfig, host: str, port: int, ready: Callable[[], None]) -> None:
+def serve(config: ServerConfig, host: str, port: int) -> None:
     """Serve until told to stop by SIGINT or SIGTERM; what is under way is answered first.
 
     Parameters
@@ -72,8 +73,6 @@ def serve(config: ServerConfig, host: str, port: int, ready: Callable[[], None])
         Address to listen on.
     port : int
         1 to 65535.
-    ready : callable
-        Called just before it begins.
     """
     config.to_environment()
     with ExitStack() as stack:
@@ -84,7 +83,6 @@ def serve(config: ServerConfig, host: str, port: int, ready: Callable[[], None])
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn has its own while it works, and passes the signal on when all is done.
             signal.signal(number, lambda *_: sys.exit(0))
-        ready()
         uvicorn.run(
             "spamguard.server.app:create_app",
             factory=True,
@@ -97,3 +95,25 @@ def serve(config: ServerConfig, host: str, port: int, ready: Callable[[], None])
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
+
+
+def try_address(host: str, port: int) -> None:
+    """Say in plain words, before anything is made or started, that an address cannot be used.
+
+    Raises
+    ------
+    ServerError
+        If nothing can listen there.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        raise ServerError(
+            f"{host}, port {port} cannot be listened on ({error.strerror}); give another --port, "
+            "or another --host."
+        ) from None

@@ -44,7 +44,8 @@ class Site:
     unsure_cut, spam_cut : float or None
         The site's own decision thresholds in log-odds; None is the model's.
     coral_secret : str or None
-        Signs what Coral sends.
+        Signs what Coral sends; several, one a line, where its phase and its
+        webhook have their own.
     """
 
     id: int
@@ -69,15 +70,15 @@ class Sites:
         """Return the site with this key; None where no site has it."""
         if not _KEY.fullmatch(key):
             return None
-        return self._one(sites.c.key_digest == _digest(key))
+        return self._one(_OF_KEY, _digest(key))
 
     def named(self, name: str) -> Site | None:
         """Return the site of this name; None where there is none."""
-        return self._one(sites.c.name == name) if name != POOL else None
+        return self._one(_NAMED, name) if name != POOL else None
 
     def with_id(self, number: int) -> Site | None:
         """Return the site with this number; None where there is none."""
-        return self._one(sites.c.id == number)
+        return self._one(_WITH_ID, number)
 
     def all(self) -> list[Site]:
         """Return all sites by name."""
@@ -85,9 +86,9 @@ class Sites:
             query = _QUERY.where(sites.c.name != POOL).order_by(sites.c.name)
             return [_site(row) for row in connection.execute(query)]
 
-    def _one(self, which: sa.ColumnElement[bool]) -> Site | None:
+    def _one(self, query: sa.Select[Any], value: object) -> Site | None:
         with self._database.reading() as connection:
-            row = connection.execute(_QUERY.where(which)).first()
+            row = connection.execute(query, {"value": value}).first()
         return None if row is None else _site(row)
 
     def add(self, name: str, key: str | None = None) -> str:
@@ -185,6 +186,10 @@ _QUERY: Final = sa.select(
     .scalar_subquery()
     .label("pool_sequence"),
 )
+# Built once: to build a query takes longer than to run it.
+_OF_KEY: Final = _QUERY.where(sites.c.key_digest == sa.bindparam("value"))
+_NAMED: Final = _QUERY.where(sites.c.name == sa.bindparam("value"))
+_WITH_ID: Final = _QUERY.where(sites.c.id == sa.bindparam("value"))
 
 
 def _site(row: Any) -> Site:

@@ -44,7 +44,7 @@ sites: Final = sa.Table(
     sa.Column("unsure_is_spam", sa.Boolean, nullable=False, default=False),
     sa.Column("unsure_cut", sa.Double),  # log-odds; empty: the model's
     sa.Column("spam_cut", sa.Double),
-    sa.Column("coral_secret", sa.String(255)),
+    sa.Column("coral_secret", sa.String(1000)),  # or several, one a line
     sa.Column("created_at", _STAMP, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -59,7 +59,7 @@ posts: Final = sa.Table(
     sa.Column("title", AnyText),
     sa.Column("text", AnyText),
     sa.Column("author", AnyText),
-    sa.Column("date", sa.String(64)),
+    sa.Column("date", AnyText),
     sa.Column("updated_at", _STAMP, nullable=False),
     sa.UniqueConstraint("site", "key"),
     sqlite_autoincrement=True,

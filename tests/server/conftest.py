@@ -195,3 +195,17 @@ def start(tmp_path):
     yield begin
     for process in started:
         process.kill()
+
+
+@pytest.fixture(scope="module")
+def module_process():
+    """Start servers that several tests share."""
+    started = []
+
+    def begin(folder, *options):
+        started.append(Process(folder, *options))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()

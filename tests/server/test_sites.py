@@ -1,0 +1,150 @@
+"""Each key is its own site: what one teaches moves no other's verdicts unless both want it."""
+
+from __future__ import annotations
+
+import pytest
+
+from spamguard.errors import ServerError
+
+SPAM = "cheap viagra at http://pills.example order now"
+
+
+def probability(blog, content=SPAM):
+    return blog.check(content).headers["x-spamguard-probability"]
+
+
+def test_feedback_stays_with_its_site(blog, other):
+    before = probability(other)
+    blog.ham(SPAM)
+    assert blog.check().text == "false"
+    assert probability(other) == before
+
+
+def test_sharing_needs_both_sides(blog, other, services):
+    before = probability(other)
+    services.sites.set("second", takes=True)
+    blog.ham(SPAM)
+    assert probability(other) == before  # the first does not give
+    services.sites.set("second", takes=False)
+    services.sites.set("first", gives=True)
+    blog.ham(SPAM)
+    assert probability(other) == before  # the second does not take
+    services.sites.set("second", takes=True)
+    assert probability(other) < before
+    services.sites.set("second", takes=False)
+    assert probability(other) == before
+
+
+def test_who_gives_no_longer_takes_it_back(blog, other, services):
+    before = probability(other)
+    services.sites.set("first", gives=True)
+    services.sites.set("second", takes=True)
+    blog.ham(SPAM)
+    assert probability(other) < before
+    services.sites.set("first", gives=False)
+    assert probability(other) == before
+    assert blog.check().text == "false"  # at home it counts on
+
+
+def test_what_was_taken_back_is_taken_out_of_the_pool(blog, other, services):
+    before = probability(other)
+    services.sites.set("first", gives=True)
+    services.sites.set("second", takes=True)
+    blog.ham(SPAM)
+    (entry,) = services.journal.entries()
+    services.teacher.undo(services.sites.named("first"), entry.id, "anna")
+    assert probability(other) == before
+
+
+def test_one_site_cannot_undo_another_s(blog, other, services):
+    blog.ham(SPAM)
+    (entry,) = services.journal.entries()
+    with pytest.raises(ServerError, match="no entry"):
+        services.teacher.undo(services.sites.named("second"), entry.id, "bob")
+    assert blog.check().text == "false"
+
+
+def test_a_decision_from_the_queue(blog, services, rows):
+    blog.check()
+    site = services.sites.named("first")
+    (row,) = rows()
+    taught = services.teacher.decide(site, row.id, "ham", "anna")
+    assert taught.agreed is False
+    assert blog.check().text == "false"
+    services.teacher.decide(site, row.id, "remove", "anna")
+    assert blog.check().text == "true"  # no label any more
+    assert list(services.journal.labels("first")) == []
+    with pytest.raises(ServerError, match="not there"):
+        services.teacher.decide(site, 999, "ham", "anna")
+
+
+def test_a_decision_on_another_site_s_comment(blog, other, services, rows):
+    blog.check()
+    (row,) = rows()
+    with pytest.raises(ServerError, match="not there"):
+        services.teacher.decide(services.sites.named("second"), row.id, "ham", "bob")
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a/b", "x" * 65, "é"])
+def test_names_that_are_none(services, name):
+    with pytest.raises(ServerError, match="name"):
+        services.sites.add(name)
+
+
+def test_names_and_keys_are_taken_once(services):
+    key = services.sites.add("a.example")
+    with pytest.raises(ServerError, match="already"):
+        services.sites.add("a.example")
+    with pytest.raises(ServerError, match="already"):
+        services.sites.add("b.example", key)
+    with pytest.raises(ServerError, match="key"):
+        services.sites.add("b.example", "short")
+
+
+def test_settings_that_are_none(services):
+    services.sites.add("a.example")
+    with pytest.raises(ServerError, match="no setting"):
+        services.sites.set("a.example", key_digest="x")
+    with pytest.raises(ServerError, match="must not fall"):
+        services.sites.set("a.example", unsure_cut=2.0, spam_cut=1.0)
+    with pytest.raises(ServerError, match="no site"):
+        services.sites.set("b.example", gives=True)
+    with pytest.raises(ServerError, match="no site"):
+        services.sites.set("", gives=True)  # the pool is none
+
+
+def test_weights_in_memory_are_those_that_a_new_process_reads(blog, services):
+    """However often and in whatever order something was corrected."""
+    texts = [f"{SPAM} number {i}" for i in range(6)]
+    for text in texts:
+        blog.ham(text)
+        probability(blog)
+    blog.spam(texts[0])
+    blog.spam(texts[3])
+    entries = [e.id for e in services.journal.entries()]
+    services.teacher.undo(services.sites.named("first"), entries[-1], "anna")
+    from spamguard.server.weights import Weights
+
+    site = services.sites.named("first")
+    here = services.weights.model_for(site)
+    fresh = Weights(services.journal.database, services.models).model_for(site)
+    assert here.intercept == pytest.approx(fresh.intercept, abs=1e-12)
+    assert here.ngram_weights == pytest.approx(fresh.ngram_weights, abs=1e-7)
+
+
+def test_a_lesson_that_is_damaged_is_passed_over(blog, services):
+    import sqlalchemy as sa
+
+    from spamguard.server.tables import lessons
+    from spamguard.server.weights import Weights
+
+    blog.ham(SPAM)
+    blog.ham("buy cheap watches at http://watches.example")
+    with services.journal.database.writing() as connection:
+        connection.execute(
+            sa.update(lessons).where(lessons.c.sequence == 1).values(data=b"\0" * 100)
+        )
+    site = services.sites.named("first")
+    base = services.models.shared
+    model = Weights(services.journal.database, services.models).model_for(site)
+    assert model.intercept != base.intercept
