@@ -165,7 +165,7 @@ def _number_of(connection: sa.Connection, name: str) -> int:
 
 def _numbers(connection: sa.Connection, names: list[str]) -> list[int]:
     query = sa.select(sites.c.name, sites.c.id).where(sites.c.name.in_(names), sites.c.name != "")
-    found = {name: int(number) for name, number in connection.execute(query).tuples()}
+    found = {row.name: int(row.id) for row in connection.execute(query)}
     if missing := [name for name in names if name not in found]:
         raise ServerError(f"there is no site {missing[0][:64]!r}; list them with spamguard sites.")
     return sorted(set(found.values()))

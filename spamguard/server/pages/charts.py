@@ -9,10 +9,10 @@ from typing import Final
 
 from spamguard.server.pages.rendering import percent
 
-WIDTH: Final = 720.0
+WIDTH: Final = 560.0
 HEIGHT: Final = 220.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 12.0, 12.0, 30.0
-_LABELS: Final = 6
+_LABELS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

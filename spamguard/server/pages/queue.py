@@ -19,7 +19,7 @@ from spamguard.server.pages.visits import PREFIX, Visit
 from spamguard.server.pages.waiting import Wanted
 
 _SHORT: Final = 1_200  # characters before "show all"
-_SHORT_POST: Final = 600
+_SHORT_POST: Final = 360
 _MOST_POST: Final = 8_000
 
 
@@ -145,7 +145,7 @@ def _card(group: list[sa.Row[Any]], posts: Mapping[tuple[int, str], sa.Row[Any]]
     words = None
     if post is not None:
         said = plain((post.text or "")[:_MOST_POST])
-        words = Text(pieces_of(said[:_SHORT_POST], {}), pieces_of(said[_SHORT_POST:], {}))
+        words = _text(said, {}, _SHORT_POST)
     return Card(
         _shown(first, marks_of(reasons)),
         [_shown(row, marks_of(read_reasons(row.reasons)), 300) for row in others],
@@ -162,5 +162,14 @@ def _shown(row: sa.Row[Any], marks: dict[str, float], short: int = _SHORT) -> Sh
         pieces_of(row.author, marks, 300),
         pieces_of(row.author_url, marks, 300),
         one_line(row.permalink),
-        Text(pieces_of(text[:short], marks), pieces_of(text[short:], marks)),
+        _text(text, marks, short),
     )
+
+
+def _text(text: str, marks: dict[str, float], short: int) -> Text:
+    """Part a long text between two words, where there are any."""
+    if len(text) <= short:
+        return Text(pieces_of(text, marks), [])
+    at = text.rfind(" ", short // 2, short)
+    at = short if at < 0 else at
+    return Text([*pieces_of(text[:at], marks), Piece(" …")], pieces_of(text[at:].lstrip(), marks))

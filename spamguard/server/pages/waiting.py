@@ -27,7 +27,7 @@ _COMPARED: Final = 2_000  # characters of a text, for near-copies
 _LONGEST: Final = 200
 
 STATES: Final = {"waiting": "Waiting", "decided": "Decided", "all": "All"}
-LABELS: Final = {"": "All", "unsure": "Unsure", "spam": "Spam", "ham": "Ham"}
+LABELS: Final = {"": "All", "unsure": "Unsure", "spam": "Spam", "ham": "Not spam"}
 AGES: Final = {
     "": "any age", "1": "last 24 hours", "7": "last 7 days", "30": "last 30 days",
     "old": "older than 7 days",
@@ -173,7 +173,7 @@ def _counts(database: Database, conditions: list[sa.ColumnElement[bool]]) -> dic
     label = _LABEL.label("label")
     query = sa.select(label, sa.func.count()).where(*conditions).group_by(label)
     with database.reading() as connection:
-        found = {str(name): int(n) for name, n in connection.execute(query).tuples()}
+        found = {str(row[0]): int(row[1]) for row in connection.execute(query)}
     return {"": sum(found.values()), **{name: found.get(name, 0) for name in LABELS if name}}
 
 
