@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +21,7 @@ pytest.importorskip("starlette", reason="no server here (pip install 'spamguard[
 
 import sqlalchemy as sa
 import uvicorn
+from argon2 import PasswordHasher
 
 from spamguard import Comment
 from spamguard.feedback.entries import stamp
@@ -31,7 +33,9 @@ from spamguard.server.tables import comments
 
 SAMPLE = Path(__file__).parents[3] / "datasets" / "sample"
 PASSWORD = "correct horse battery"
-CAMPAIGN = "Dear readers, our garden furniture sale ends on Friday, order at http://sofas{0}.example now"
+CAMPAIGN = (
+    "Dear readers, our garden furniture sale ends on Friday, order at http://sofas{0}.example now"
+)
 
 
 class Seeder:
@@ -146,6 +150,19 @@ class Browser:
     def log_in(self, name="anna", password=PASSWORD, **more):
         csrf = self.csrf("/login")
         return self.post("/login", {"name": name, "password": password, **more}, csrf)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashing(monkeypatch, request):
+    """Hash quickly, but where a test is about it."""
+    if "slow_hashing" not in request.fixturenames:
+        quick = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
+        monkeypatch.setattr("spamguard.server.pages.accounts.PasswordHasher", quick)
+
+
+@pytest.fixture
+def slow_hashing():
+    """Hash as the server does."""
 
 
 @pytest.fixture

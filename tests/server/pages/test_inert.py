@@ -52,7 +52,10 @@ def test_a_long_text_says_what_is_left():
     assert last.text == " … and 5 more characters"
 
 
-@given(st.text(), st.dictionaries(st.text(min_size=1, max_size=9).map(str.lower), st.floats(-3, 3), max_size=5))
+@given(
+    st.text(),
+    st.dictionaries(st.text(min_size=1, max_size=9).map(str.lower), st.floats(-3, 3), max_size=5),
+)
 def test_nothing_of_a_text_is_lost(text, marks):
     shown = text.replace("\r\n", "\n").replace("\r", "\n")
     back = "".join(
@@ -68,7 +71,14 @@ def test_whatever_the_text_the_page_holds_no_element_of_it(text):
         '{% from "parts.html" import pieces %}<p title="{{ text }}">{{ pieces(list) }}</p>'
     )
     made = template.render(text=text, list=pieces_of(text, {"a": 1.0}))
-    for ours in ("<p title=", "</p>", '<mark class="for-spam">', "</mark>", '<span class="odd">', "</span>"):
+    for ours in (
+        "<p title=",
+        "</p>",
+        '<mark class="for-spam">',
+        "</mark>",
+        '<span class="odd">',
+        "</span>",
+    ):
         made = made.replace(ours, "")
     assert "<" not in made
     assert page(made).status_code == 200  # halves of characters can be sent
@@ -82,7 +92,9 @@ def test_a_post_is_shown_without_its_markup():
 def test_reasons_are_sentences():
     found = sentences_of(
         [
-            Reason("links_bare", 1.4, "links written as bare (log scale, capped at one): “a.example”"),
+            Reason(
+                "links_bare", 1.4, "links written as bare (log scale, capped at one): “a.example”"
+            ),
             Reason("promo_pharma", 0.7, "phrases of the group pharma (log scale): “cheap pills”"),
             Reason("topic_similarity", 0.6, "no sign of: likeness of comment and post (cosine)"),
             Reason("ngrams_text", 0.3, "“order”"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -15,12 +16,21 @@ from spamguard.errors import ServerError
 from spamguard.feedback.entries import stamp
 from spamguard.server.pages.accounts import Accounts
 from spamguard.server.pages.sessions import Sessions
-from spamguard.server.tables import sessions
+from spamguard.server.tables import moderators, sessions
 
 from .conftest import PASSWORD, Browser
 
 PATHS = ("", "/thresholds", "/retrain", "/figures", "/log")
-POSTS = ("/decide", "/undo", "/thresholds", "/retrain", "/retrain/use", "/retrain/back", "/log", "/logout")
+POSTS = (
+    "/decide",
+    "/undo",
+    "/thresholds",
+    "/retrain",
+    "/retrain/use",
+    "/retrain/back",
+    "/log",
+    "/logout",
+)
 
 
 def cookie_of(reply, name="spamguard-session"):
@@ -42,7 +52,10 @@ def test_the_way_back_after_the_log_in_leads_to_our_pages_only(visitor, seed):
     seed.moderator()
     reply = visitor.get("?label=spam&q=a+b")
     assert reply.headers["location"] == "/moderate/login?next=/moderate%3Flabel%3Dspam%26q%3Da%2Bb"
-    assert visitor.log_in(next="/moderate?label=spam&q=a+b").headers["location"] == "/moderate?label=spam&q=a+b"
+    assert (
+        visitor.log_in(next="/moderate?label=spam&q=a+b").headers["location"]
+        == "/moderate?label=spam&q=a+b"
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,11 +225,13 @@ def test_names_are_escaped_in_the_form_and_a_huge_form_is_refused(visitor, seed)
     assert "<script>x" not in reply.text
     assert visitor.post("/login", {"name": "a" * 1_100_000}, csrf="x").status_code == 413
     assert visitor.post("/login", {f"f{i}": "" for i in range(2_100)}, csrf="x").status_code == 400
-    reply = visitor.http.post("/moderate/login", content=b"{}", headers={"Content-Type": "application/json"})
+    reply = visitor.http.post(
+        "/moderate/login", content=b"{}", headers={"Content-Type": "application/json"}
+    )
     assert reply.status_code == 415
 
 
-def test_accounts(services, seed):
+def test_accounts(slow_hashing, services, seed):
     accounts = Accounts(services.journal.database)
     seed.site("first")
     accounts.add("anna", PASSWORD)
@@ -230,6 +245,9 @@ def test_accounts(services, seed):
     ):  # fmt: skip
         with pytest.raises(ServerError):
             accounts.add(name, password, sites)
+    with services.journal.database.reading() as connection:
+        kept = connection.execute(sa.select(moderators.c.password)).scalars().first()
+    assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", kept)  # RFC 9106, second choice
     assert accounts.verified("anna", PASSWORD).name == "anna"
     assert accounts.verified("anna", PASSWORD + "x") is None
     assert accounts.verified("anna", "x" * 100_000) is None
