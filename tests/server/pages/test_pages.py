@@ -65,7 +65,7 @@ def test_the_page_tells_what_a_cut_would_have_lost(anna, decided, rows):
     cut = float(table[int(slider["value"])])
     assert cut == pytest.approx(anna_model(anna).cuts.spam)
     caught = sum(value >= cut for value in spam)
-    low, high = clopper_pearson(caught, len(spam))
+    low, _ = clopper_pearson(caught, len(spam))
     assert (
         f"{caught} of {len(spam)} ({100 * caught / len(spam):.1f} %; 95 % interval {100 * low:.1f} %"
         in page.text
@@ -263,7 +263,7 @@ def test_days_are_counted(anna, seed, services, rows):
     seed.comment(SPAM, days=2)
     seed.comment(HAM, days=2)
     seed.comment("Which version of the compiler was that?", days=0)
-    one, two, three = rows()
+    one, two, _ = rows()
     services.teacher.decide(seed.site(), one.id, "spam", "anna")
     services.teacher.decide(seed.site(), two.id, "spam", "anna")
     today = datetime.now(UTC).date()
@@ -293,7 +293,7 @@ def test_days_are_counted(anna, seed, services, rows):
 def test_drift_needs_comments_on_both_sides():
     today = date(2026, 3, 31)
     days = {today - timedelta(days=i): figures.Day() for i in range(60)}
-    for i, (day, found) in enumerate(days.items()):
+    for i, found in enumerate(days.values()):
         found.tenths[9 if i < 7 else 0] = 20
     assert figures._drift(days, today) > 0.25
     assert figures._drift(days, today - timedelta(days=20)) == pytest.approx(0.0, abs=0.05)
