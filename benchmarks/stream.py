@@ -3,7 +3,7 @@
 Input and output are pipes, so that ten million comments need no disk: they
 are made as they are read, and the answers are counted.
 
-Usage: python benchmarks/stream.py RESULT.json [COMMENTS]
+Usage: python benchmarks/stream.py RESULT.json [COMMENTS [COMMENTS_AS_CSV]]
 """
 
 from __future__ import annotations
@@ -80,10 +80,11 @@ def _cpu_of_children() -> float:
 
 
 def main() -> int:
-    target, count = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 10_000_000
+    target, counts = Path(sys.argv[1]), [int(count) for count in sys.argv[2:4]]
+    many = counts[0] if counts else 10_000_000
     model = default_model()
     batch, rows = [sample.alone(model, BATCHED)], []
-    for form in ("jsonl", "csv"):
+    for form, count in (("jsonl", many), ("csv", counts[-1] if counts else many)):
         rows.append(stream(form, count))
         print(json.dumps(rows[-1]), flush=True)
         # Before, between and after: others use the machine, and not always as much.

@@ -76,9 +76,9 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
 
 
 def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
-    words = ngrams.grams_of(" ".join(reading.words), sizes=())
+    words = ngrams.grams_of(" ".join(reading.own_words), sizes=())
     yield from _of_text(model, "text", words, ("words", "pairs", None))
-    text = ngrams.grams_of(reading.lower)
+    text = ngrams.grams_of(reading.own_lower)
     yield from _of_text(model, "text", text, (None, None, "characters"))
     author = ngrams.grams_of(" ".join(reading.author_words))
     yield from _of_text(model, "author", author, ("author", None, "author"))

@@ -46,6 +46,7 @@ _ROUNDS: Final = 50
 _FREE_LABELS: Final = 20.0  # an account may always give this many
 _CONFIDENCE: Final = 0.95
 _LEAST_HELD: Final = 2  # of each class
+_LEAST_NEW: Final = 5  # of each class, to leave those out that the model in use has learned
 _FOLDS: Final = 5
 _DOUBT: Final = 2.0  # log-odds against a label; 88 %
 _DOUBTED_WEIGHT: Final = 0.2
@@ -73,6 +74,9 @@ class Gate:
     ham_lost_range, spam_caught_range : tuple of float
         Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and
         Pearson 1934); comments are taken for independent.
+    known : int
+        Of the comments held back, those that the model in use has learned
+        and the candidate has not. Where enough are new to both, none.
     """
 
     passed: bool
@@ -85,6 +89,7 @@ class Gate:
     spam_caught_before: int
     spam_caught: int
     spam_caught_range: tuple[float, float]
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class Outcome:
     gate : Gate
         Of a candidate made in the same way without the newest comments.
     learned, held_back : int
-        Comments that the candidate learned from, and was measured on.
+        Comments that the candidate learned from, and that were held back.
     doubted : int
         Labels, of all, that the others speak against; they count a fifth.
     undated : int
@@ -180,7 +185,8 @@ def retrain(
     tell("learn", 1, 3)
     labels = _Labels(learner, rows, spam, weight, groups)
     candidate, _ = labels.learned(older, base)
-    gate = _gate(candidate, current, rows, spam, newest)
+    deciding, known = _deciding(newest, _moments(labelled), spam, current)
+    gate = _gate(candidate, current, rows, spam, deciding, known)
     tell("learn", 2, 3)
     model, doubted = labels.learned(np.arange(len(spam)), base)
     record = _record(labelled, base, spam, gate, C, hold_back, seed)
@@ -199,7 +205,7 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """
     import pandas as pd
 
-    dates = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
+    dates = _moments(frame)
     undated = int(dates.isna().sum())
     if undated == len(frame):
         return frame, undated
@@ -209,6 +215,13 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         ["date", "key"], kind="stable", na_position="first"
     )
     return frame.loc[order.index], undated
+
+
+def _moments(frame: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """Return when each comment was written; no time where that cannot be read."""
+    import pandas as pd
+
+    return pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
 
 
 def _check_enough(spam: Bools) -> None:
@@ -317,8 +330,33 @@ def out_of_fold(
     return found
 
 
+def _deciding(
+    newest: NDArray[np.intp], moments: pd.Series[pd.Timestamp], spam: Bools, current: SpamModel
+) -> tuple[NDArray[np.intp], int]:
+    """Return which of the `newest` decide, and how many of those `current` has learned.
+
+    A model looks better than it is on what it has learned. Where enough are
+    newer than all of that, they alone decide.
+    """
+    learned = current.about.get("retrained")
+    if learned is None:
+        return newest, 0
+    import pandas as pd
+
+    until = pd.to_datetime(learned.get("learned_until"), utc=True)
+    new = newest[(moments.iloc[newest] > until).to_numpy(bool)]  # without a date: not new
+    if min(int(spam[new].sum()), int((~spam[new]).sum())) >= _LEAST_NEW:
+        return new, 0
+    return newest, len(newest) - len(new)
+
+
 def _gate(
-    candidate: SpamModel, current: SpamModel, rows: Rows, spam: Bools, newest: NDArray[np.intp]
+    candidate: SpamModel,
+    current: SpamModel,
+    rows: Rows,
+    spam: Bools,
+    newest: NDArray[np.intp],
+    known: int,
 ) -> Gate:
     """Compare on the same comments; a difference needs no interval to be refused."""
     called = []
@@ -332,10 +370,13 @@ def _gate(
     lost_before, lost = int(before[real].sum()), int(after[real].sum())
     caught_before, caught = int(before[bad].sum()), int(after[bad].sum())
     passed = lost <= lost_before and caught >= caught_before
+    why = _words(passed, lost_before, lost, caught_before, caught, int(real.sum()), int(bad.sum()))
+    if known:
+        why += f" ({known:,} of these comments it had learned, which is in its favour)"
     return Gate(
-        passed, _words(passed, lost_before, lost, caught_before, caught, int(real.sum()), int(bad.sum())),
+        passed, why,
         int(real.sum()), lost_before, lost, _range(lost, int(real.sum())),
-        int(bad.sum()), caught_before, caught, _range(caught, int(bad.sum())),
+        int(bad.sum()), caught_before, caught, _range(caught, int(bad.sum())), known,
     )  # fmt: skip
 
 
@@ -376,11 +417,16 @@ def _record(
     hold_back: float,
     seed: int,
 ) -> dict[str, Any]:
+    import pandas as pd
+
+    newest = _moments(frame).max()
     return {
         "parent": base.title,
         "parent_weights": _weights_sha256(base),
         "corpus_sha256": texts_sha256(frame),
         "labels_sha256": hashlib.sha256(spam.astype(np.uint8).tobytes()).hexdigest(),
+        # What is newer than this, the model has not seen.
+        "learned_until": None if pd.isna(newest) else newest.isoformat(),
         "ham": int((~spam).sum()),
         "spam": int(spam.sum()),
         "C": C,

@@ -8,7 +8,7 @@ for copies of each other, as people write them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
 
-__all__ = ["Decision", "campaigns_of", "review_order"]
+__all__ = ["Decision", "campaigns_of", "review_order", "spread"]
 
 LEAST_WORDS: Final = 5
 """Shorter texts are nobody's copies."""
@@ -126,6 +126,47 @@ def review_order(
         if watch is not None:
             watch("decisions", done, min(most, len(first)))
     return found
+
+
+def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the comments that somebody decided about, and their near-copies, with their labels.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The corpus that the queue was made of.
+    decided : iterable of mapping
+        Lines of the queue with their ``text``, ``copies`` (rows of `frame`,
+        from 1) and ``label``. Lines without a label are passed over.
+
+    Raises
+    ------
+    InputError
+        If a line is not of a queue of `frame`, or its label is neither ham nor spam.
+    """
+    texts, labels = frame["text"].tolist(), {}
+    for line in decided:
+        places = _places(line, texts)
+        label = line.get("label")
+        if label is None:
+            continue
+        if label not in ("ham", "spam"):
+            raise InputError(f"label must be ham or spam, not {str(label)[:40]!r}.")
+        labels.update(dict.fromkeys(places, label))
+    rows = sorted(labels)
+    return frame.iloc[rows].assign(label=[labels[row] for row in rows])
+
+
+def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
+    copies = line.get("copies")
+    rows = copies if isinstance(copies, list) else []
+    places = [row - 1 for row in rows if isinstance(row, int) and 1 <= row <= len(texts)]
+    if len(places) < len(rows) or line.get("text") not in [texts[place] for place in places]:
+        raise InputError(
+            "a line does not belong to a queue of this corpus: give the file that the queue was "
+            "made of, unchanged."
+        )
+    return places
 
 
 def chosen_of(

@@ -82,6 +82,11 @@ class Settings:
         this are not learned from: moderated archives hold spam that nobody
         found, and thanks that somebody closed. They still count wherever
         anything is measured.
+    calibrate_on : str
+        Beginning of the names of the sets whose held-out scores are turned into
+        probabilities; every set where none is called so. What a probability means
+        is asked where the model is used, and forums, chats and lists of real comments
+        alone are another mixture.
     seed : int
         Of everything that is drawn.
     """
@@ -99,6 +104,7 @@ class Settings:
     discard_ham_lost: float = 0.001
     confidence: float = 0.95
     doubt: float = 2.5
+    calibrate_on: str = "modblog-"
     seed: int = 1
 
 
@@ -446,7 +452,8 @@ def learn(
     slope, shift = calibration(held_out, material, settings)
     trusted = ~doubtful(slope * held_out + shift, material, settings)
     held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
-    slope, shift = calibration(held_out[trusted], _facts_only(material, trusted), settings)
+    chosen = trusted & _calibrated_on(material, settings)
+    slope, shift = calibration(held_out[chosen], _facts_only(material, chosen), settings)
     whole = ~material.bare
     cuts, report = cuts_for(slope * held_out[whole] + shift, _facts_only(material, whole), settings)
     watch("fit", 0, 1)
@@ -475,6 +482,13 @@ def learn(
             "languages": languages,
         },
     )
+
+
+def _calibrated_on(material: Material, settings: Settings) -> NDArray[np.bool_]:
+    found = np.char.startswith(material.source, settings.calibrate_on)
+    if len(np.unique(material.spam[found])) < 2:
+        return np.ones(len(material), bool)
+    return found
 
 
 def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:

@@ -158,6 +158,26 @@ def test_without_words_in_the_post_no_topic_feature_applies(text, post):
     assert all(math.isnan(value) for value in values.values())
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_what_was_copied_from_the_post_is_not_the_visitors(before):
+    sentence = "The generator is about four hundred lines of Python, and it reads Markdown."
+    post = Post("Moving house", f"For nine years this blog was rented. {sentence} It is quick.")
+    own = "Order (cheap) watches, at HTTP://shop.example today!"
+    pasted = f"{sentence} {own}" if before else f"{own} {sentence}"
+    alone, both = read(Comment(own, post=post)), read(Comment(pasted, post=post))
+    assert both.words != alone.words
+    assert both.own_words == alone.own_words == alone.words
+    assert both.own_lower == alone.own_lower
+    nothing = read(Comment(sentence, post=post))
+    assert (nothing.own_words, nothing.own_lower) == ([], "")
+
+
+def test_without_a_copy_nothing_is_left_out():
+    r = read(Comment("It reads Markdown, I hope?", post=Post("t", "It reads Markdown quickly.")))
+    assert r.own_words is r.words
+    assert r.own_lower is r.lower
+
+
 def test_a_thread_alone_makes_only_thread_features_apply():
     post = Post(thread=["My first sowing drowned in the rain of early June"])
     values = all_values(Comment("The rain of early June drowned my sowing", post=post))["topic"]

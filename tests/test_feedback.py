@@ -525,18 +525,6 @@ def test_a_full_disk_is_told_and_nothing_is_lost(path):
         assert len(labels(journal)) == kept + 1
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of a megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_disk_that_really_is_full(small_disk):
     path = small_disk / "feedback.db"
     with Journal(path) as journal:

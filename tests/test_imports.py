@@ -97,6 +97,9 @@ HEAVY = {
     "ray",
     "flask",
     "django",
+    "starlette",
+    "jinja2",
+    "argon2",
 }
 NETWORK = {
     "socket",

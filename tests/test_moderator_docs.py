@@ -65,17 +65,21 @@ def test_the_guide_from_export_to_a_model_and_back(export, tmp_path, monkeypatch
     for command, target in COMMANDS:
         code = cli.main(shlex.split(command)[1:])
         told = capsys.readouterr()
-        assert code == 0, (command, told.err)
+        # A retraining after the first may be turned down by the gate.
+        assert code in ((0, 3) if "decided.jsonl" in command else (0,)), (command, told.err)
         if target:
             Path(target).write_text(told.out, "utf-8")
-    lines = [json.loads(line) for line in Path("decide.jsonl").read_text("utf-8").splitlines()]
-    decided = "".join(json.dumps(line | {"label": "ham"}) + "\n" for line in lines)
-    Path("decide.jsonl").write_text(decided, "utf-8")
-    again = ["retrain", "--from", "corpus.jsonl", "--from", "decide.jsonl", "-o", "models/mysite"]
-    assert cli.main(again) in (0, 1)  # the gate decides; either way the command has read both
-    assert "of" in capsys.readouterr().out
+        if target == "decide.jsonl":
+            label_all(Path(target))
+    assert Path("decided.jsonl").read_text("utf-8").count("\n") >= 10
+
+
+def label_all(file):
+    """Do what the guide asks of its reader."""
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    file.write_text("".join(json.dumps(line | {"label": "ham"}) + "\n" for line in lines), "utf-8")
 
 
 def test_the_code_of_the_guide_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    exec(compile(code, "moderators.md", "exec"), {})
+    for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        exec(compile(code, "moderators.md", "exec"), {})

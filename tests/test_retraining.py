@@ -169,6 +169,19 @@ def test_no_account_outweighs_the_rest(labels, expected):
     assert weight.to_dict() == pytest.approx(expected, rel=0.02)
 
 
+def test_what_the_model_in_use_has_learned_does_not_decide(base):
+    old, new = site(n=150), site(n=60, seed=5)
+    new["date"] = new["date"].str.replace("2024", "2025")
+    current = retrain(old, base=base).model
+    both = pd.concat([old, new], ignore_index=True)
+    gate = retrain(both, base=base, current=current, hold_back=0.6).gate
+    assert gate.known == 0
+    assert gate.ham + gate.spam == len(new)  # though more was held back
+    again = retrain(old, base=base, current=current).gate  # nothing newer is there
+    assert again.known == again.ham + again.spam > 0
+    assert "it had learned" in again.why
+
+
 def test_a_class_without_a_say_lets_nothing_in(base):
     frame = site()
     # All the spam is older than any of the ham, and most of it was labelled wrongly since.
@@ -289,6 +302,26 @@ def test_two_at_once_do_not_mix(base, tmp_path):
     replace_model(base, where)  # who was killed holds nothing
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of another kind")
+def test_a_full_disk_leaves_the_model_in_use(base, tmp_path):
+    import resource
+
+    where, corpus = tmp_path / "mysite", tmp_path / "corpus.jsonl"
+    write_corpus(site(), corpus)
+    save_model(base, where)
+    before = {p.name: p.read_bytes() for p in where.iterdir()}
+    done = subprocess.run(
+        [sys.executable, "-m", "spamguard", "retrain", "--from", str(corpus), "-o", str(where)],
+        capture_output=True, text=True, check=False, timeout=300,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "too large" in done.stderr  # what a full disk is called depends on the limit
+    assert {p.name: p.read_bytes() for p in where.iterdir() if p.name in before} == before
+    assert load_model(where).intercept == base.intercept
+
+
 # --- labels that look wrong ---------------------------------------------------------
 
 
@@ -342,7 +375,7 @@ def test_a_worse_model_is_not_let_in(tmp_path, capsys):
     write_corpus(frame, corpus)
     save_model(load_model(), where)
     before = {p.name: p.read_bytes() for p in where.iterdir()}
-    assert cli.main(["retrain", "--from", str(corpus), "-o", str(where)]) == 1
+    assert cli.main(["retrain", "--from", str(corpus), "-o", str(where)]) == 3
     assert "nothing was changed" in capsys.readouterr().err
     assert {p.name: p.read_bytes() for p in where.iterdir()} == before
 
@@ -356,6 +389,7 @@ def test_the_audit_command(tmp_path, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[0]["row"] == 8
     assert lines[0]["text"] == frame.loc[7, "text"]
+    assert lines[0]["file"] == str(corpus)
 
 
 def test_unlabelled_files_and_wrong_usage(tmp_path, capsys):

@@ -112,6 +112,29 @@ def test_a_comment_of_the_past_sees_only_those_before_it(shipped, monkeypatch):
     ]  # fmt: skip
 
 
+def test_a_decision_is_for_all_copies(shipped, sample, tmp_path, capsys):
+    text = "Our {} club sells candles at the harbour on Friday evening"
+    frame = unlabelled(sample).iloc[:30].drop(columns="duplicate_group")
+    copies = pd.DataFrame({"text": [text.format(word) for word in ("chess", "Chess", "chess,")]})
+    corpus, decided = tmp_path / "corpus.jsonl", tmp_path / "decide.jsonl"
+    write_corpus(check_corpus(pd.concat([frame, copies], ignore_index=True)), corpus)
+    assert cli.main(["queue", str(corpus), "--most", "40"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for line in lines:
+        if "candles" in line["text"]:
+            line["label"] = "spam"
+    decided.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    assert cli.main(["queue", str(corpus), "--decided", str(decided)]) == 0
+    told = capsys.readouterr()
+    found = [json.loads(line) for line in told.out.splitlines()]
+    assert [row["text"] for row in found] == copies["text"].tolist()
+    assert {row["label"] for row in found} == {"spam"}
+    assert "1 decisions for 3 comments" in told.err
+    write_corpus(check_corpus(frame.iloc[::-1]), corpus)  # no longer what the queue was made of
+    assert cli.main(["queue", str(corpus), "--decided", str(decided)]) == 1
+    assert "does not belong" in capsys.readouterr().err
+
+
 def test_a_shadow_decides_nothing(shipped):
     from dataclasses import replace
 

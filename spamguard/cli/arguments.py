@@ -247,7 +247,9 @@ _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest of both kinds are held back; the model in DIR is replaced
 only if a candidate calls no more of those real comments spam, and catches no
-less of that spam. Otherwise nothing changes, and the exit code is 1.
+less of that spam. Otherwise nothing changes, and the exit code is 3. Once DIR
+has a model, those decide that are newer than all it has learned, if there are
+five of each kind.
 
 The former model is kept: --rollback puts it back. The same comments make the
 same model. Ten comments of spam and ten real ones are the least; a hundred
@@ -280,11 +282,14 @@ _QUEUE = """\
 Order comments without a label so that few decisions teach much: those that the
 model is unsure of, unlike each other, near-copies as one. Printed as JSON
 lines; put "label": "ham" or "spam" in and give the file to "spamguard retrain".
+With --decided, the comments of CORPUS that such a file decides about are
+printed with their labels, near-copies among them.
 """
 _QUEUE_EXAMPLES = """\
 examples:
   spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
   spamguard queue corpus.jsonl --model models/mysite
+  spamguard queue corpus.unlabelled.jsonl --decided decide.jsonl > decided.jsonl
 """
 
 _REPLAY = """\
@@ -743,6 +748,10 @@ def _serve(commands: Any) -> None:
         "--max-body", type=_positive, default=1_000_000, metavar="BYTES",
         help="largest request that is read (1000000)",
     )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=_positive, default=20, metavar="SECONDS",
+        help="how long a client may take to send a request's head, and again its body (20)",
+    )  # fmt: skip
 
 
 def _sites(commands: Any) -> None:
@@ -767,6 +776,9 @@ def _sites(commands: Any) -> None:
     action("revoke", "take a site's key away; what it taught stays")
     found = action("posts", "register the posts of an RSS or Atom feed or a WordPress export")
     found.add_argument("file", metavar="FILE", help="the feed or export, on this machine")
+    found = action("forget", "forget a comment, its verdicts, decisions and what they taught")
+    found.add_argument("guid", metavar="GUID", help="what X-akismet-guid said of the comment")
+    found.add_argument("--by", metavar="NAME", default="owner", help="whose doing it is (owner)")
     found = action("set", "change a site's settings")
     found.add_argument(
         "--gives",
@@ -891,6 +903,9 @@ def _queue(commands: Any) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="comments, some without a label")
     parser.add_argument(
         "--most", type=_count, default=100, metavar="N", help="decisions to list (100)"
+    )
+    parser.add_argument(
+        "--decided", metavar="FILE", help="labelled lines of an earlier queue of the same CORPUS"
     )
     parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
     parser.add_argument(

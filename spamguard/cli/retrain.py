@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spamguard.cli.progress import Progress
 from spamguard.errors import InputError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from spamguard.retraining import Outcome
+
+
+REJECTED: Final = 3
+"""Exit code where all went well and the new model is not better; 1 is an error."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,11 +49,14 @@ def _retrain(args: argparse.Namespace) -> int:
     if outcome.gate.passed and not args.dry_run:
         replace_model(outcome.model, target, name=args.name or target.name, former=base)
     _report(args, outcome, target)
-    return 0 if outcome.gate.passed else 1
+    return 0 if outcome.gate.passed else REJECTED
 
 
 def _read(sources: list[str]) -> pd.DataFrame:
-    """Read files of labelled comments, and journals of feedback, as one corpus."""
+    """Read files of labelled comments, and journals of feedback, as one corpus.
+
+    Its columns `file` and `row` tell where each comment stood.
+    """
     import pandas as pd
 
     from spamguard.corpus import check_corpus, read_corpus
@@ -58,7 +65,11 @@ def _read(sources: list[str]) -> pd.DataFrame:
     for source, frame in zip(sources, frames, strict=True):
         if frame["label"].isna().all():
             raise InputError(f"{source} has no labelled comments: a column label is needed.")
-    return check_corpus(pd.concat(frames, ignore_index=True).drop(columns="duplicate_group"))
+    marked = [
+        frame.assign(file=source, row=range(1, len(frame) + 1))
+        for source, frame in zip(sources, frames, strict=True)
+    ]
+    return check_corpus(pd.concat(marked, ignore_index=True).drop(columns="duplicate_group"))
 
 
 def _is_journal(source: str) -> bool:
@@ -113,7 +124,8 @@ def _audit(args: argparse.Namespace) -> int:
     for doubt in doubts[: args.most]:
         row = frame.iloc[doubt.row]
         facts = {
-            "row": doubt.row + 1,
+            "file": row["file"],
+            "row": int(row["row"]),
             "label": doubt.label,
             "log_odds": doubt.log_odds,
             "why": doubt.why,

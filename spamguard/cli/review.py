@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from spamguard.cli.progress import Progress
+from spamguard.errors import InputError
 from spamguard.storage import load_model
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ def run(args: argparse.Namespace) -> int:
     from spamguard.corpus import read_corpus
 
     frame = read_corpus(args.corpus)
+    if args.command == "queue" and args.decided is not None:
+        _print_decided(frame, args.decided)
+        return 0
     model = load_model(args.model)
     if args.command == "queue":
         from spamguard.reviewing import review_order
@@ -36,6 +42,29 @@ def run(args: argparse.Namespace) -> int:
             found = replay(frame, model, watch=watch)
         _print_replayed(args, frame, found)
     return 0
+
+
+def _print_decided(frame: pd.DataFrame, path: str) -> None:
+    from spamguard.reviewing import spread
+
+    lines = list(_lines(path))
+    found = spread(frame, lines)
+    for _, row in found.drop(columns="duplicate_group").iterrows():
+        given = {name: value for name, value in row.items() if _is_given(value)}
+        print(json.dumps(given, ensure_ascii=False, default=str))
+    decisions = sum(line.get("label") is not None for line in lines)
+    print(f"{decisions:,} decisions for {len(found):,} comments", file=sys.stderr)
+
+
+def _lines(path: str) -> Iterator[dict[str, Any]]:
+    with Path(path).open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                fields = json.loads(line) if line.strip() else None
+            except ValueError as error:
+                raise InputError(f"{path}, line {number} is no JSON: {error}.") from error
+            if isinstance(fields, dict):
+                yield fields
 
 
 def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:

@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
         feedback_days=args.feedback_retention,
         rate=args.rate,
         body_bytes=args.max_body,
+        client_seconds=float(args.patience),
     )
     try_address(args.host, args.port)  # before a key is made that nobody would see again
     found = prepare(config)

@@ -10,7 +10,8 @@ from spamguard.errors import ServerError
 
 if TYPE_CHECKING:
     from spamguard.feedback.database import Database
-    from spamguard.server.sites import Sites
+    from spamguard.server.config import ServerConfig
+    from spamguard.server.sites import Site, Sites
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,9 +22,12 @@ def run(args: argparse.Namespace) -> int:
     from spamguard.server.sites import Sites
 
     # A database that is there says itself whether it keeps texts.
-    with Journal(args.database) as journal:
+    with Journal(args.database, create=False) as journal:
         private = journal.texts == "none"
-    with open_journal(ServerConfig(database=args.database, privacy=private)) as journal:
+    config = ServerConfig(database=args.database, privacy=private)
+    if args.action == "forget":
+        return _forget(args, config)
+    with open_journal(config) as journal:
         database = journal.database
         return int(_ACTIONS[args.action](args, Sites(database), database))
 
@@ -86,12 +90,32 @@ def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
     from spamguard.server.feeds import read_posts
     from spamguard.server.posts import Posts
 
+    count = Posts(database).put(_site(args, sites).id, read_posts(args.file))
+    print(f"{args.name}: {count:,} posts registered")
+    return 0
+
+
+def _forget(args: argparse.Namespace, config: ServerConfig) -> int:
+    from spamguard.server.services import Services
+
+    services = Services.open(config)
+    try:
+        gone = services.teacher.forget(_site(args, services.sites), args.guid, args.by)
+    finally:
+        services.close()
+    print(
+        f"{args.name}: forgotten, also {gone - 1:,} copies"
+        if gone > 1
+        else f"{args.name}: forgotten"
+    )
+    return 0
+
+
+def _site(args: argparse.Namespace, sites: Sites) -> Site:
     site = sites.named(args.name)
     if site is None:
         raise ServerError(f"there is no site {args.name!r}; list them first.")
-    count = Posts(database).put(site.id, read_posts(args.file))
-    print(f"{args.name}: {count:,} posts registered")
-    return 0
+    return site
 
 
 _ACTIONS: Final = {

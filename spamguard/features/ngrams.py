@@ -1,8 +1,9 @@
 """Hashed n-grams of words and characters.
 
-Nothing is stored but a bucket number, so a model holds no one's words. A
-polynomial hash over code points gives every n-gram by arithmetic on arrays;
-a reason names an n-gram by cutting it out of the comment again.
+Of a comment, what was copied from the post is left out: it is not the
+visitor's. Nothing is stored but a bucket number, so a model holds no one's
+words. A polynomial hash over code points gives every n-gram by arithmetic on
+arrays; a reason names an n-gram by cutting it out of the comment again.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def _split(text: str) -> list[str]:
 
 def _words_within(words: list[str], r: Reading) -> list[str]:
     """Return `words`, which are the comment's, within what is read of one text."""
-    return words if len(r.lower) < _LONGEST // 2 else _split(" ".join(words))
+    return words if len(r.own_lower) < _LONGEST // 2 else _split(" ".join(words))
 
 
 class Hasher:
@@ -269,7 +270,7 @@ class Hasher:
         self, readings: Sequence[Reading]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
         """Return keys of words and of pairs, and how many each comment has of either."""
-        words = [_words_within(r.words, r) for r in readings]
+        words = [_words_within(r.own_words, r) for r in readings]
         hashes = np.frombuffer(b"".join(self._words.of(_joined(words))), np.uint64)
         pairs = hashes[:-1] * _PAIR + hashes[1:]
         counts = [len(own) for own in words]
@@ -287,7 +288,7 @@ def _joined(lists: list[list[str]]) -> list[str]:
 
 
 _PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (
-    lambda r: _split(r.lower),
+    lambda r: _split(r.own_lower),
     lambda r: r.author_words,
     lambda r: _split(host_text(r)) if r.links or r.author_url else [],
     lambda r: _split(anchor_text(r)) if r.links else [],

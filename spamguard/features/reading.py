@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import compress
 
 from spamguard.comment import Comment, Post
 from spamguard.hosts import host_of, is_ip, registered_domain
@@ -70,6 +71,9 @@ class Reading:
     body: Body
     lower: str  # canonical text in lower case, spaces collapsed
     words: list[str]
+    copied: set[tuple[str, ...]]  # runs of five words that the post has too
+    own_lower: str  # `lower` and `words` without those runs
+    own_words: list[str]
     terms: list[str]
     language: str  # code; "" where it cannot be told
     author: str  # canonical name as written; "" where none is given
@@ -268,10 +272,15 @@ def read(comment: Comment) -> Reading:
     if site and author_domain == site:
         author_url = author_host = author_domain = ""
     lower = " ".join(body.text.lower().split())
+    copied = post.runs.repeated_in(words) if post is not None else set()
+    own_words, own_lower = _own(words, lower, copied) if copied else (words, lower)
     return Reading(
         body=body,
         lower=lower,
         words=words,
+        copied=copied,
+        own_lower=own_lower,
+        own_words=own_words,
         terms=terms_of(words),
         language=language_of(words),
         author=name.text,
@@ -288,3 +297,20 @@ def read(comment: Comment) -> Reading:
         ends_with_link=bool(links) and _ends_with(comment.text, body, links[-1]),
         post=post,
     )
+
+
+def _own(words: list[str], lower: str, copied: set[tuple[str, ...]]) -> tuple[list[str], str]:
+    """Return the words and the text of a comment without the runs that are `copied`."""
+    own = [True] * len(words)
+    for i in range(len(words) - SHINGLE + 1):
+        if tuple(words[i : i + SHINGLE]) in copied:
+            own[i : i + SHINGLE] = [False] * SHINGLE
+    kept, at = [], 0
+    for piece in lower.split(" "):
+        inside = words_of(piece)
+        if inside != words[at : at + len(inside)]:
+            return list(compress(words, own)), lower  # cut into words differently: left whole
+        if not inside or any(own[at : at + len(inside)]):
+            kept.append(piece)
+        at += len(inside)
+    return list(compress(words, own)), " ".join(kept)

@@ -91,7 +91,6 @@ def _differ(mine: str, theirs: str) -> bool:
 
 
 Idf = Callable[[str], float]
-Shingles = set[tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -172,9 +171,8 @@ def _likeness(
 
 def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
     weighed = _weigh(post, idf)
-    copied = post.runs.repeated_in(r.words)
     # What was copied says nothing about how near the visitor's own words are.
-    own = _own_words(r.words, copied) if copied else r.words
+    copied, own = r.copied, r.own_words
     copied_most = bool(copied) and len(own) < len(r.words) / 2 and not r.body.quote_lines
     counts = Counter(terms_of(own) if copied else r.terms)
     cosine, coverage, rare, divergence = _likeness(counts, post, weighed, idf)
@@ -203,15 +201,6 @@ def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
         len(copied) / len(shingles_of(r.words)) if copied_most else 0.0,
         float(len(copied) > 0 and len(own) <= len(r.words) / 5 and not r.body.quote_lines),
     )
-
-
-def _own_words(words: list[str], copied: Shingles) -> list[str]:
-    """Return the words that stand in none of the `copied` runs."""
-    own = [True] * len(words)
-    for i in range(len(words) - SHINGLE + 1):
-        if tuple(words[i : i + SHINGLE]) in copied:
-            own[i : i + SHINGLE] = [False] * SHINGLE
-    return [word for word, is_own in zip(words, own, strict=True) if is_own]
 
 
 def _thread_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:

@@ -41,8 +41,9 @@ class ServerConfig:
         once. 0 is no limit.
     body_bytes : int
         Largest body that is read.
-    body_seconds : float
-        Seconds that a client may take to send it.
+    client_seconds : float
+        Seconds that a client may take to send a request's head, and again for
+        its body.
 
     Raises
     ------
@@ -59,14 +60,14 @@ class ServerConfig:
     feedback_days: int | None = None
     rate: float = 50.0
     body_bytes: int = 1_000_000
-    body_seconds: float = 20.0
+    client_seconds: float = 20.0
 
     def __post_init__(self) -> None:
         for name in ("retention_days", "feedback_days"):
             days = getattr(self, name)
             if days is not None and days < 1:
                 raise ServerError(f"{name} must be at least one day; leave it out to keep all.")
-        if self.workers < 1 or self.rate < 0 or self.body_bytes < 1 or self.body_seconds <= 0:
+        if self.workers < 1 or self.rate < 0 or self.body_bytes < 1 or self.client_seconds <= 0:
             raise ServerError("workers, rate and limits of the body must be above zero.")
 
     @property

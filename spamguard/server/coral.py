@@ -76,11 +76,10 @@ async def _signed(request: Request) -> tuple[Services, Site, dict[str, Any]]:
     """Return the site and what Coral says, once the signature shows that Coral says it."""
     services: Services = request.app.state.services
     address, name = address_of(request), request.path_params["site"]
-    not_too_many(services.limits.wait_of_guesser(address))
     body = await body_of(request, services.config)
     site = await to_thread.run_sync(services.sites.named, name)
     if site is None or not _is_signed(body, site, request.headers.get("x-coral-signature", "")):
-        services.limits.guessed(address)
+        not_too_many(services.limits.wait_of_guesser(address))
         raise HTTPException(403, "the signature is not that of this site's Coral secret")
     not_too_many(services.limits.wait_of_key(site.id))
     try:

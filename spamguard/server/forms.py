@@ -38,7 +38,7 @@ async def body_of(request: Request, config: ServerConfig) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(config.body_seconds):
+        async with asyncio.timeout(config.client_seconds):
             async for part in request.stream():
                 size += len(part)
                 if size > config.body_bytes:

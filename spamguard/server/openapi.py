@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from spamguard.server.posts import MOST_URL
+from spamguard.server.posts import MOST_URL, VISIBLE
 
 _POST: Final = {
     "type": "object",
     "required": ["url"],
     "properties": {
-        "url": {"type": "string", "minLength": 1, "maxLength": MOST_URL, "pattern": r"\S"},
+        "url": {"type": "string", "minLength": 1, "maxLength": MOST_URL, "pattern": VISIBLE},
         **{name: {"type": ["string", "null"]} for name in ("title", "text", "author", "date")},
     },
 }
@@ -26,7 +26,7 @@ _ERRORS: Final = {
 _URL: Final = {
     "name": "url", "in": "query", "required": True,
     "description": "Address of the post; ways to write it that mean the same are the same.",
-    "schema": {"type": "string", "minLength": 1, "pattern": r"\S"},
+    "schema": {"type": "string", "minLength": 1, "pattern": VISIBLE},
 }  # fmt: skip
 
 

@@ -24,6 +24,9 @@ MOST_TEXT: Final = 500_000
 MOST_URL: Final = 2_000
 """Characters of an address."""
 
+VISIBLE: Final = "[!-~]"
+"""Something of this an address has, as a regular expression."""
+
 _TOGETHER: Final = 200
 _TRACKING: Final = re.compile(r"(?:utm_[a-z]+|fbclid|gclid|replytocom)=[^&]*(?:&|$)", re.IGNORECASE)
 
@@ -93,7 +96,7 @@ class Posts:
         count = 0
         batch: list[Registered] = []
         for post in found:
-            if not post.url.strip() or len(post.url) > MOST_URL:
+            if not re.search(VISIBLE, post.url) or len(post.url) > MOST_URL:
                 raise ServerError(f"a post needs an address of at most {MOST_URL:,} characters.")
             batch.append(post)
             if len(batch) == _TOGETHER:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, Final
+import re
+from typing import Final
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from spamguard.errors import ServerError
 from spamguard.server.access import Threads, address_of, admitted
 from spamguard.server.forms import body_of
 from spamguard.server.openapi import document
-from spamguard.server.posts import Registered
+from spamguard.server.posts import VISIBLE, Registered
 from spamguard.server.services import Services
 from spamguard.server.sites import Site
 
@@ -30,9 +30,7 @@ _FIELDS: Final = ("title", "text", "author", "date")
 def routes() -> list[Route]:
     """Return the routes."""
     return [
-        Route("/v1/posts", _with_site(_put), methods=["PUT"]),
-        Route("/v1/posts", _with_site(_get), methods=["GET"]),
-        Route("/v1/posts", _with_site(_delete), methods=["DELETE"]),
+        Route("/v1/posts", _posts, methods=["GET", "PUT", "DELETE"]),
         Route("/openapi.json", _document, methods=["GET"]),
     ]
 
@@ -41,28 +39,25 @@ async def _document(request: Request) -> Response:
     return JSONResponse(document())
 
 
-def _with_site(
-    work: Callable[[Services, Site, str, bytes], Response],
-) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        services: Services = request.app.state.services
-        body = await body_of(request, services.config)
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        key = key.strip() if scheme.lower() == "bearer" else ""
-        url, address = request.query_params.get("url", ""), address_of(request)
+async def _posts(request: Request) -> Response:
+    services: Services = request.app.state.services
+    body = await body_of(request, services.config)
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = key.strip() if scheme.lower() == "bearer" else ""
+    url, address = request.query_params.get("url", ""), address_of(request)
+    # HEAD is answered as GET; the server leaves the body out.
+    work = {"PUT": _put, "DELETE": _delete}.get(request.method, _get)
 
-        def answer() -> Response:
-            site = admitted(services, key, address)
-            if site is None:
-                raise HTTPException(
-                    401, "send the site's key: Authorization: Bearer KEY",
-                    {"WWW-Authenticate": "Bearer"},
-                )  # fmt: skip
-            return work(services, site, url, body)
+    def answer() -> Response:
+        site = admitted(services, key, address)
+        if site is None:
+            raise HTTPException(
+                401, "send the site's key: Authorization: Bearer KEY",
+                {"WWW-Authenticate": "Bearer"},
+            )  # fmt: skip
+        return work(services, site, url, body)
 
-        return await to_thread.run_sync(answer, limiter=Threads.of(request.app).writing)
-
-    return endpoint
+    return await to_thread.run_sync(answer, limiter=Threads.of(request.app).writing)
 
 
 def _put(services: Services, site: Site, url: str, body: bytes) -> Response:
@@ -89,7 +84,7 @@ def _delete(services: Services, site: Site, url: str, body: bytes) -> Response:
 
 
 def _given(url: str) -> str:
-    if not url.strip():
+    if not re.search(VISIBLE, url):
         raise HTTPException(400, "name the post's address: ?url=")
     return url
 

@@ -16,6 +16,7 @@ import uvicorn
 from spamguard.errors import ServerError
 from spamguard.server import logs
 from spamguard.server.config import ServerConfig
+from spamguard.server.connections import Impatient
 from spamguard.server.services import open_journal
 from spamguard.server.sites import Sites
 from spamguard.storage import load_model
@@ -24,6 +25,7 @@ FIRST: Final = "first"
 """Name of the site that a new server begins with."""
 
 _KEEP_ALIVE: Final = 15
+_MOST_FILES: Final = 65_536
 _GRACE: Final = 20  # seconds that requests under way are given when it stops
 
 
@@ -80,6 +82,7 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             # Read by prometheus_client when a worker imports it; of this run alone.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spamguard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _allow_many_connections()
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn has its own while it works, and passes the signal on when all is done.
             signal.signal(number, lambda *_: sys.exit(0))
@@ -91,10 +94,22 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             workers=config.workers,
             log_config=logs.configuration(),
             access_log=False,
+            http=Impatient,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
+
+
+def _allow_many_connections() -> None:
+    """Let each worker have as many files as the system allows: a connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def try_address(host: str, port: int) -> None:

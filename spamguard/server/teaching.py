@@ -22,7 +22,7 @@ from spamguard.server.judging import Asked, Judge, digest_of
 from spamguard.server.models import Models
 from spamguard.server.records import DECIDED, Recorder, count, row_of
 from spamguard.server.sites import POOL, Site, put_lesson
-from spamguard.server.tables import comments, posts, sites
+from spamguard.server.tables import comments, lessons, posts, sites
 from spamguard.sites import SiteWeights
 
 
@@ -115,6 +115,52 @@ class Teacher:
         number = self._journal.undo(entry, by=by)
         self._restore(site, found.comment_id)
         return number
+
+    def forget(self, site: Site, guid: str, by: str) -> int:
+        """Forget a comment and its copies: text, verdicts, decisions, and what they taught.
+
+        What stays is that something under its digest was forgotten, so that it
+        is not learned again. The file is rewritten.
+
+        Parameters
+        ----------
+        site : Site
+        guid : str
+            What ``X-akismet-guid`` said of it.
+        by : str
+            The account of who forgets it.
+
+        Returns
+        -------
+        int
+            Rows that are gone.
+
+        Raises
+        ------
+        ServerError
+            If no comment of this site has that guid.
+        FeedbackError
+            If it cannot be written, or the file not be rewritten now.
+        """
+        self._recorder.flush()
+        this = (comments.c.site == site.id) & (comments.c.guid == guid)
+        with self._database.writing() as connection:
+            digest = connection.execute(sa.select(comments.c.digest).where(this)).scalar()
+            if digest is None:
+                raise ServerError("no comment of this site has this guid.")
+            mine = (comments.c.site == site.id) & (comments.c.digest == digest)
+            gone = connection.execute(sa.delete(comments).where(mine)).rowcount
+            known = sa.select(lessons.c.key).where(
+                lessons.c.site == site.id, lessons.c.key == digest
+            )
+            if connection.execute(known).first() is not None:
+                self._learn(connection, site, digest, None)
+            note = self._database.must_scrub(connection)
+        if next(self._journal.entries(site=site.name, comment_id=digest), None) is None:
+            self._database.scrub(note)
+        else:
+            self._journal.forget(digest, by=by, site=site.name)
+        return int(gone)
 
     # --- steps --------------------------------------------------------------------
 

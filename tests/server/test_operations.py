@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,6 +143,7 @@ def test_guessing_keys_is_slow(blog, clock):
     wrong = {"api_key": "000000000000", "blog": "b"}
     said = [blog.http.post("/1.1/verify-key", data=wrong).status_code for _ in range(30)]
     assert said == [200] * 20 + [429] * 10
+    assert blog.check(SPAM).text == "true"  # who has a key is served all the same
     clock[0] += 1
     assert blog.http.post("/1.1/verify-key", data=wrong).status_code == 200
     assert blog.http.post("/1.1/verify-key", data=wrong).status_code == 429
@@ -331,6 +333,30 @@ def test_any_address_of_a_blog_is_taken(blog, rows, address):
     body = body.replace(b"blog=b", b"blog=" + quote(address, errors="surrogatepass").encode())
     assert blog.http.post("/1.1/comment-check", content=body).status_code == 200
     assert len(rows()) == (1 if address else 0)
+
+
+def test_a_disk_that_really_is_full(small_disk, serve):
+    http = serve(database=str(small_disk / "server.db"))
+    services = http.app.state.services
+    fields = {"api_key": services.sites.add("first"), "blog": "b", "user_ip": "i"}
+    one = fields | {"comment_content": SPAM}
+    assert http.post("/1.1/submit-ham", data=one).status_code == 200
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:  # until there is no space left
+            file.write(b"x" * 4096)
+    codes = set()
+    for i in range(200):  # what room the log has left is used up
+        text = {"comment_content": f"{i} {SPAM}" * 20}
+        codes.add(http.post("/1.1/submit-spam", data=fields | text).status_code)
+        if 503 in codes:
+            break
+    assert 503 in codes
+    assert http.post("/1.1/comment-check", data=one).status_code == 200
+    filler.unlink()
+    assert http.post("/1.1/submit-ham", data=one).status_code == 200
+    assert http.post("/1.1/comment-check", data=one).text == "false"
+    assert services.recorder.flush()
 
 
 # --- privacy and retention ----------------------------------------------------------------

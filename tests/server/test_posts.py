@@ -87,7 +87,7 @@ def test_a_later_post_takes_the_place_of_the_former(blog, services):
 
 @pytest.mark.parametrize(
     "told",
-    [[], "x", 3, None, {}, {"url": 3}, {"url": " "}, {"url": URL, "title": 3}, {"posts": []},
+    [[], "x", 3, None, {}, {"url": 3}, {"url": " "}, {"url": "\x1e"}, {"url": "\u00a0"}, {"url": URL, "title": 3}, {"posts": []},
      {"posts": [3]}, {"posts": [POST] * 101}, {"url": "x" * 2001}],
     ids=str,
 )  # fmt: skip
@@ -123,6 +123,17 @@ def test_half_a_character_is_taken(blog):
 )
 def test_any_address_has_a_key(url):
     assert len(key_of(url)) == 64
+
+
+def test_the_description_is_whole(http):
+    told = http.get("/openapi.json").json()
+    assert told["openapi"].startswith("3.1")
+    served = {route.path: route.methods for route in http.app.routes}
+    for path, operations in told["paths"].items():
+        assert {name.upper() for name in operations} | {"HEAD"} == served[path]
+    reply = http.request("OPTIONS", "/v1/posts")
+    assert reply.status_code == 405
+    assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD", "PUT", "DELETE"}
 
 
 # --- feeds --------------------------------------------------------------------------

@@ -140,6 +140,41 @@ def test_a_graceful_stop_answers_what_is_under_way(start):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    ["", "POST /1.1/comment-check HTTP/1.1\r\nHost: x\r\n", "GET /health HTTP/1.1\r\nX: "],
+    ids=["nothing", "half a head", "half a line"],
+)
+def test_who_does_not_get_to_the_point_is_cut_off(slow_clients, sent):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(sent.encode())
+        assert client.recv(100) == b""
+
+
+def test_a_body_that_does_not_come(slow_clients):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(b"POST /1.1/verify-key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
+        assert client.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_a_head_without_an_end(slow_clients):
+    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\n")
+        line = b"X: " + b"x" * 1000 + b"\r\n"
+        with pytest.raises(OSError, match=r"reset|[Pp]ipe"):
+            client.sendall(line * 50_000)
+
+
+def test_a_large_body_is_no_head(slow_clients):
+    text = "word " * 60_000
+    assert slow_clients.blog.check(text).text == "false"
+
+
+@pytest.fixture(scope="module")
+def slow_clients(module_process, tmp_path_factory):
+    return module_process(tmp_path_factory.mktemp("server"), "--patience", "2")
+
+
 def test_no_request_is_lost_while_the_model_is_replaced(start, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(find_model("default"), model)
@@ -204,7 +239,31 @@ def test_sites_are_managed_while_it_serves(start, tmp_path):
     code, out, _ = sites("list")
     assert out == "first: 0 posts, 0 lessons\ntwo.example: 1 posts, 0 lessons, gives\n"
     assert sites("set", "two.example")[0] == 2
+    guid = server.blog.check().headers["x-akismet-guid"]
+    time.sleep(1)
+    assert sites("forget", "two.example", guid)[1] == "two.example: forgotten, also 1 copies\n"
     code, _, err = sites("revoke", "three.example")
     assert (code, "no site" in err) == (1, True)
     assert sites("revoke", "two.example")[0] == 0
     assert server.blog.check().text == "invalid"
+
+
+def test_sites_of_a_database_that_is_not_there(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "spamguard", "sites", "add", "a", "--database", "none.db"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "does not exist" in done.stderr) == (1, True)
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "prometheus_client", "sqlalchemy"])
+def test_what_is_missing_says_what_to_install(tmp_path, missing):
+    code = f"import sys; sys.modules[{missing!r}] = None; from spamguard.cli import main; sys.exit(main(['serve']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "pip install 'spamguard[server]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -148,3 +148,28 @@ def test_a_lesson_that_is_damaged_is_passed_over(blog, services):
     base = services.models.shared
     model = Weights(services.journal.database, services.models).model_for(site)
     assert model.intercept != base.intercept
+
+
+def test_a_forgotten_comment_is_gone_with_all_it_taught(blog, other, services, rows, config):
+    before, elsewhere = probability(blog), probability(other)
+    services.sites.set("first", gives=True)
+    services.sites.set("second", takes=True)
+    blog.ham(SPAM)
+    guid = blog.check().headers["x-akismet-guid"]
+    assert services.teacher.forget(services.sites.named("first"), guid, "anna") == 2
+    assert probability(blog) == before
+    assert probability(other) == elsewhere
+    assert [entry.kind for entry in services.journal.entries(site="first")] == ["forget"]
+    assert blog.ham(SPAM).status_code == 200  # and is not learned again
+    assert probability(blog) == before
+    with pytest.raises(ServerError, match="guid"):
+        services.teacher.forget(services.sites.named("second"), guid, "anna")
+
+
+def test_a_comment_nobody_decided_on_is_forgotten_too(blog, services, rows, config):
+    guid = blog.check("an unmistakable remark").headers["x-akismet-guid"]
+    services.teacher.forget(services.sites.named("first"), guid, "anna")
+    assert rows() == []
+    services.recorder.flush()
+    for path in config.models_directory.parent.glob("server.db*"):
+        assert b"unmistakable" not in path.read_bytes()

@@ -33,15 +33,14 @@ def log_in(visit: Visit) -> Response:
     # another site could log a moderator in under an account of its own.
     if not same(visit.sent("csrf"), csrf_of(visit.cookie("form"))):
         return _form(visit, way, "The form had grown old. Please try again.", 403)
-    limits = visit.services.limits
-    wait = limits.wait_of_log_in(visit.address, name.lower())
+    # Before the password is looked at: that takes a good part of a second.
+    wait = visit.services.limits.wait_of_log_in(visit.address, name.lower())
     if wait:
-        words = f"Too many wrong passwords. Try again in {wait} seconds."
+        words = f"Too many attempts. Try again in {wait} seconds."
         return _form(visit, way, words, 429, {"Retry-After": str(wait)})
     database = visit.services.journal.database
     moderator = Accounts(database).verified(name, visit.sent("password"))
     if moderator is None:
-        limits.failed_log_in(visit.address, name.lower())
         logs.write("log-in", succeeded=False)
         return _form(visit, way, "Name or password is wrong.", 401)
     session = Sessions(database).begin(moderator, visit.cookie("session"))

@@ -163,18 +163,29 @@ def test_the_policy_would_stop_what_got_through(live, window):
     """Were a comment ever not escaped, the browser itself would still do nothing."""
     watched = window()
     page = watched.log_in()
-    page.evaluate(f"""() => {{
-      const element = document.querySelector("main").appendChild(document.createElement("img"));
-      element.src = "{EVIL}/x.png";
-      element.setAttribute("onerror", "window.pwned = 1");
-    }}""")
-    refused = page.evaluate("""() => {
-      try { document.querySelector("main").innerHTML = "<b>x</b>"; } catch (error) { return error.name; }
-    }""")
+    refused = page.evaluate(
+        """(evil) => {
+          const main = document.querySelector("main");
+          const image = main.appendChild(document.createElement("img"));
+          image.src = evil;
+          const script = main.appendChild(document.createElement("script"));
+          const names = [];
+          for (const attempt of [
+            () => { main.innerHTML = "<img src=x onerror=pwned=1>"; },
+            () => image.setAttribute("onerror", "window.pwned = 1"),
+            () => { script.src = evil; },
+            () => { script.text = "window.pwned = 1"; },
+          ]) {
+            try { attempt(); names.push("done"); } catch (error) { names.push(error.name); }
+          }
+          return names;
+        }""",
+        f"{EVIL}/x.js",
+    )
     page.wait_for_timeout(300)
-    assert refused == "TypeError"  # trusted types
+    assert refused == ["TypeError"] * 4  # trusted types
     assert page.evaluate("typeof window.pwned") == "undefined"
-    assert any("Content Security Policy" in error for error in watched.errors)
+    assert any("img-src" in error for error in watched.errors)
 
 
 def test_a_hostile_name_cannot_be_logged_in_with(live, window):

@@ -196,12 +196,18 @@ def test_another_site_cannot_log_somebody_in(visitor, seed):
 
 def test_guessing_is_slowed_down(visitor, seed):
     seed.moderator()
-    statuses = [visitor.log_in(password=f"guess number {i}").status_code for i in range(7)]
-    assert statuses[:5] == [401] * 5
-    assert statuses[5:] == [429] * 2
+    statuses = [visitor.log_in(password=f"guess number {i}").status_code for i in range(12)]
+    assert statuses == [401] * 10 + [429] * 2
     reply = visitor.log_in()  # not even with the right one
     assert reply.status_code == 429
     assert int(reply.headers["retry-after"]) >= 1
+
+
+def test_guessing_from_many_addresses_is_slowed_down_too(services):
+    waits = [services.limits.wait_of_log_in(f"192.0.2.{i}", "anna") for i in range(21)]
+    assert waits[:20] == [0] * 20
+    assert waits[20] > 0
+    assert services.limits.wait_of_log_in("192.0.2.99", "ben") == 0
 
 
 @pytest.mark.parametrize("path", ["/login", *PATHS, "/nothing-here?site=x", "?site=nobody"])
