@@ -130,7 +130,7 @@ def find(database: Database, wanted: Wanted, allowed: Mapping[int, str]) -> Foun
     conditions = _conditions(wanted, allowed)
     counts = _counts(database, conditions)
     if wanted.label:
-        conditions.append(wanted.label == _LABEL)
+        conditions.append(_LABEL.in_([wanted.label]))
     window: list[sa.Row[Any]] = []
     more = False
     for number, row in enumerate(_rows(database, conditions, wanted), 1):
