@@ -64,7 +64,10 @@ def read(database: Database, chosen: Sequence[int], first: date, last: date) -> 
     ]  # fmt: skip
     p = comments.c.spam_probability
     found = {first + timedelta(days=i): Day() for i in range((last - first).days + 1)}
-    came, decided = (sa.func.substr(comments.c[name], 1, 10) for name in ("at", "decided_at"))
+    came, decided = (
+        sa.func.substr(comments.c[name], sa.literal_column("1"), sa.literal_column("10"))
+        for name in ("at", "decided_at")
+    )
     since = first.isoformat()
     labels = (
         sa.select(

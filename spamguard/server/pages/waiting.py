@@ -111,9 +111,11 @@ class Found:
     more: bool
 
 
-# A honeypot's answer is no model's, but somebody may want to see it.
+# A honeypot's answer is no model's, but somebody may want to see it. Written out, because
+# PostgreSQL does not take an expression with parameters for the same one in GROUP BY.
 _LABEL: Final = sa.func.coalesce(
-    comments.c.label, sa.case((comments.c.answer, "spam"), else_="ham")
+    comments.c.label,
+    sa.case((comments.c.answer, sa.literal_column("'spam'")), else_=sa.literal_column("'ham'")),
 )
 
 
