@@ -1,4 +1,4 @@
-"""Write docs/accuracy.md, scale.md, speed.md, the README's figures and the default model's card from the results.
+"""Write docs/accuracy.md, scale.md, speed.md, the figures of README and docs/index.md, and the model's card from the results.
 
 ``--check`` writes nothing and fails where a document is not what the results
 say, so that no figure comes from a keyboard.
@@ -323,6 +323,52 @@ def _sizes() -> list[str]:
     ]
 
 
+def _drift() -> list[str]:
+    result = _result("drift")
+    quiet, heard = result["false_alarms"], result["heard"]
+
+    def told(found: dict[str, Any]) -> str:
+        return f"{_percent(found['share'])} ({_percent(found['low'])} – {_percent(found['high'])})"
+
+    names = {
+        "report": "`drift_report`",
+        "alone": "the same test, each comment dealt out alone",
+        "ks": "Kolmogorov-Smirnov, any of the columns",
+        "bonferroni": "the same with Bonferroni's correction",
+    }
+    return [
+        "## Drift",
+        "",
+        f"The posts of one blog are dealt into two halves at random, so nothing has changed, {quiet['report']['n']} "
+        f"times over {len(result['rows'])} blogs; a report that tells of anything is a false alarm. Promised are "
+        f"{100 * result['alpha']:g} %. Exact 95 % intervals. Measured by `python benchmarks/drift.py DIR "
+        "benchmarks/results/drift.json`.",
+        "",
+        "| test | false alarms |",
+        "|---|---|",
+        *(f"| {name} | {told(quiet[key])} |" for key, name in names.items()),
+        "",
+        "How small a change is heard: that share of the comments of one half is replaced by spam of another blog. "
+        "The blogs are small, some hundred comments to a half, and comments cling to their posts.",
+        "",
+        "| comments replaced | anything moved | a score moved |",
+        "|---|---|---|",
+        *(
+            f"| {_percent(row['replaced'])} | {told(row['any'])} | {told(row['scores'])} |"
+            for row in heard
+        ),
+        "",
+        "Between the earlier and the later half of each blog, where nobody knows what changed, so many columns "
+        "moved: "
+        + ", ".join(
+            f"{row['blog'].partition('-')[2]} {len(row['moved_between_halves_in_time'])}"
+            for row in result["rows"]
+        )
+        + ".",
+        "",
+    ]
+
+
 def _speed() -> list[str]:
     result = _result("speed")
     return [
@@ -362,7 +408,7 @@ def accuracy() -> str:
         "",
     ]
     sections = (
-        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _robustness, _ablation, _sizes, _speed,
+        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _robustness, _ablation, _sizes, _drift, _speed,
     )  # fmt: skip
     return "\n".join([*head, *(line for section in sections for line in section())])
 
@@ -527,6 +573,25 @@ def readme() -> str:
         f"verdict after {fast['first']['seconds']:.2f} s and {fast['first']['peak_mb']:.0f} MB; a comment "
         f"with its post takes {_one_ms(fast):.2f} ms (median); [docs/speed.md](docs/speed.md) has the peers beside it.",
     ]
+    return _with_figures(text, lines)
+
+
+def home() -> str:
+    """Return the site's first page with its figures."""
+    result = _result("unseen-blog")
+    macro = result["macro"]
+    worst = min(result["rows"], key=lambda row: row["spam_caught"]["value"])
+    most_lost = max(result["rows"], key=lambda row: row["ham_blocked"]["value"])
+    line = (
+        f"On {len(result['rows'])} moderated blogs, each held out in its turn, the shipped thresholds catch "
+        f"{_percent(macro['spam_caught']['value'])} of the spam and lose "
+        f"{_percent(macro['ham_blocked']['value'])} of the real comments (mean of the blogs); on the worst "
+        f"blog for each, {_percent(worst['spam_caught']['value'])} and {_percent(most_lost['ham_blocked']['value'])}."
+    )
+    return _with_figures((ROOT / "docs" / "index.md").read_text("utf-8"), [line])
+
+
+def _with_figures(text: str, lines: list[str]) -> str:
     head, rest = text.split("<!-- figures -->", 1)
     tail = rest.split("<!-- /figures -->", 1)[1]
     return "\n".join([head + "<!-- figures -->", *lines, "<!-- /figures -->" + tail])
@@ -540,6 +605,7 @@ def main() -> int:
         (ROOT / "docs" / "speed.md", speed_tables.page(_result("speed-peers"))),
         (MODEL / "CARD.md", card()),
         (ROOT / "README.md", readme()),
+        (ROOT / "docs" / "index.md", home()),
     ):
         if "--check" not in sys.argv[1:]:
             path.write_text(text, "utf-8")

@@ -1,7 +1,13 @@
 """Tell whether a blog comment is spam, and why.
 
-One call judges one comment. The post is what the comment answers; give what
-you have, leave out what you do not:
+One call judges one comment. `SpamClassifier` learns from your own labelled
+comments and is a scikit-learn estimator; `save_model` and `load_model` keep
+what it learned.
+
+Examples
+--------
+The post is what the comment answers; give what you have, leave out what you
+do not:
 
 >>> from spamguard import Comment, Post, score
 >>> post = Post(title="Slow pages, found", text="The second query had no index; adding one helped.")
@@ -26,9 +32,6 @@ Many comments at once, or a DataFrame, get the same answers:
 >>> from spamguard import score_many
 >>> [v.label for v in score_many([Comment("Thanks, that fixed it for me.", post=post)])]
 ['ham']
-
-`SpamClassifier` learns from your own labelled comments and is a scikit-learn
-estimator; `save_model` and `load_model` keep what it learned.
 """
 
 from __future__ import annotations
@@ -50,6 +53,9 @@ from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from spamguard.classifier import SpamClassifier as SpamClassifier
+    from spamguard.drifting import drift_report as drift_report
+    from spamguard.tabulating import features_frame as features_frame
+    from spamguard.tabulating import reasons_frame as reasons_frame
 
 __version__ = "0.1.0"
 # Without SpamClassifier: `from spamguard import *` must not load scikit-learn.
@@ -60,14 +66,25 @@ __all__ = [
 ]  # fmt: skip
 
 
+# A backend that only scores must not pay for scikit-learn, nor for what analysts use.
+_LATER = ("SpamClassifier", "drift_report", "features_frame", "reasons_frame")
+
+
 def __getattr__(name: str) -> object:
-    # The estimator needs scikit-learn; a backend that only scores must not pay for it.
     if name == "SpamClassifier":
         from spamguard.classifier import SpamClassifier
 
         return SpamClassifier
+    if name == "drift_report":
+        from spamguard.drifting import drift_report
+
+        return drift_report
+    if name in _LATER:
+        from spamguard import tabulating
+
+        return getattr(tabulating, name)
     raise AttributeError(f"module 'spamguard' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "SpamClassifier"})
+    return sorted({*globals(), *_LATER})

@@ -128,6 +128,11 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         sample_weight : array-like of shape (n,), optional
             How much each comment counts.
 
+        Returns
+        -------
+        SpamClassifier
+            Itself.
+
         Raises
         ------
         CorpusError
@@ -185,6 +190,18 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             As in `fit`; `y` may hold one label alone after the first call.
         classes : array-like of shape (2,), optional
             Both labels; needed in the first call unless `y` holds both.
+
+        Returns
+        -------
+        SpamClassifier
+            Itself.
+
+        Raises
+        ------
+        CorpusError
+            As in `fit`; also if the classes are not those of the first call.
+        InputError
+            If X is none of what `fit` takes.
         """
         self._check_settings()
         labels = _labels(y)
@@ -372,6 +389,16 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """Return comments as `Rows`, which may stand for them in every other call.
 
         Before the first fit, how common words are is learned from `X` itself.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        Rows
+            Of n comments.
         """
         self._check_settings()
         base = getattr(self, "model_", None) or self._base()
@@ -380,6 +407,11 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     def contributions(self, X: Any) -> F64:
         """Return what each named column adds to the log-odds.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
 
         Returns
         -------
@@ -396,23 +428,67 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         )
 
     def decision_function(self, X: Any) -> F64:
-        """Return the log-odds of spam, shape (n,)."""
+        """Return the log-odds of spam, shape (n,).
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Positive where spam is the likelier.
+        """
         found: F64 = self.contributions(X).sum(axis=1) + self.model_.intercept
         return found
 
     def predict_proba(self, X: Any) -> F64:
-        """Return probabilities, shape (n, 2), columns as `classes_`."""
+        """Return probabilities, shape (n, 2), columns as `classes_`.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            From 0 to 1; a row adds up to 1.
+        """
         spam = 1.0 / (1.0 + np.exp(-np.clip(self.decision_function(X), -700, 700)))
         return np.column_stack([1.0 - spam, spam])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier label of each comment, shape (n,)."""
+        """Return the likelier label of each comment, shape (n,).
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Each out of `classes_`.
+        """
         log_odds = self.decision_function(X)
         labels: NDArray[Any] = self.classes_[(log_odds >= 0).astype(int)]
         return labels
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return the names of the columns of `contributions`."""
+        """Return the names of the columns of `contributions`.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Not used; scikit-learn passes it.
+
+        Returns
+        -------
+        ndarray of object, shape (n_names,)
+            Those of `SpamModel.get_feature_names_out`.
+        """
         return np.array(NAMES, object)
 
     def __sklearn_tags__(self) -> Any:

@@ -51,7 +51,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
-from spamguard.errors import CorpusError
+from spamguard.errors import CorpusError, InputError
 from spamguard.separators import SEPARATORS, separator
 
 __all__ = [
@@ -175,6 +175,11 @@ def _read_card(path: Path) -> Card:
 def catalogue() -> dict[str, Card]:
     """Return the cards of all known sets by name, in alphabetical order.
 
+    Returns
+    -------
+    dict of str to Card
+        The sets themselves need not be here.
+
     Raises
     ------
     CorpusError
@@ -191,6 +196,16 @@ def catalogue() -> dict[str, Card]:
 
 def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
     """Return the directory of the larger sets: `path`, else ``SPAMGUARD_DATASETS``.
+
+    Parameters
+    ----------
+    path : str or path, optional
+        Goes before the environment variable.
+
+    Returns
+    -------
+    Path
+        A directory that exists.
 
     Raises
     ------
@@ -273,6 +288,19 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise CorpusError(f"{path}, line {reader.line_num}: not CSV ({error}).") from None
     finally:
         csv.field_size_limit(limit)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    from spamguard.parquet import Rows
+
+    try:
+        with path.open("rb") as file:
+            for number, row in enumerate(Rows(file, str(path)), 1):
+                yield number, {name: row[name] for name in row if name in _STORED}
+    except InputError as error:
+        raise CorpusError(str(error)) from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read ({type(error).__name__}).") from None
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> _Columns:
@@ -385,6 +413,11 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
     labelled : bool
         Also refuse rows that have no label.
 
+    Returns
+    -------
+    DataFrame
+        A copy.
+
     Raises
     ------
     CorpusError
@@ -403,7 +436,18 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
 
 
 def texts_sha256(df: pd.DataFrame) -> str:
-    """Return the hash of a corpus's texts in their order, by which a model knows it again."""
+    """Return the hash of a corpus's texts in their order, by which a model knows it again.
+
+    Parameters
+    ----------
+    df : DataFrame
+        With a column ``text``.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     return hashlib.sha256("\0".join(df["text"].tolist()).encode("utf-8", "replace")).hexdigest()
 
 
@@ -418,16 +462,17 @@ def _format(path: Path) -> str:
 
 
 def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.DataFrame:
-    """Read comments from a ``.jsonl``, ``.jsonl.gz`` or ``.csv`` file.
+    """Read comments from a ``.jsonl``, ``.jsonl.gz``, ``.csv`` or ``.parquet`` file.
 
     Only the column ``text`` is needed; those of `COLUMNS` are read, others are
     passed over. In CSV the first line names the columns, commas, semicolons or
-    tabs part them, and an empty cell means a missing value.
+    tabs part them, and an empty cell means a missing value. Parquet needs
+    pyarrow (``pip install 'spamguard[parquet]'``).
 
     Parameters
     ----------
     path : path-like
-        The file, in UTF-8.
+        The file; text is in UTF-8.
     labelled : bool
         Also refuse rows that have no label.
 
@@ -442,7 +487,10 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
         Names the file and the line; never repeats what the line says.
     """
     path = Path(path)
-    read = _csv_rows if _format(path) == ".csv" else _json_rows
+    if path.name.endswith(".parquet"):
+        read = _parquet_rows
+    else:
+        read = _csv_rows if _format(path) == ".csv" else _json_rows
     numbers, rows = [], []
     for number, row in read(path):
         if "text" not in row:
@@ -634,7 +682,27 @@ def load_datasets(
 def load_dataset(
     name: str, directory: str | os.PathLike[str] | None = None, verify: bool = True
 ) -> pd.DataFrame:
-    """Load one set of the catalogue; see `load_datasets`."""
+    """Load one set of the catalogue; see `load_datasets`.
+
+    Parameters
+    ----------
+    name : str
+        Name of its card.
+    directory : str or path, optional
+        As for `datasets_dir`.
+    verify : bool, default True
+        Whether to check the files against the card's hashes.
+
+    Returns
+    -------
+    DataFrame
+        A corpus with all of `COLUMNS`.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such set, or its files are missing or not those of the card.
+    """
     return load_datasets([name], directory, verify)
 
 
@@ -644,6 +712,11 @@ def load_sample() -> pd.DataFrame:
     It has the same columns as any corpus; ``kind`` says what each comment is a
     specimen of, and ``blog`` is the host of its post. It is for trying things
     out: numbers measured on it mean nothing.
+
+    Returns
+    -------
+    DataFrame, 360 rows
+        The columns of `COLUMNS`, and ``kind``.
     """
     folder = _bundled("sample")
     comments = folder / "comments.jsonl"
@@ -679,7 +752,8 @@ _SHIFTS = _CONSTANTS[:_PERMUTATIONS]
 _MULTIPLIERS = _CONSTANTS[_PERMUTATIONS:] | np.uint64(1)  # odd, so that no bit is lost
 
 
-def _words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
+    """Return the words by which copies are known: without case, markup, addresses, and numbers' values."""
     text = text[:_MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # styled letters are a campaign's usual dress
@@ -765,7 +839,7 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     chunk: list[NDArray[np.uint64]] = []
     size = 0
     for row, text in enumerate(texts):
-        words = _words(text)
+        words = plain_words(text)
         # What has no words at all (an address, an emoji) is compared as it stands.
         raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
         parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))
@@ -793,6 +867,11 @@ def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> ND
 
     A test text whose copy, also in the test, has one is marked as well. For many
     splits of one corpus, compare its ``duplicate_group`` instead: it costs nothing.
+
+    Parameters
+    ----------
+    test_texts, train_texts : iterable of str
+        Bodies of comments, in any order.
 
     Returns
     -------

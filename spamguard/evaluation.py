@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from spamguard.classifier import SpamClassifier
 from spamguard.comment import Comment
 from spamguard.corpus import comments_of, load_dataset
-from spamguard.errors import CorpusError
+from spamguard.errors import CorpusError, SpamguardError
 from spamguard.frames import comments_of_frame
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.metrics import (
@@ -33,6 +34,7 @@ from spamguard.metrics import (
 )  # fmt: skip
 from spamguard.model import SpamModel, probability
 from spamguard.moderation import moderation
+from spamguard.notebook import markdown_tables, report_html
 from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
 from spamguard.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.timing import speed
@@ -45,6 +47,49 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 Result = dict[str, Any]
+
+
+class Report(dict[str, Any]):
+    """A result that shows itself: Markdown in print, tables and pictures in a notebook.
+
+    Every protocol's result can be given, also one that was read from a file:
+    ``Report(json.loads(path.read_text()))``.
+
+    Examples
+    --------
+    >>> rows = [{"attack": "none", "recall_at_1pct": 0.9}]
+    >>> print(Report({"protocol": "robustness", "macro": {}, "rows": rows}))
+    | attack | recall at 1pct |
+    |---|---|
+    | none | 0.900 |
+    """
+
+    def __str__(self) -> str:
+        return render(self).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        """Return its tables and, where matplotlib is installed, pictures of what has one."""
+        return report_html(self["protocol"], markdown_tables(render(self)), self._pictures())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Report(...)" if cycle else str(self))
+
+    def _pictures(self) -> list[bytes]:
+        try:
+            from spamguard import plots
+        except SpamguardError:  # without matplotlib there are the tables
+            return []
+        drawn: list[Callable[..., Any]] = []
+        if self["protocol"] == "unseen-blog":
+            drawn.append(partial(plots.figures_by_blog, self))
+        if self["protocol"] == "labels":
+            drawn.append(partial(plots.learning_curve, self))
+        if self["protocol"] == "robustness":
+            drawn.append(partial(plots.attacks, self))
+        if self.get("reliability"):
+            bins = [(b["said"], b["was"], b["comments"]) for b in self["reliability"]]
+            drawn.append(partial(plots.reliability_of, bins))
+        return [plots.png_of(draw) for draw in drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +150,7 @@ def unseen_blogs(
                 "without_near_duplicates": _plain(alone),
             }
         )
-    return {
+    result = {
         "protocol": "unseen-blog",
         "sets": len(recipe.sets),
         "comments_learned_from": int((held_out.learned_from & ~held_out.material.bare).sum()),
@@ -115,6 +160,7 @@ def unseen_blogs(
         "reliability": _reliability(judged),
         "rows": rows,
     }
+    return Report(result)
 
 
 def _reliability(
@@ -200,7 +246,7 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
         for split in _SPLITS
     }
-    return {"protocol": "tubespam", "macro": _rounded(macro), "rows": _rounded(rows)}
+    return Report(protocol="tubespam", macro=_rounded(macro), rows=_rounded(rows))
 
 
 def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict[str, Split]:
@@ -250,7 +296,7 @@ def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
 # --- a corpus of one's own ------------------------------------------------------------
 
 
-def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Result:
+def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Report:
     """Measure `model` on a labelled corpus, as `spamguard.corpus.read_corpus` gives it.
 
     Raises
@@ -264,14 +310,16 @@ def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Result:
     rows = vectorize(comments_of_frame(labelled), model.vectorizer)
     spam = (labelled["label"] == "spam").to_numpy(bool)
     post = labelled["post_group"].to_numpy(str)
-    return {
+    result = {
         "protocol": "corpus",
         "model": model.title,
         "comments": len(labelled),
         "spam": int(spam.sum()),
         "macro": _plain(_measure(model, rows, spam, post)),
+        "reliability": _reliability([(spam, log_odds_of(model, rows))]),
         "rows": [],
     }
+    return Report(result)
 
 
 # --- results ----------------------------------------------------------------------------

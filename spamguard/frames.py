@@ -1,18 +1,19 @@
-"""Rows of a DataFrame -> comments. Missing values are absent, never the word "nan"."""
+"""Rows of a DataFrame -> comments. Missing values are absent, never the word "nan".
+
+A frame is pandas' or, read through narwhals, one of Polars or Arrow. Neither
+package is imported here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from datetime import date, datetime
+from typing import Any, Final
 
 import numpy as np
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COMMENT: Final = ("text", "author", "author_url", "date")
 _POST: Final = ("post_title", "post_text", "post_url", "post_author")
@@ -22,11 +23,19 @@ COLUMNS: Final = (*_COMMENT, *_POST)
 
 def is_frame(data: object) -> bool:
     """True if `data` looks like a pandas DataFrame (pandas itself is not imported)."""
-    return hasattr(data, "columns") and hasattr(data, "iloc")
+    # Of the type: asking a lazy frame itself for its columns is work, and a warning.
+    return hasattr(type(data), "columns") and hasattr(type(data), "iloc")
 
 
-def comments_of_frame(frame: pd.DataFrame) -> list[Comment]:
-    """Return the rows of `frame` as comments; equal posts become one `Post`.
+def is_foreign_frame(data: object) -> bool:
+    """True if `data` looks like a table of another kind, such as Polars' or Arrow's."""
+    kind = type(data)
+    # Series hand out Arrow data as well, but have no columns.
+    return hasattr(kind, "__arrow_c_stream__") and hasattr(kind, "columns") and not is_frame(data)
+
+
+def comments_of_frame(frame: Any) -> list[Comment]:
+    """Return the rows of `frame`, pandas' or narwhals', as comments; equal posts become one `Post`.
 
     Raises
     ------
@@ -34,12 +43,13 @@ def comments_of_frame(frame: pd.DataFrame) -> list[Comment]:
         If `frame` has no column ``text``, or a cell holds neither text nor a
         missing value.
     """
-    if not is_frame(frame):
-        raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}.")
+    if not (is_frame(frame) or type(frame).__module__.partition(".")[0] == "narwhals"):
+        raise InputError(
+            f"a pandas DataFrame is needed, not {type(frame).__name__}; collect a lazy frame first."
+        )
     if "text" not in frame.columns:
         raise InputError(
-            "the DataFrame has no column 'text': name the column that holds the comments "
-            "'text', for example with df.rename(columns={'body': 'text'})."
+            "the DataFrame has no column 'text': rename the column that holds the comments to 'text'."
         )
     columns = {name: _column(frame, name) for name in COLUMNS}
     posts: dict[tuple[Any, ...], Post | None] = {}
@@ -54,14 +64,17 @@ def comments_of_frame(frame: pd.DataFrame) -> list[Comment]:
     return comments
 
 
-def _column(frame: pd.DataFrame, name: str) -> Sequence[Any]:
+def _column(frame: Any, name: str) -> Sequence[Any]:
     if name not in frame.columns:
         return [None] * len(frame)
     values = frame[name]
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"the DataFrame has more than one column {name!r}.")
     wanted = str if name != "date" else (str, datetime)
-    cells = [None if missing(value) else value for value in values.tolist()]
+    given = values.tolist() if hasattr(values, "tolist") else values.to_list()
+    cells = [None if missing(value) else value for value in given]
+    if name == "date":  # a day without a time is a date like any other
+        cells = [_moment(value) for value in cells]
     for row, value in enumerate(cells):
         if value is not None and not isinstance(value, wanted):
             raise InputError(
@@ -69,6 +82,12 @@ def _column(frame: pd.DataFrame, name: str) -> Sequence[Any]:
                 f"convert the column first, for example with df[{name!r}].astype('string')."
             )
     return cells
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return value
 
 
 def missing(value: object) -> bool:

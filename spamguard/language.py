@@ -219,7 +219,18 @@ def _script(letter: str) -> str:
 
 
 def script_of(words: Iterable[str]) -> str:
-    """Return the script in which most of `words` begin; empty where there are none."""
+    """Return the script in which most of `words` begin; empty where there are none.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Only the first character of each is looked at.
+
+    Returns
+    -------
+    str
+        Such as ``latin`` or ``cyrillic``.
+    """
     first = [word[0] for word in words]
     if max(first, default="") < "\u0370":
         return "latin" if any(map(str.isalpha, first)) else ""
@@ -319,7 +330,18 @@ _NAMES: Final = dict(
 
 
 def name_of(language: str) -> str:
-    """Return the English name of a language, or its code where there is none."""
+    """Return the English name of a language, or its code where there is none.
+
+    Parameters
+    ----------
+    language : str
+        A code, such as ``pt``.
+
+    Returns
+    -------
+    str
+        Such as ``Portuguese``.
+    """
     return _NAMES.get(language, language)
 
 
@@ -331,6 +353,17 @@ def is_known(language: str, known: frozenset[str]) -> bool:
 
     A `language` that could not be told is taken for known, and so is every
     one where `known` is empty: such a model never counted its languages.
+
+    Parameters
+    ----------
+    language : str
+        A code; empty where it could not be told.
+    known : frozenset of str
+        Codes.
+
+    Returns
+    -------
+    bool
     """
     return not language or not known or language in known
 
@@ -340,5 +373,17 @@ def languages_known(counts: Mapping[str, Mapping[str, int]], least_ham: int) -> 
 
     Spam is not asked for: what a model that does not know a language gets
     wrong is its honest comments.
+
+    Parameters
+    ----------
+    counts : mapping of str to mapping of str to int
+        Comments by language and label (``ham``, ``spam``).
+    least_ham : int
+        Real comments.
+
+    Returns
+    -------
+    frozenset of str
+        Codes.
     """
     return frozenset(code for code, count in counts.items() if count["ham"] >= least_ham)

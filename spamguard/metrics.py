@@ -34,6 +34,7 @@ __all__ = [
     "checked_share",
     "clopper_pearson",
     "cluster_bootstrap",
+    "curve_bootstrap",
     "ece",
     "lam",
     "log_loss",
@@ -580,7 +581,13 @@ class Figure:
     n: int
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Return plain values for JSON, which has no NaN: None stands for it."""
+        """Return plain values for JSON, which has no NaN: None stands for it.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         return {
             **{name: None if math.isnan(x) else float(x) for name, x in numbers.items()},
@@ -674,6 +681,56 @@ def cluster_bootstrap(
     ]
     low, high = _percentiles(np.array(replicates, dtype=np.float64), coverage)
     return Figure(value, low, high, len(numbers))
+
+
+def curve_bootstrap(
+    function: Callable[..., Floats],
+    groups: Iterable[Hashable],
+    *arrays: ArrayLike,
+    samples: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:
+    """Return a curve with the band around it, point by point, from resampling whole groups.
+
+    As `cluster_bootstrap`, for functions that return one number for each point
+    of a fixed grid. The band is for each point alone and not for the whole
+    curve at once.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the arrays, returns an array of shape (n_points,).
+    groups : iterable of hashable, length n
+        The post of each row.
+    *arrays : array_like, each of length n
+    samples, seed, level
+        As for `cluster_bootstrap`.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (n_points,)
+        The curve, and the lower and upper ends of the band; NaN with fewer than
+        two groups.
+
+    Raises
+    ------
+    InputError
+        Lengths that differ, missing groups, or settings out of range.
+    """
+    numbers = _group_numbers(groups)
+    columns = [np.asarray(array) for array in arrays]
+    if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
+        raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
+    draws, coverage = _whole("samples", samples, 1), checked_share("level", level)
+    value = function(*columns)
+    if len(numbers) == 0 or numbers.max() == 0:
+        return value, np.full(value.shape, math.nan), np.full(value.shape, math.nan)
+    found = np.array(
+        [function(*(column[i] for column in columns)) for i in _resamples(numbers, draws, seed)]
+    )
+    ends = [_percentiles(point, coverage) for point in found.T]
+    return value, np.array([low for low, _ in ends]), np.array([high for _, high in ends])
 
 
 # -- a blog, and all of them -------------------------------------------------

@@ -168,11 +168,28 @@ class SpamModel:
         )
 
     def as_trained(self) -> SpamModel:
-        """Return this model at the prior that its weights were learned at."""
+        """Return this model at the prior that its weights were learned at.
+
+        Returns
+        -------
+        SpamModel
+            Itself, where it speaks of that prior already.
+        """
         return self if self.trained_prior is None else self.at_prior(self.trained_prior)
 
     def dense_contributions(self, dense: F64) -> F64:
-        """Return what each raw feature value in `dense` adds; zero where it does not apply."""
+        """Return what each raw feature value in `dense` adds; zero where it does not apply.
+
+        Parameters
+        ----------
+        dense : ndarray of float64, shape (..., n_features)
+            Raw values; NaN where a feature does not apply.
+
+        Returns
+        -------
+        ndarray of float64, shape as `dense`
+            Log-odds.
+        """
         # np.clip would be slower than both together for a single comment.
         parts: F64 = np.minimum(np.maximum(dense, LOW), HIGH)
         parts -= self.dense_reference
@@ -181,7 +198,18 @@ class SpamModel:
         return parts
 
     def block_contributions(self, vectors: Vectors) -> F64:
-        """Return what each block of n-grams adds, shape (n, n_blocks)."""
+        """Return what each block of n-grams adds, shape (n, n_blocks).
+
+        Parameters
+        ----------
+        vectors : Vectors
+            Of n comments, as the model's own vectorizer makes them.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_blocks)
+            Log-odds.
+        """
         parts = self.ngram_weights[vectors.buckets] * vectors.values
         n = len(vectors.languages)
         sums: F64 = np.bincount(vectors.cells, parts, n * CELLS).astype(np.float64, copy=False)
@@ -189,6 +217,11 @@ class SpamModel:
 
     def contributions(self, comment: Comment) -> F64:
         """Return what each of the named columns adds to the log-odds of `comment`.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
 
         Returns
         -------
@@ -202,11 +235,28 @@ class SpamModel:
         return parts
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
-        """Return the names of the columns that `contributions` gives."""
+        """Return the names of the columns that `contributions` gives.
+
+        Returns
+        -------
+        ndarray of object, shape (n_names,)
+            Such as ``links_count`` and ``ngrams_words``.
+        """
         return np.array(NAMES, object)
 
     def log_odds(self, comment: Comment) -> float:
-        """Return the calibrated log-odds that `comment` is spam."""
+        """Return the calibrated log-odds that `comment` is spam.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
+
+        Returns
+        -------
+        float
+            Compared with the cuts by ``>=``.
+        """
         return float(self._log_odds(self.vectorizer.vectors([comment]))[0])
 
     def _log_odds(self, vectors: Vectors) -> F64:
@@ -215,11 +265,33 @@ class SpamModel:
         return total
 
     def verdict(self, comment: Comment) -> Verdict:
-        """Judge one comment."""
+        """Judge one comment.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
+
+        Returns
+        -------
+        Verdict
+            What `spamguard.score` gives.
+        """
         return self.verdicts([comment])[0]
 
     def verdicts(self, comments: Iterable[Comment]) -> list[Verdict]:
-        """Judge many comments: several at once, but no more than fit into little memory."""
+        """Judge many comments: several at once, but no more than fit into little memory.
+
+        Parameters
+        ----------
+        comments : iterable of Comment
+            Each with its post, where it has one.
+
+        Returns
+        -------
+        list of Verdict
+            In the order of `comments`.
+        """
         found: list[Verdict] = []
         for batch in batches(comments):
             vectors = self.vectorizer.vectors(batch)
@@ -239,4 +311,26 @@ class SpamModel:
             language=language,
             language_known=known,
             _reasons=partial(reasons_for, self, comment, log_odds),
+            _source=(self, comment),
         )
+
+    def html_of(self, verdict: Verdict, comment: Comment) -> str:
+        """Return `verdict`, which this model gave `comment`, as HTML for a notebook."""
+        from spamguard.notebook import verdict_html
+
+        return verdict_html(verdict, self, comment)
+
+    def __str__(self) -> str:
+        """Return what a person asks of a model, over several lines."""
+        from spamguard.notebook import model_text
+
+        return model_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return thresholds, training and the strongest weights of each family."""
+        from spamguard.notebook import model_html
+
+        return model_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))

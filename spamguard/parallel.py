@@ -190,6 +190,7 @@ def _verdict(model: SpamModel, comment: Comment, told: _Told) -> Verdict:
         language=language,
         language_known=known,
         _reasons=partial(_reasons, model, comment),
+        _source=(model, comment),
     )
 
 

@@ -91,6 +91,26 @@ def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
 def _of_text(
     model: SpamModel, where: str, grams: ngrams.Grams, blocks: tuple[str | None, ...]
 ) -> Iterator[Reason]:
+    by_word, by_pair = sums_by_place(model, grams, blocks)
+    parts: defaultdict[str, float] = defaultdict(float)
+    for cut, sums in ((grams.word, by_word), (grams.pair, by_pair)):
+        for i in np.flatnonzero(sums).tolist():
+            parts[cut(i)] += sums[i]
+    yield from (
+        Reason(f"ngrams_{where}", float(part), f"“{word[:60]}”")
+        for word, part in parts.items()
+        if part
+    )
+
+
+def sums_by_place(
+    model: SpamModel, grams: ngrams.Grams, blocks: tuple[str | None, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the n-grams of each word add, and those of each pair of words.
+
+    `blocks` are those that words, pairs and characters count in, None for none.
+    Characters count where the word stands that they are of.
+    """
     # Summed by place before any word is cut out: cutting a long one for each of its n-grams
     # would take time as the square of its length.
     by_word, by_pair = np.zeros(len(grams.words)), np.zeros(len(grams.pairs))
@@ -110,15 +130,7 @@ def _of_text(
         for found, sums, places in own:
             sums += np.bincount(places, weights[start : start + len(found)], len(sums))
             start += len(found)
-    parts: defaultdict[str, float] = defaultdict(float)
-    for cut, sums in ((grams.word, by_word), (grams.pair, by_pair)):
-        for i in np.flatnonzero(sums).tolist():
-            parts[cut(i)] += sums[i]
-    yield from (
-        Reason(f"ngrams_{where}", float(part), f"“{word[:60]}”")
-        for word, part in parts.items()
-        if part
-    )
+    return by_word, by_pair
 
 
 def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:

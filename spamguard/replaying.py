@@ -40,7 +40,15 @@ class Tally:
     unlabelled: dict[Label, int] = field(default_factory=lambda: {"ham": 0, "unsure": 0, "spam": 0})
 
     def count(self, decision: str | None, label: Label) -> None:
-        """Count one comment."""
+        """Count one comment.
+
+        Parameters
+        ----------
+        decision : {"ham", "spam"} or None
+            What was decided then.
+        label : {"ham", "unsure", "spam"}
+            What the model says.
+        """
         side = {"ham": self.ham, "spam": self.spam}.get(decision or "", self.unlabelled)
         side[label] += 1
 
@@ -85,6 +93,11 @@ def replay(
     model : SpamModel
     watch : callable, optional
         Called with a stage, the comments done and their number.
+
+    Returns
+    -------
+    Replayed
+        Month by month, and the real comments that would have been called spam.
     """
     from spamguard.corpus import comments_of
 
@@ -131,10 +144,7 @@ class Shadow:
         The one that is watched.
     tell : callable, optional
         Called with the comment and both verdicts where their labels differ.
-
-    Attributes
-    ----------
-    seen, differed : int
+    seen, differed : int, default 0
         Comments scored so far, and those of them on which the labels differ.
     """
 
@@ -145,7 +155,18 @@ class Shadow:
     differed: int = 0
 
     def score(self, comment: Comment | str) -> Verdict:
-        """Return the verdict of the model in use, whatever the candidate says of `comment`."""
+        """Return the verdict of the model in use, whatever the candidate says of `comment`.
+
+        Parameters
+        ----------
+        comment : Comment or str
+            As for `spamguard.score`.
+
+        Returns
+        -------
+        Verdict
+            Of `model`.
+        """
         given = as_comment(comment)
         verdict = self.model.verdict(given)
         other = self.candidate.verdict(given)

@@ -36,7 +36,7 @@ from spamguard.storage import load_model, save_model
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Gate", "Outcome", "replace_model", "retrain", "rollback"]
+__all__ = ["Doubt", "Gate", "Outcome", "audit", "replace_model", "retrain", "rollback"]
 
 LEAST: Final = 10
 """Comments of each class without which nothing is learned."""
@@ -468,6 +468,11 @@ def replace_model(
     former : SpamModel, optional
         What is kept where no model is at `path` yet.
 
+    Returns
+    -------
+    Path
+        The directory.
+
     Raises
     ------
     InputError
@@ -489,6 +494,11 @@ def _is_same(one: SpamModel, other: SpamModel) -> bool:
 
 def rollback(path: str | os.PathLike[str]) -> SpamModel:
     """Put the former model back in its place, and keep the one it replaces in turn.
+
+    Parameters
+    ----------
+    path : str or path
+        The directory given to `replace_model`.
 
     Returns
     -------
@@ -585,6 +595,17 @@ def audit(
     least : float, default 2.0
         Log-odds; 2 is 88 %.
     n_jobs : int, optional
+        Processes that read the comments.
+
+    Returns
+    -------
+    list of Doubt
+        Empty where no label is doubted.
+
+    Raises
+    ------
+    CorpusError
+        If there are fewer than ten labels of a class.
     """
     chosen = np.flatnonzero(frame["label"].isin(["ham", "spam"]).to_numpy(bool))
     labelled = frame.iloc[chosen]

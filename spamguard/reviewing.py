@@ -61,6 +61,16 @@ class Decision:
 def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
     """Return a number for each text, the same for near-copies of at least five words.
 
+    Parameters
+    ----------
+    texts : list of str, length n
+        Bodies of comments.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Equal for texts that belong together.
+
     Examples
     --------
     >>> campaigns_of(["yes", "yes", "buy my new book of poems", "Buy my new book of poems!"]).tolist()
@@ -98,6 +108,11 @@ def review_order(
         Called with a stage, the decisions found and their number.
     n_jobs : int, optional
         Processes that read the comments.
+
+    Returns
+    -------
+    list of Decision
+        At most `most`.
 
     Raises
     ------
@@ -138,6 +153,11 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
     decided : iterable of mapping
         Lines of the queue with their ``text``, ``copies`` (rows of `frame`,
         from 1) and ``label``. Lines without a label are passed over.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `frame` that were decided about, with the column ``label`` set.
 
     Raises
     ------

@@ -5,31 +5,36 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import Any, Final, TypeVar, cast
 
 from spamguard.comment import Comment, Post, as_comment
-from spamguard.errors import InputError
-from spamguard.frames import comments_of_frame, is_frame
+from spamguard.errors import InputError, SpamguardError
+from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame
 from spamguard.model import SpamModel
 from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.storage import find_model, load_model
 from spamguard.verdict import Verdict
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["default_model", "score", "score_frame", "score_many"]
 
 _loading = threading.Lock()
 _default: SpamModel | None = None
 
+_Frame = TypeVar("_Frame")
 _MOST_KEPT: Final = 8
 # By directory: what model.json looked like when it was read, and the model. Latest used last.
 _kept: dict[str, tuple[tuple[int, int, int], SpamModel]] = {}
 
 
 def default_model() -> SpamModel:
-    """Return the shipped model; it is loaded on first use, once, from the installed files."""
+    """Return the shipped model; it is loaded on first use, once, from the installed files.
+
+    Returns
+    -------
+    SpamModel
+        The same object every time.
+    """
     global _default
     if _default is None:
         with _loading:
@@ -38,7 +43,8 @@ def default_model() -> SpamModel:
     return _default
 
 
-def _model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+    """Return the model that `score` would use: kept once loaded, until its files are replaced."""
     if model is None:
         return default_model()
     return model if isinstance(model, SpamModel) else _model_at(model)
@@ -103,7 +109,7 @@ def score(
     >>> verdict.label
     'ham'
     """
-    return _model_of(model).verdict(as_comment(comment, post))
+    return model_of(model).verdict(as_comment(comment, post))
 
 
 def score_many(
@@ -124,16 +130,21 @@ def score_many(
         Processes to share the work, as joblib counts them; by default what
         ``joblib.parallel_config`` says, or one.
 
+    Returns
+    -------
+    list of Verdict
+        In the order of `comments`.
+
     Raises
     ------
     InputError
         If one of them is neither text nor a `Comment`.
     """
-    if is_frame(comments):
+    if is_frame(comments) or is_foreign_frame(comments):
         raise InputError("score_many needs a list of comments; for a DataFrame call score_frame().")
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
-    chosen = _model_of(model)
+    chosen = model_of(model)
     given = map(as_comment, comments)
     if jobs_for(n_jobs) == 1:
         return chosen.verdicts(given)
@@ -141,12 +152,13 @@ def score_many(
 
 
 def score_frame(
-    frame: pd.DataFrame,
+    frame: _Frame,
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
     reasons: bool = False,
     n_jobs: int | None = None,
-) -> pd.DataFrame:
+    progress: bool = True,
+) -> _Frame:
     """Judge every row of a DataFrame.
 
     Parameters
@@ -154,35 +166,106 @@ def score_frame(
     frame : DataFrame
         Any of the columns text, author, author_url, date, post_title,
         post_text, post_url and post_author; text alone is enough. Missing
-        values are absent.
+        values are absent. Columns may be Arrow's; the frame may be Polars' or
+        a pyarrow table too (``pip install 'spamguard[polars]'``).
     model : SpamModel, str or path, optional
         Another model than the shipped one.
     reasons : bool
-        Whether to add a column ``reasons``, each a tuple of `Reason`.
+        Whether to add a column ``reasons``, each a tuple of `Reason`; outside
+        pandas a list of structs with feature, contribution and evidence.
     n_jobs : int, optional
         Processes to share the work; see `score_many`.
+    progress : bool
+        Whether to tell on stderr how far the work has come, where it takes
+        longer than a second and a person watches a terminal or a notebook.
 
     Returns
     -------
     DataFrame
-        The index of `frame` and the columns spam_probability (0 to 1), label
-        ("ham", "unsure" or "spam") and discard (bool).
+        Of the same kind. The index of `frame` and the columns
+        spam_probability (0 to 1), label ("ham", "unsure" or "spam"; in pandas
+        categories) and discard (bool).
 
     Raises
     ------
     InputError
         If there is no column text, or a cell holds something else than text.
+    SpamguardError
+        If a frame that is not pandas' needs a package that is missing.
     """
+    if is_foreign_frame(frame):
+        return cast(_Frame, _score_foreign(frame, model, reasons, n_jobs, progress))
     import pandas as pd
 
-    comments = comments_of_frame(frame)
-    chosen = _model_of(model)
-    verdicts = score_many(comments, model=chosen, n_jobs=n_jobs)
-    columns: dict[str, object] = {
-        "spam_probability": pd.array([v.spam_probability for v in verdicts], "float64"),
-        "label": pd.Categorical([v.label for v in verdicts], ["ham", "unsure", "spam"]),
-        "discard": pd.array([v.discard for v in verdicts], "bool"),
+    columns = _columns(comments_of_frame(frame), model, reasons, n_jobs, progress)
+    index = cast(pd.DataFrame, frame).index
+    made: dict[str, object] = {
+        "spam_probability": pd.array(columns["spam_probability"], "float64"),
+        "label": pd.Categorical(columns["label"], ["ham", "unsure", "spam"]),
+        "discard": pd.array(columns["discard"], "bool"),
     }
     if reasons:
-        columns["reasons"] = pd.Series([v.reasons for v in verdicts], frame.index, dtype=object)
-    return pd.DataFrame(columns, index=frame.index)
+        made["reasons"] = pd.Series(columns["reasons"], index, dtype=object)
+    return cast(_Frame, pd.DataFrame(made, index=index))
+
+
+def _score_foreign(
+    frame: Any,
+    model: SpamModel | str | os.PathLike[str] | None,
+    reasons: bool,
+    n_jobs: int | None,
+    progress: bool,
+) -> Any:
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise SpamguardError(
+            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
+            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
+        ) from None
+    try:
+        given = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one first."
+        ) from None
+    columns = _columns(comments_of_frame(given), model, reasons, n_jobs, progress)
+    if reasons:
+        columns["reasons"] = [[asdict(r) for r in found] for found in columns["reasons"]]
+    schema: dict[str, Any] = {
+        "spam_probability": nw.Float64,
+        "label": nw.String,
+        "discard": nw.Boolean,
+    }
+    if reasons:
+        reason: Any = {"feature": nw.String, "contribution": nw.Float64, "evidence": nw.String}
+        schema["reasons"] = nw.List(nw.Struct(reason))
+    return nw.from_dict(columns, schema, backend=given.implementation).to_native()
+
+
+_PART: Final = 5_000  # comments between two words on how far the work has come
+
+
+def _columns(
+    comments: list[Comment],
+    model: SpamModel | str | os.PathLike[str] | None,
+    reasons: bool,
+    n_jobs: int | None,
+    progress: bool,
+) -> dict[str, list[Any]]:
+    """Judge `comments` in parts, so that verdicts with all they refer to are not kept."""
+    from spamguard.progress import Progress
+
+    chosen = model_of(model)
+    jobs = jobs_for(n_jobs)
+    size = _PART if jobs == 1 else 4 * _PART * jobs
+    found: dict[str, list[Any]] = {name: [] for name in ("spam_probability", "label", "discard")}
+    if reasons:
+        found["reasons"] = []
+    with Progress(progress) as watch:
+        for start in range(0, len(comments), size):
+            for verdict in score_many(comments[start : start + size], model=chosen, n_jobs=n_jobs):
+                for name, values in found.items():
+                    values.append(getattr(verdict, name))
+            watch("comments", min(start + size, len(comments)), len(comments))
+    return found

@@ -101,7 +101,13 @@ class SiteThreshold:
     language_unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: those of the threshold, and what surrounds them."""
+        """Return plain values for JSON: those of the threshold, and what surrounds them.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
         return {
             **self.threshold.to_dict(),
             "prior": self.prior,
@@ -254,6 +260,11 @@ def gatherings(
         Compared with >=.
     by : {"blog", "post"}
         What the groups are.
+
+    Returns
+    -------
+    list of Gathering
+        Empty where chance explains the losses.
     """
     from scipy.stats import hypergeom
 

@@ -125,6 +125,11 @@ class SiteWeights:
     def unlearn(self, key: str) -> None:
         """Take back what was learned under `key`.
 
+        Parameters
+        ----------
+        key : str
+            As `learn` returned it.
+
         Raises
         ------
         InputError
@@ -200,6 +205,21 @@ class SiteWeights:
         """Return `base` with what this site has taught; `base` itself stays as it is.
 
         It never discards: that promise was made for `base` alone.
+
+        Parameters
+        ----------
+        base : SpamModel
+            The model that was given to `learn`.
+
+        Returns
+        -------
+        SpamModel
+            `base` itself where nothing was taught.
+
+        Raises
+        ------
+        InputError
+            If what was learned does not fit a model of this size.
         """
         if not self._lessons:
             return base
@@ -219,7 +239,13 @@ class SiteWeights:
     # --- on disk ----------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to the file `path` in one step; it holds numbers and keys, no one's words."""
+        """Write to the file `path` in one step; it holds numbers and keys, no one's words.
+
+        Parameters
+        ----------
+        path : str or path
+            Replaced if it is there.
+        """
         lessons = self._lessons.values()
         arrays = {
             "dense": np.array([x.dense for x in lessons], "<f8").reshape(-1, len(FEATURES)),
@@ -245,6 +271,16 @@ class SiteWeights:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SiteWeights:
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A file written by `save`.
+
+        Returns
+        -------
+        SiteWeights
+            It goes on where the saved one stopped.
 
         Raises
         ------

@@ -32,6 +32,7 @@ from spamguard.vectorizer import BACKGROUND_SIZE
 
 # 2 adds the languages that the model knows; who ignored them would call more comments spam.
 FORMAT: Final = 2
+"""Number of the layout of ``model.json``; a model of a higher one is refused."""
 _MAX_JSON = 4_000_000
 _MAX_BITS = 24
 _MAX_HEADER = 1_000  # bytes that numpy puts before an array
@@ -51,7 +52,13 @@ def _homes() -> Iterator[Path]:
 
 
 def model_names() -> list[str]:
-    """Return the names of the models that are installed with spamguard."""
+    """Return the names of the models that are installed with spamguard.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+    """
     found = {
         path.parent.name for home in _homes() if home.is_dir() for path in home.glob("*/model.json")
     }
@@ -60,6 +67,16 @@ def model_names() -> list[str]:
 
 def find_model(name_or_path: str | os.PathLike[str]) -> Path:
     """Return the directory of a model given by its name or by its path.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        As for `load_model`.
+
+    Returns
+    -------
+    Path
+        It holds a ``model.json``.
 
     Raises
     ------
@@ -102,6 +119,11 @@ def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
     ----------
     name_or_path : str or path
         Name of an installed model, or a directory written by `save_model`.
+
+    Returns
+    -------
+    SpamModel
+        Read from the disk, at every call.
 
     Raises
     ------

@@ -165,7 +165,13 @@ class Threshold:
     missing_ham: int
 
     def to_dict(self) -> dict[str, str | float | int | bool | None]:
-        """Return plain values for JSON; None stands for infinity and NaN, which it lacks."""
+        """Return plain values for JSON; None stands for infinity and NaN, which it lacks.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
         return {
             "promise": str(self.promise),
             "confidence": self.promise.confidence,

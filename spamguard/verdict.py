@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 __all__ = ["Label", "Reason", "Verdict"]
 
 Label = Literal["ham", "unsure", "spam"]
+"""Publish, ask a person, hold back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,24 @@ class Reason:
     feature: str
     contribution: float
     evidence: str
+
+
+class Judge(Protocol):
+    """What judged a comment and can show why."""
+
+    def html_of(self, verdict: Verdict, comment: Any, /) -> str:
+        """Return `verdict` on `comment` as HTML."""
+
+
+def _percent(probability: float) -> str:
+    if probability < 0.005:
+        return "<1 %"
+    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
+
+
+def _printable(text: str) -> str:
+    """Return the start of `text` without what could command a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text[:200])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,8 @@ class Verdict:
     _reasons: tuple[Reason, ...] | Callable[[], tuple[Reason, ...]] = field(
         default=(), repr=False, compare=False
     )
+    # Who judged what, for a notebook; not there in a verdict that has travelled.
+    _source: tuple[Judge, Any] | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     @property
     def is_spam(self) -> bool:
@@ -84,6 +105,21 @@ class Verdict:
             object.__setattr__(self, "_reasons", self._reasons())
         assert not callable(self._reasons)
         return self._reasons
+
+    def __str__(self) -> str:
+        """Return the verdict with its strongest reasons, over several lines."""
+        label = f"{self.label} (discard)" if self.discard else self.label
+        lines = [f"{label}, {_percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
+        lines += (f"  {r.contribution:+.2f}  {_printable(r.evidence)}" for r in self.reasons[:5])
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # In a list of many nobody reads reasons, and each takes a moment.
+        printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
+
+    def _repr_html_(self) -> str | None:
+        """Return the comment's words shaded by contribution, and bars; None where it is not known."""
+        return None if self._source is None else self._source[0].html_of(self, self._source[1])
 
     def __bool__(self) -> bool:
         raise TypeError("A Verdict has no truth value; ask verdict.is_spam or verdict.label.")

@@ -6,8 +6,10 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -51,20 +53,21 @@ def no_hang() -> Callable[[int], AbstractContextManager[None]]:
 
     @contextmanager
     def guard(seconds: int = 10) -> Iterator[None]:
-        if not hasattr(signal, "SIGALRM"):
+        if not hasattr(signal, "SIGPROF"):
             yield
             return
 
         def stop(*_: object) -> None:
             raise HangError(f"not done in {seconds} seconds")
 
-        before = signal.signal(signal.SIGALRM, stop)
-        signal.alarm(seconds)
+        # Seconds of this process: others may use the machine.
+        before = signal.signal(signal.SIGPROF, stop)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
             yield
         finally:
-            signal.alarm(0)
-            signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
 
     return guard
 
@@ -194,3 +197,76 @@ def small_disk(tmp_path):
         pytest.skip("this user may not mount a small disk")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+def mariadb_programs() -> tuple[str | None, str | None]:
+    """Return where the database server and its installer are."""
+    paths = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec"
+    server = next(filter(None, (shutil.which(n, path=paths) for n in ("mariadbd", "mysqld"))), None)
+    install = shutil.which("mariadb-install-db", path=paths) or shutil.which(
+        "mysql_install_db", path=paths
+    )
+    return server, install
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Path]:
+    """Start MariaDB or MySQL in a directory of our own, and return its socket.
+
+    Nobody else's is touched.
+    """
+    program, install = mariadb_programs()
+    if program is None:
+        pytest.skip("no MariaDB or MySQL server is installed (Debian: mariadb-server)")
+    # A socket's path may have only a hundred characters, so it cannot lie under tmp_path.
+    home = Path(tempfile.mkdtemp(prefix="sgdb"))
+    data, path, log = home / "data", home / "s", home / "log"
+    as_root = ["--user=root"] if os.geteuid() == 0 else []
+    small = ["--innodb-buffer-pool-size=16M", "--skip-networking"]
+    if install is not None:
+        made = [
+            install, "--no-defaults", f"--datadir={data}", "--skip-test-db",
+            "--auth-root-authentication-method=normal", *as_root,
+        ]  # fmt: skip
+    else:
+        made = [program, "--no-defaults", "--initialize-insecure", f"--datadir={data}", *as_root]
+    with log.open("wb") as out:
+        done = subprocess.run(made, stdout=out, stderr=out, check=False, timeout=300)
+    process = None
+    try:
+        if done.returncode:
+            pytest.skip(
+                f"the server's data cannot be set up: {log.read_text('utf-8', 'replace')[-300:]}"
+            )
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [
+                    program, "--no-defaults", f"--datadir={data}", f"--socket={path}",
+                    f"--pid-file={home / 'pid'}", *small, *as_root,
+                ],
+                stdout=out, stderr=out,
+            )  # fmt: skip
+        yield wait_for_socket(process, path, log)
+    finally:
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def wait_for_socket(process: subprocess.Popen[bytes], path: Path, log: Path) -> Path:
+    """Return the socket once somebody answers there; skip the test if nobody does."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as trial:
+            try:
+                trial.connect(str(path))
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return path
+    pytest.skip(f"the server does not start: {log.read_text('utf-8', 'replace')[-300:]}")

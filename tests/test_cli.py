@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 import spamguard
-from spamguard import demo, score
-from spamguard.cli import arguments, main, progress, reading, streaming, terminal, writing
+from spamguard import demo, progress, score
+from spamguard.cli import arguments, main, reading, streaming, terminal, writing
 from spamguard.cli import score as score_command
 from spamguard.cli.arguments import parser_for, with_explain_default
 from spamguard.comment import Comment, Post

@@ -31,15 +31,19 @@ CORE = {
     "metrics": set(),
     "thresholds": {"metrics"},
     "frames": set(),
+    "progress": set(),
+    "parquet": set(),
+    "placing": {"features", "reasons", "text"},
+    "notebook": {"features", "placing"},
     "separators": set(),
     "features": {"hosts", "language", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
-    "model": {"features", "language", "reasons", "thresholds", "vectorizer"},
+    "model": {"features", "language", "notebook", "reasons", "thresholds", "vectorizer"},
     "rows": {"features", "language", "model", "vectorizer"},
     "storage": {"features", "model", "vectorizer"},
     "parallel": {"model"},
-    "scoring": {"frames", "model", "parallel", "storage"},
+    "scoring": {"frames", "model", "parallel", "progress", "storage"},
     "classifier": {
         "features",
         "frames",
@@ -50,7 +54,16 @@ CORE = {
         "storage",
         "vectorizer",
     },
-    "corpus": {"hosts", "separators", "text"},
+    "corpus": {"hosts", "parquet", "separators", "text"},
+    "tabulating": {
+        "features",
+        "frames",
+        "model",
+        "progress",
+        "scoring",
+        "storage",
+        "vectorizer",
+    },
 }
 # Further out: each may import all of the core and what stands before it here.
 OUTER = [
@@ -59,6 +72,9 @@ OUTER = [
     "retraining",
     "sites",
     "reviewing",
+    "campaigns",
+    "drifting",
+    "plots",
     "replaying",
     "attacks",
     "training",
@@ -68,7 +84,6 @@ OUTER = [
     "evaluation",
     "importers",
     "feedback",
-    "plots",
     "cluster",
     "server",
     "integrations",
@@ -79,7 +94,7 @@ OUTER = [
 COMMAND_LINE = {"cli", "demo"}  # one thing in two places
 # The package itself re-exports; the estimator only when somebody asks for it.
 ROOT_AT_IMPORT = {"model", "scoring", "storage"}
-ROOT_LATER = {"classifier"}
+ROOT_LATER = {"classifier", "drifting", "tabulating"}
 
 HEAVY = {
     "sklearn",
@@ -87,6 +102,10 @@ HEAVY = {
     "scipy",
     "joblib",
     "matplotlib",
+    "narwhals",
+    "polars",
+    "pyarrow",
+    "datasketch",
     "rich",
     "sqlalchemy",
     "pymysql",
@@ -97,9 +116,21 @@ HEAVY = {
     "ray",
     "flask",
     "django",
+    "django_comments",
+    "django_comments_xtd",
     "starlette",
     "jinja2",
     "argon2",
+    "fastapi",
+    "isso",
+    "werkzeug",
+}
+# What each adapter may import of its host; what they share imports none.
+HOSTS = {
+    "integrations.django": {"django", "django_comments", "django_comments_xtd"},
+    "integrations.flask": {"flask"},
+    "integrations.starlette": {"starlette"},
+    "integrations.isso": {"isso"},
 }
 NETWORK = {
     "socket",
@@ -311,6 +342,21 @@ def test_the_score_path_loads_nothing_heavy(module):
 @each([m for m in score_path() if m.part not in ("scoring", "parallel")])
 def test_only_score_frame_needs_pandas(module):
     assert not foreign(module.all) & HEAVY
+
+
+@each([m for m in MODULES if m.part == "integrations"])
+def test_an_adapter_imports_its_own_host(module):
+    every = set().union(*HOSTS.values(), {"fastapi", "werkzeug"})
+    allowed = set().union(
+        *(own for name, own in HOSTS.items() if f"{module.name}.".startswith(f"{name}."))
+    )
+    assert not foreign(module.all) & every - allowed
+
+
+@each([m for m in MODULES if m.part != "server"])
+def test_only_adapters_know_a_host(module):
+    known = foreign(module.all) & set().union(*HOSTS.values())
+    assert not known or module.part == "integrations"
 
 
 @each([m for m in MODULES if m.part in CORE])

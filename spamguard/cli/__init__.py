@@ -22,7 +22,18 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words behind ``spamguard``; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
     parser = parser_for()
     args, left = parser.parse_known_args(with_explain_default(given))

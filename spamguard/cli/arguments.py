@@ -34,7 +34,7 @@ _SCORE = """\
 Judge one comment, or a stream of them.
 
 Without TEXT, comments are read as JSON lines or CSV from --input or standard
-input, however many, and answered in the same order as they come. Fields that are
+input, or as Parquet from --input (which needs spamguard[parquet]), however many, and answered in the same order as they come. Fields that are
 read: text (needed), author, author_url, date, post_title, post_text, post_url,
 post_author; in JSON lines also post_thread, a list of the earlier comments'
 texts, and an object "post" with title, text, url, author, date and thread.
@@ -48,7 +48,7 @@ A person sees a table, a pipe gets JSON lines; --format decides otherwise.
 
 An output file appears when it is whole. What is done of a long one stands in
 FILE.part; if the work is interrupted, the same command with --resume goes on
-where it stopped.
+where it stopped. Parquet, which ends with its table of contents, is begun anew.
 """
 _SCORE_EXAMPLES = """\
 examples:
@@ -80,6 +80,24 @@ examples:
   spamguard datasets
   spamguard datasets youtube-tubespam
   spamguard datasets --datasets ~/sets --verify
+"""
+
+_CHECK_PR = """\
+Judge the comment that a pull request brings, as Staticman and its like open them.
+The post is taken from the repository if it is there. One object in JSON is
+printed: "label", the worst of the labels; "comments", each file's verdict; and
+"others", what else the request changes. A request with others is never "ham".
+
+Name the comments' files, or say with --since what the request is to be merged
+into; "-" reads one comment from standard input, as an object in JSON.
+
+The exit code tells the label: 0 ham (or no comment), 3 unsure, 4 spam.
+"""
+_CHECK_PR_EXAMPLES = """\
+examples:
+  spamguard check-pr --since origin/main
+  spamguard check-pr _data/comments/slow-pages/entry1700000000.yml
+  echo '{"message": "Which oven?", "name": "Mira"}' | spamguard check-pr -
 """
 
 _DEMO = """\
@@ -304,6 +322,36 @@ examples:
 """
 
 
+_DRIFT = """\
+Tell what has changed between two lots of comments: which features and which
+scores moved. Labels are not needed. Whole posts are dealt out anew many times,
+so the chance that anything at all is reported where nothing moved is no more
+than --alpha, however many columns are looked at.
+
+Give two files, or one and the day from which comments count as new. Files are
+.csv, .jsonl, .jsonl.gz or .parquet, as for "spamguard train".
+"""
+_DRIFT_EXAMPLES = """\
+examples:
+  spamguard drift last-year.jsonl this-month.jsonl
+  spamguard drift history.csv --since 2024-05-01 --plot drift.png
+"""
+
+_CAMPAIGNS = """\
+Find comments that say nearly the same under many posts and on several blogs,
+with their sizes over time and the links and names they share. Texts of fewer
+than five words belong to no campaign. Needs spamguard[campaigns].
+
+Files are .csv, .jsonl, .jsonl.gz or .parquet, as for "spamguard train"; where
+they name no blog, each file is one.
+"""
+_CAMPAIGNS_EXAMPLES = """\
+examples:
+  spamguard campaigns history.jsonl
+  spamguard campaigns blog1.csv blog2.csv --least 5 --json > campaigns.jsonl
+"""
+
+
 def parser_for() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from spamguard import __version__
@@ -332,6 +380,9 @@ def parser_for() -> argparse.ArgumentParser:
     _serve(commands)
     _sites(commands)
     _moderators(commands)
+    _check_pr(commands)
+    _drift(commands)
+    _campaigns(commands)
     return parser
 
 
@@ -365,11 +416,11 @@ def _score(commands: Any) -> None:
         "--output", metavar="FILE", help="where to write (default: standard output, -)"
     )
     parser.add_argument(
-        "--format", choices=("table", "jsonl", "csv"),
+        "--format", choices=("table", "jsonl", "csv", "parquet"),
         help="how to write (default: by the name of --output, else see above)",
     )  # fmt: skip
     parser.add_argument(
-        "--in-format", choices=("jsonl", "csv"),
+        "--in-format", choices=("jsonl", "csv", "parquet"),
         help="how to read (default: by the name of --input, else by the first character)",
     )  # fmt: skip
     parser.add_argument(
@@ -923,3 +974,62 @@ def _replay(commands: Any) -> None:
     parser.add_argument(
         "--disagreements", action="store_true", help="list them, as JSON lines, instead"
     )
+
+
+def _check_pr(commands: Any) -> None:
+    parser = _add(
+        commands, "check-pr", "pullrequest", "judge the comment that a pull request brings",
+        _CHECK_PR, _CHECK_PR_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("files", nargs="*", metavar="FILE", help="comments' files, or -")
+    parser.add_argument(
+        "--since", metavar="COMMIT", help="what the request is to be merged into: origin/main"
+    )
+    parser.add_argument(
+        "--repository", default=".", metavar="DIR", help="the clone (the current directory)"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR",
+        help="where the comments' files are (any folder named comments)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model")
+
+
+def _drift(commands: Any) -> None:
+    parser = _add(
+        commands, "drift", "drift", "tell what has changed between two lots of comments",
+        _DRIFT, _DRIFT_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("reference", metavar="REFERENCE", help="comments of before")
+    parser.add_argument("current", nargs="?", metavar="CURRENT", help="comments of now")
+    parser.add_argument(
+        "--since", metavar="DATE", help="instead of CURRENT: those of REFERENCE from this day on"
+    )
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model in use")
+    parser.add_argument(
+        "--alpha", type=_share, default=0.01, metavar="SHARE",
+        help="largest chance of a false alarm in the whole report (0.01)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print every column, as JSON")
+    parser.add_argument(
+        "--plot", metavar="FILE.png", help="also draw what moved (needs spamguard[plots])"
+    )
+
+
+def _campaigns(commands: Any) -> None:
+    parser = _add(
+        commands, "campaigns", "campaigns", "find comments that say nearly the same",
+        _CAMPAIGNS, _CAMPAIGNS_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("files", nargs="+", metavar="FILE", help="comments")
+    parser.add_argument(
+        "--least", type=_count, default=3, metavar="N", help="comments that make a campaign (3)"
+    )
+    parser.add_argument(
+        "--likeness", type=_share, default=0.5, metavar="SHARE",
+        help="share of three-word runs that two of them have in common (0.5)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--most", type=_count, default=20, metavar="N", help="show no more than these (20)"
+    )
+    parser.add_argument("--json", action="store_true", help="print all of them, as JSON lines")

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _states(cards: list[Card], directory: Path | None, verify: bool) -> dict[str, State]:
-    from spamguard.cli.progress import Progress
+    from spamguard.progress import Progress
 
     states: dict[str, State] = {}
     with Progress() as progress:

@@ -107,7 +107,7 @@ def _add_one(args: argparse.Namespace, journal: Journal) -> int:
 
 
 def _add_many(args: argparse.Namespace, journal: Journal) -> int:
-    from spamguard.cli.progress import Progress
+    from spamguard.progress import Progress
 
     problems: list[int] = []
     with reading.opened(args.input) as source, Progress() as progress:
@@ -283,6 +283,8 @@ def _export(args: argparse.Namespace, journal: Journal) -> int:
 def _write(
     file: IO[bytes], form: str, names: tuple[str, ...], rows: Iterable[dict[str, Any]]
 ) -> None:
+    if form == "parquet":
+        raise InputError("a journal is written as JSON lines or CSV; name a .jsonl or .csv file.")
     if form == "csv":
         file.write(writing.csv_row(names))
     for row in rows:

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from spamguard.cli.progress import Progress
+from spamguard.progress import Progress
 
 if TYPE_CHECKING:
     from collections import Counter

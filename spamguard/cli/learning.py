@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spamguard.cli.progress import Progress
 from spamguard.errors import InputError
 from spamguard.model import SpamModel, probability
+from spamguard.progress import Progress
 from spamguard.storage import find_model, load_model, write_bytes
 
 

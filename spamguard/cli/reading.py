@@ -1,4 +1,4 @@
-"""Comments from JSON lines or CSV, one at a time; a bad line is reported and passed over.
+"""Comments from JSON lines, CSV or Parquet, one at a time; a bad line is reported and passed over.
 
 No message repeats what a line says: comments are other people's words.
 """
@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date as day
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -25,12 +27,17 @@ from spamguard.errors import InputError
 from spamguard.frames import COLUMNS
 from spamguard.separators import SEPARATORS, separator
 
-Format = Literal["jsonl", "csv"]
+Format = Literal["jsonl", "csv", "parquet"]
 
 MAX_LINE: Final = 50_000_000
 """Bytes in a line; a longer one is passed over before it fills the memory."""
 
-ENDINGS: Final[dict[str, Format]] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+ENDINGS: Final[dict[str, Format]] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Source:
     def __init__(self, name: str, raw: BinaryIO, packed: bool, size: int) -> None:
         self.name = name
         self.size = size
+        self.schema: Any = None  # of a Parquet file, once it is read
         self.before_wait: Callable[[], None] = _nothing
         self._raw = raw
         if not size:
@@ -77,6 +85,18 @@ class Source:
     def done(self) -> int:
         """Return how many bytes of the file have been read (0 where nobody can tell)."""
         return self._raw.tell() if self.size else 0
+
+    def seekable(self) -> BinaryIO:
+        """Return the file itself, for formats that are read from their end.
+
+        Raises
+        ------
+        InputError
+            If it is no file, or is compressed as a whole.
+        """
+        if not self.size or isinstance(self.stream, gzip.GzipFile):
+            raise InputError("Parquet is read from a file of its own: name it with --input.")
+        return self._raw
 
     def readline(self) -> bytes:
         """Return the next line, cut after `MAX_LINE` and one bytes."""
@@ -150,6 +170,8 @@ def format_of(source: Source) -> Format:
     if ending in ENDINGS:
         return ENDINGS[ending]
     start = source.start().removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"PAR1"):
+        return "parquet"
     if start.startswith(b"["):
         raise InputError(
             f"{source.name} is one JSON array; write one object on each line (jq -c '.[]' does that)."
@@ -163,8 +185,11 @@ def lines_of(source: Source, form: Format) -> Iterator[Line | Problem]:
     Raises
     ------
     InputError
-        If a CSV file's first line cannot name its columns.
+        If a CSV file's first line cannot name its columns, or a Parquet file
+        is none.
     """
+    if form == "parquet":
+        return _parquet_rows(source)
     return _json_lines(source) if form == "jsonl" else _csv_lines(source)
 
 
@@ -270,6 +295,20 @@ def _csv_line(number: int, names: list[str], cells: list[str], parted: str) -> L
     return Line(number, dict(zip(names, cells, strict=True)), sum(map(len, cells)))
 
 
+# --- Parquet ----------------------------------------------------------------------
+
+
+def _parquet_rows(source: Source) -> Iterator[Line | Problem]:
+    from spamguard.parquet import Rows
+
+    rows = Rows(source.seekable(), source.name)
+    if "text" not in rows.schema.names:
+        raise InputError(f"{source.name}: no column is named text; rename the one with comments.")
+    source.schema = rows.schema
+    for number, fields in enumerate(rows, 1):
+        yield Line(number, fields, sum(len(v) for v in fields.values() if isinstance(v, str)))
+
+
 # --- fields -> comment ------------------------------------------------------------
 
 
@@ -285,6 +324,8 @@ def comment_of(fields: dict[str, Any], post: Post | None) -> Comment:
         raise InputError("there is no text; the field with the comment must be called text")
     # In CSV an empty cell is a missing value.
     author, address, date = (fields.get(name) or None for name in ("author", "author_url", "date"))
+    if isinstance(date, day) and not isinstance(date, datetime):
+        date = date.isoformat()
     return Comment(fields["text"], author, address, date, _own_post(fields) or post)
 
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spamguard.cli.progress import Progress
 from spamguard.errors import InputError
+from spamguard.progress import Progress
 from spamguard.storage import load_model
 
 if TYPE_CHECKING:

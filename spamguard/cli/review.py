@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spamguard.cli.progress import Progress
 from spamguard.errors import InputError
+from spamguard.progress import Progress
 from spamguard.storage import load_model
 
 if TYPE_CHECKING:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spamguard.cli import reading, writing
 from spamguard.cli.reading import Source
@@ -12,8 +14,13 @@ from spamguard.cli.streaming import Reports, Stream
 from spamguard.comment import Post
 from spamguard.errors import InputError
 from spamguard.model import SpamModel
+from spamguard.parquet import pyarrow
 from spamguard.scoring import default_model
 from spamguard.storage import load_model
+
+if TYPE_CHECKING:
+    from spamguard.cli.columnar import ParquetOutput
+    from spamguard.cli.writing import Output, Table
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     form = args.format or writing.format_for(args.output)
     _check_usage(args, form)
     post = _post(args)
+    if form == "parquet":
+        pyarrow()  # before anything is read, let alone judged
     model = load_model(args.model) if args.model else default_model()
     if args.prior is not None:
         model = model.at_prior(args.prior)
@@ -33,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_usage(args: argparse.Namespace, form: str) -> None:
+    if form == "parquet" and (args.text is not None or args.output in (None, "-")):
+        args.usage_error("Parquet goes with --input and --output FILE.parquet")
     if args.text is not None:
         if args.input is not None or args.in_format is not None:
             args.usage_error("give either TEXT or --input, not both")
@@ -41,7 +52,7 @@ def _check_usage(args: argparse.Namespace, form: str) -> None:
         return
     if args.author is not None or args.author_url is not None:
         args.usage_error("--author and --author-url go with TEXT; in a file they are fields")
-    if args.resume and (form == "table" or writing.target_of(args.output) is None):
+    if args.resume and (form in ("table", "parquet") or writing.target_of(args.output) is None):
         args.usage_error("--resume goes with --output FILE, as JSON lines or CSV")
     if args.input is None and sys.stdin.isatty():
         args.usage_error("give a TEXT, name a file with --input, or pipe comments in")
@@ -70,16 +81,26 @@ def _score_text(args: argparse.Namespace, form: str, model: SpamModel, post: Pos
 def _score_stream(
     args: argparse.Namespace, form: str, model: SpamModel, post: Post | None, source: Source
 ) -> int:
-    from spamguard.cli.progress import Progress
+    from spamguard.progress import Progress
 
     lines = reading.lines_of(source, args.in_format or reading.format_of(source))
     reports = Reports(source.name)
     # Lines of verdicts on the same screen are progress enough.
     watched = args.output in (None, "-") and sys.stdout.isatty()
     with (
-        writing.answers(args.output, form, args.explain, resume=args.resume) as output,
+        _answers(args, form, source) as output,
         Progress(shown=not watched) as progress,
     ):
         stream = Stream(source, model, output, reports, progress, args.jobs)
         stream.answer(lines, post)
     return reports.close()
+
+
+def _answers(
+    args: argparse.Namespace, form: str, source: Source
+) -> AbstractContextManager[Output | Table | ParquetOutput]:
+    if form == "parquet":
+        from spamguard.cli.columnar import parquet_answers
+
+        return parquet_answers(args.output, args.explain, source)
+    return writing.answers(args.output, form, args.explain, resume=args.resume)

@@ -15,6 +15,7 @@ from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.scoring import score_many
 
 if TYPE_CHECKING:
+    from spamguard.cli.columnar import ParquetOutput
     from spamguard.cli.writing import Output, Table
     from spamguard.model import SpamModel
     from spamguard.verdict import Verdict
@@ -38,7 +39,7 @@ class Stream:
         Where they come from.
     model : SpamModel
         What judges.
-    output : Output or Table
+    output : Output, Table or ParquetOutput
         Where the answers go.
     reports : Reports
         Where bad lines are told of.
@@ -52,7 +53,7 @@ class Stream:
         self,
         source: Source,
         model: SpamModel,
-        output: Output | Table,
+        output: Output | Table | ParquetOutput,
         reports: Reports,
         progress: Callable[[str, int, int], None],
         jobs: int | None = None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spamguard.cli.learning import free
-from spamguard.cli.progress import Progress
+from spamguard.progress import Progress
 from spamguard.storage import load_model, save_model
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date, time
 from itertools import count
 from pathlib import Path
 from typing import IO, Any, Final, TextIO
@@ -215,7 +216,12 @@ def _free_name(name: str, taken: Row) -> str:
     return next(each for each in numbered if each not in taken)
 
 
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
+def _plain(value: object) -> Any:
+    """Return what JSON has for a value that only Parquet has."""
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=_plain)
 
 
 def json_row(row: Row) -> bytes:
@@ -223,7 +229,7 @@ def json_row(row: Row) -> bytes:
     try:
         return _ENCODER.encode(row).encode() + b"\n"
     except UnicodeEncodeError:  # half a character has no UTF-8; escaped, it survives
-        return json.dumps(row).encode() + b"\n"
+        return json.dumps(row, default=_plain).encode() + b"\n"
 
 
 class JsonForm:
@@ -286,7 +292,9 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, dict | list):
-        value = json.dumps(value, ensure_ascii=False)
+        value = json.dumps(value, ensure_ascii=False, default=_plain)
+    elif isinstance(value, date | time):
+        value = value.isoformat()
     text = "" if value is None else str(value)
     return '"' + text.replace('"', '""') + '"'
 

@@ -7,6 +7,10 @@ returned, its entry is on the disk. The labels in force are a corpus to learn
 from; a comment that must go can be forgotten, and then neither the file nor
 the next model knows of it.
 
+It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
+
+Examples
+--------
 >>> import tempfile
 >>> from spamguard import Comment, score
 >>> from spamguard.feedback import Journal
@@ -25,8 +29,6 @@ the next model knows of it.
 0
 >>> journal.close()
 >>> folder.cleanup()
-
-It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
 """
 
 from __future__ import annotations

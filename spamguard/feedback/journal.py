@@ -47,7 +47,17 @@ _FACTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of many corrections: taken, there already, of forgotten comments."""
+    """What became of many corrections: taken, there already, of forgotten comments.
+
+    Parameters
+    ----------
+    taken : int
+        Corrections that were entered.
+    repeated : int
+        Those that the journal had already.
+    forgotten : int
+        Those of forgotten comments, which are not kept.
+    """
 
     taken: int
     repeated: int
@@ -201,6 +211,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If a key is no text or empty, or `verdict` is no `Verdict`.
         ForgottenError
             If the comment was forgotten.
         FeedbackError
@@ -268,6 +280,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If a field is not as `Correction` wants it, or `post` comes without `comment`.
         ForgottenError
             If the comment was forgotten.
         FeedbackError
@@ -287,8 +301,20 @@ class Journal:
         They are taken a few hundred at a time, each lot wholly or not at all.
         Those of forgotten comments are passed over and counted.
 
+        Parameters
+        ----------
+        corrections : iterable of Correction
+            Read as it goes; it need not fit into memory.
+
+        Returns
+        -------
+        Added
+            How many were taken.
+
         Raises
         ------
+        InputError
+            If one of them is no `Correction`; the lots before are kept.
         FeedbackError
             If they cannot be written; the lots before are kept.
         """
@@ -369,6 +395,8 @@ class Journal:
 
         Raises
         ------
+        InputError
+            If `entry` is no number, or `by` no name.
         FeedbackError
             If there is no such entry, or it is undone already.
         """
@@ -428,6 +456,11 @@ class Journal:
         site : str
             Key of the site.
 
+        Returns
+        -------
+        Forgotten
+            What is gone, and which other comments have the same text.
+
         Raises
         ------
         FeedbackError
@@ -479,6 +512,11 @@ class Journal:
             The account of who forgets them.
         site : str or None
             Only those of this site.
+
+        Returns
+        -------
+        Forgotten
+            What is gone.
 
         Raises
         ------
@@ -541,6 +579,11 @@ class Journal:
             Only those with a higher number.
         last : int or None
             Only so many, the latest.
+
+        Yields
+        ------
+        Entry
+            Those undone, too; `Entry.undone_by` tells.
         """
         wanted = []
         if site is not None:
@@ -598,7 +641,18 @@ class Journal:
         return row.id, _correction(row, content, post)
 
     def summary(self, site: str | None = None) -> Summary:
-        """Count the decisions in force, of all sites or of one."""
+        """Count the decisions in force, of all sites or of one.
+
+        Parameters
+        ----------
+        site : str, optional
+            Only of this site.
+
+        Returns
+        -------
+        Summary
+            Counts of comments and of entries.
+        """
         found = {"spam": 0, "ham": 0, "remove": 0, "without_text": 0}
         for lot in self._decisions(site):
             for row in lot:
@@ -641,6 +695,55 @@ class Journal:
                 # Between the two queries somebody may have forgotten it.
                 if (content := contents.get(row.content)) is not None:
                     yield _label_row(row, content, known.get(content.post))
+
+    def label(self, comment_id: str, *, site: str = "") -> dict[str, Any] | None:
+        """Return the label in force of one comment, as a row of `labels`; None if it has none."""
+        check_name("comment_id", comment_id)
+        check_name("site", site, empty=True)
+        of_it = (*_of(site, comment_id), entries.c.kind == "correction")
+        with self._database.reading() as connection:
+            numbers = list(connection.execute(sa.select(entries.c.id).where(*of_it)).scalars())
+            found = next(iter(_in_force(connection, numbers, _MOST)), None)
+            if found is None or found.decision == "remove" or found.content is None:
+                return None
+            query = sa.select(comments).where(comments.c.id == found.content)
+            content = connection.execute(query).one()
+            post = connection.execute(sa.select(posts).where(posts.c.id == content.post)).first()
+        return _label_row(found, content, post)
+
+    def changed(self, after: int, *, site: str = "") -> tuple[int, list[str] | None]:
+        """Return what may have another label since the entry `after`, to follow it cheaply.
+
+        Parameters
+        ----------
+        after : int
+            Number of the last entry that is known; 0 for none.
+        site : str
+            Key of the site.
+
+        Returns
+        -------
+        (int, list of str or None)
+            Number of the last entry there is, and the comments that were decided
+            on since, in the order of the decisions; None where so many were
+            forgotten at once that all labels have to be read again.
+        """
+        check_name("site", site, empty=True)
+        with self._database.reading() as connection:
+            top = connection.execute(sa.select(sa.func.max(entries.c.id))).scalar() or 0
+            if top <= after:
+                return max(top, after), []
+            query = sa.select(entries.c.kind, entries.c.site, entries.c.comment_id).where(
+                entries.c.kind.in_(("correction", "undo", "forget", "retention")),
+                entries.c.id > after,
+                entries.c.id <= top,
+            )
+            rows = connection.execute(query.order_by(entries.c.id)).all()
+        if any(row.kind == "retention" and row.site in ("", site) for row in rows):
+            return top, None
+        # Of two decisions on one comment the later place counts.
+        latest = dict.fromkeys(reversed([row.comment_id for row in rows if row.site == site]))
+        return top, list(reversed(latest))
 
     def corpus(self, site: str | None = None, latest: int | None = None) -> pd.DataFrame:
         """Return the labels in force as a corpus to learn from.

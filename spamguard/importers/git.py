@@ -37,6 +37,7 @@ class Change:
     before: str
     after: str
     path: str
+    plain: bool = True  # no link and no submodule
 
 
 class Repository:
@@ -70,6 +71,27 @@ class Repository:
             if len(parts) == 3 and parts[1] == "blob":
                 found[path] = parts[2]
         return found
+
+    def difference(self, since: str) -> Iterator[Change]:
+        """Yield what differs between the current commit and where it left `since`.
+
+        Raises
+        ------
+        CorpusError
+            If there is no such commit, or no common past: is the clone whole?
+        """
+        base = self._run("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").strip()
+        said = self._run(
+            "diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff",
+            "--no-textconv", f"{base}...{self.head}", "--",
+        )  # fmt: skip
+        parts = iter(said.split("\0"))
+        for about in parts:
+            match, path = _RAW.fullmatch(about), next(parts, None)
+            if match is not None and path is not None:
+                before, after, status = match.groups()
+                plain = about.split()[1] in ("100644", "100755", "000000")
+                yield Change(self.head, "", False, status, before, after, path, plain)
 
     def requests(self) -> tuple[dict[int, str], set[int]]:
         """Return the heads of the pull requests that were fetched, and which are open."""

@@ -41,7 +41,19 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """The post under which a comment stands; what the source does not know is None."""
+    """The post under which a comment stands; what the source does not know is None.
+
+    Parameters
+    ----------
+    post_id : str, optional
+        The same for all comments under it, and for no other post of the blog.
+    title, text : str, optional
+        As they were published.
+    url : str, optional
+        Its address.
+    date : str, optional
+        ISO 8601.
+    """
 
     post_id: str | None = None
     title: str | None = None
@@ -91,7 +103,18 @@ class ImportedComment:
     filter_label: Label | None = None
 
     def row(self, keep: Collection[str] = ()) -> dict[str, str | None]:
-        """Return it as a row of a corpus, without what is private unless named in `keep`."""
+        """Return it as a row of a corpus, without what is private unless named in `keep`.
+
+        Parameters
+        ----------
+        keep : collection of str
+            Out of ``email`` and ``ip``.
+
+        Returns
+        -------
+        dict of str to str or None
+            By the names of a corpus's columns.
+        """
         every = {
             "blog": self.blog,
             "comment_id": self.comment_id,

@@ -51,7 +51,15 @@ _TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: the counts, and the files that it wrote."""
+    """What an import did: the counts, and the files that it wrote.
+
+    Parameters
+    ----------
+    report : Report
+        What became of every comment.
+    files : tuple of Path
+        Those written: the corpus, and what is kept beside it.
+    """
 
     report: Report
     files: tuple[Path, ...]
@@ -89,6 +97,11 @@ def read_comments(
         ``prefix`` for wordpress-db; ``posts`` for wordpress-json; ``folder`` and
         ``pulls`` for staticman; ``columns`` (our field to the file's), ``spam``,
         ``ham`` and ``label`` for csv and jsonl.
+
+    Yields
+    ------
+    ImportedComment
+        Also those without a label, and pingbacks.
 
     Raises
     ------

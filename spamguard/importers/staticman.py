@@ -93,13 +93,13 @@ def read(
         raise CorpusError(
             f"{path} holds no files of comments. Name their folder: --comments-dir _data/comments."
         )
-    posts = _Posts(repository, files)
+    posts = Posts(repository, files)
     for done, (file, content) in enumerate(
         zip(found, repository.texts(file.blob for file in found), strict=True)
     ):
         if done % 100 == 0:
             watch("comments", done, len(found))
-        record = _fields(content or b"", file.path)
+        record = fields_of(content or b"", file.path)
         if record is None:
             report.lose("a file that is no YAML, JSON or front matter, or too large")
             continue
@@ -128,24 +128,30 @@ def _states(pulls: Path) -> dict[int, State]:
 # --- which files, and what became of them -----------------------------------------
 
 
+def is_comment(path: str, folder: str | None = None) -> bool:
+    """Tell whether a file is a comment's: by its ending, and under `folder` or any "comments"."""
+    *folders, name = path.split("/")
+    if not name.lower().endswith(_ENDINGS):
+        return False
+    if folder:
+        wanted = folder.strip("/").split("/")
+        return folders[: len(wanted)] == wanted
+    return "comments" in (part.lower().lstrip("_") for part in folders)
+
+
 class _Finder:
     def __init__(
         self, repository: Repository, files: dict[str, str], folder: str | None,
         states: dict[int, State], report: Report,
     ) -> None:  # fmt: skip
         self.repository = repository
-        self.folder = folder.strip("/").split("/") if folder else None
+        self.folder = folder
         self.states = states
         self.report = report
         self.here = {path: blob for path, blob in files.items() if self._is_comment(path)}
 
     def _is_comment(self, path: str) -> bool:
-        *folders, name = path.split("/")
-        if not name.lower().endswith(_ENDINGS):
-            return False
-        if self.folder is not None:
-            return folders[: len(self.folder)] == self.folder
-        return "comments" in (folder.lower().lstrip("_") for folder in folders)
+        return is_comment(path, self.folder)
 
     def found(self, watch: Watch) -> Iterator[_File]:
         """Yield the comments published, those deleted, and those of requests never merged."""
@@ -251,7 +257,7 @@ def _of_deleted(change: Change, cleared: set[str]) -> Decision:
 # --- what a file says -------------------------------------------------------------
 
 
-def _fields(content: bytes, path: str) -> dict[str, Any] | None:
+def fields_of(content: bytes, path: str) -> dict[str, Any] | None:
     """Return what a comment's file holds; None if it cannot be read."""
     text = content.decode("utf-8-sig", "replace")
     if path.lower().endswith(".json"):
@@ -306,7 +312,8 @@ def _depths(events: Iterator[Any]) -> Iterator[float]:
         yield math.inf if name == "AliasEvent" else depth
 
 
-def _first(record: Mapping[str, Any], field: str) -> Any:
+def first_of(record: Mapping[str, Any], field: str) -> Any:
+    """Return what a record holds under one of the names of a field; None if nothing."""
     for name in _NAMES[field]:
         value = record.get(name)
         if value not in (None, "") and not isinstance(value, dict | list):
@@ -315,9 +322,9 @@ def _first(record: Mapping[str, Any], field: str) -> Any:
 
 
 def _comment(
-    file: _File, record: Mapping[str, Any], posts: _Posts, report: Report, blog: str | None
+    file: _File, record: Mapping[str, Any], posts: Posts, report: Report, blog: str | None
 ) -> ImportedComment | None:
-    given = {field: _first(record, field) for field in _NAMES}
+    given = {field: first_of(record, field) for field in _NAMES}
     text = given.pop("text")
     date = given.pop("date")
     return report.comment(
@@ -331,7 +338,7 @@ def _comment(
     )
 
 
-class _Posts:
+class Posts:
     """The posts of the current commit, by the name that comments' folders carry."""
 
     def __init__(self, repository: Repository, files: dict[str, str]) -> None:
@@ -348,6 +355,7 @@ class _Posts:
         self.known: dict[str, ImportedPost] = {}
 
     def of(self, path: str, record: Mapping[str, Any], report: Report) -> ImportedPost:
+        """Return the post that a comment's file belongs to; empty where it is not found."""
         folder = PurePosixPath(path).parent.name
         plain = folder.lower().lstrip("_") == "comments"
         given = record.get("slug") or record.get("postId") or record.get("post_id")

@@ -20,7 +20,20 @@ _BESIDE = ("unlabelled", "pingbacks")
 
 
 def beside(path: Path, what: str) -> Path:
-    """Return where comments of another sort go: ``corpus.jsonl``, ``corpus.pingbacks.jsonl``."""
+    """Return where comments of another sort go: ``corpus.jsonl``, ``corpus.pingbacks.jsonl``.
+
+    Parameters
+    ----------
+    path : Path
+        The corpus.
+    what : str
+        Such as ``pingbacks``.
+
+    Returns
+    -------
+    Path
+        In the same directory.
+    """
     ending = ".jsonl.gz" if path.name.endswith(".gz") else ".jsonl"
     return path.with_name(f"{path.name.removesuffix(ending)}.{what}{ending}")
 
@@ -83,7 +96,13 @@ class CorpusWriter:
         return self
 
     def write(self, comment: ImportedComment) -> None:
-        """Write a comment where it belongs, and count it."""
+        """Write a comment where it belongs, and count it.
+
+        Parameters
+        ----------
+        comment : ImportedComment
+            As an importer yields it.
+        """
         path = self.path
         if comment.kind in APART:
             path = self._all[2]

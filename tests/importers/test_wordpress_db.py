@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-from pathlib import Path
-
 import pytest
 
 from spamguard.cli import main
@@ -195,87 +187,18 @@ def test_what_is_no_url(tmp_path, taken):
 # --- a real server ------------------------------------------------------------------
 
 
-def programs():
-    paths = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec"
-    server = next(filter(None, (shutil.which(n, path=paths) for n in ("mariadbd", "mysqld"))), None)
-    install = shutil.which("mariadb-install-db", path=paths) or shutil.which(
-        "mysql_install_db", path=paths
-    )
-    return server, install
-
-
-@pytest.fixture(scope="module")
-def server():
-    """Start a server of our own in a directory of our own; nobody else's is touched."""
-    pytest.importorskip("pymysql", reason="PyMySQL is not installed")
-    program, install = programs()
-    if program is None:
-        pytest.skip("no MariaDB or MySQL server is installed (Debian: mariadb-server)")
-    # A socket's path may have only a hundred characters, so it cannot lie under tmp_path.
-    home = Path(tempfile.mkdtemp(prefix="sgdb"))
-    data, path, log = home / "data", home / "s", home / "log"
-    as_root = ["--user=root"] if os.geteuid() == 0 else []
-    small = ["--innodb-buffer-pool-size=16M", "--skip-networking"]
-    if install is not None:
-        made = [
-            install, "--no-defaults", f"--datadir={data}", "--skip-test-db",
-            "--auth-root-authentication-method=normal", *as_root,
-        ]  # fmt: skip
-    else:
-        made = [program, "--no-defaults", "--initialize-insecure", f"--datadir={data}", *as_root]
-    with log.open("wb") as out:
-        done = subprocess.run(made, stdout=out, stderr=out, check=False, timeout=300)
-    process = None
-    try:
-        if done.returncode:
-            pytest.skip(
-                f"the server's data cannot be set up: {log.read_text('utf-8', 'replace')[-300:]}"
-            )
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [
-                    program, "--no-defaults", f"--datadir={data}", f"--socket={path}",
-                    f"--pid-file={home / 'pid'}", *small, *as_root,
-                ],
-                stdout=out, stderr=out,
-            )  # fmt: skip
-        yield wait_for(process, path, log)
-    finally:
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def wait_for(process, path, log):
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket(socket.AF_UNIX) as trial:
-            try:
-                trial.connect(str(path))
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return path
-    pytest.skip(f"the server does not start: {log.read_text('utf-8', 'replace')[-300:]}")
-
-
 @pytest.fixture
-def mysql(server):
+def mysql(mariadb):
     """Return the URL of an empty database, reached as a user with a password."""
-    import pymysql
+    pymysql = pytest.importorskip("pymysql", reason="PyMySQL is not installed")
 
-    root = pymysql.connect(unix_socket=str(server), user="root", autocommit=True)
+    root = pymysql.connect(unix_socket=str(mariadb), user="root", autocommit=True)
     with root, root.cursor() as cursor:
         cursor.execute("DROP DATABASE IF EXISTS wordpress")
         cursor.execute("CREATE DATABASE wordpress CHARACTER SET utf8mb4")
         cursor.execute("CREATE USER IF NOT EXISTS 'mira'@'localhost' IDENTIFIED BY 'pass@word'")
         cursor.execute("GRANT ALL ON wordpress.* TO 'mira'@'localhost'")
-    return f"mysql://mira:pass%40word@localhost/wordpress?unix_socket={server}"
+    return f"mysql://mira:pass%40word@localhost/wordpress?unix_socket={mariadb}"
 
 
 def test_a_real_server(taken, mysql):

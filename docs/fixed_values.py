@@ -1,0 +1,27 @@
+"""Types such as ``{"ham", "spam"}``, shown as they are meant.
+
+griffe takes the first value for the default, whatever the signature says, so the braces are put
+in other words before it reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import griffe
+
+_VALUES = re.compile(r"^( *\**\w[\w, *]* : )\{([^{}\n]+)\}", re.MULTILINE)
+
+
+class FixedValues(griffe.Extension):
+    """An extension of griffe, which mkdocstrings loads."""
+
+    def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        """Rewrite the docstring of one object."""
+        if obj.docstring is not None:
+            obj.docstring.value = _VALUES.sub(_in_words, obj.docstring.value)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    return found[1] + " or ".join(part.strip() for part in found[2].split(","))

@@ -1,0 +1,1 @@
+"""``manage.py spamguard_import`` and ``manage.py spamguard_retrain``."""

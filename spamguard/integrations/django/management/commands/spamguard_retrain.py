@@ -1,0 +1,56 @@
+"""``manage.py spamguard_retrain``: the site's own model, from what its moderators decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from spamguard.errors import SpamguardError
+from spamguard.integrations.django.conf import setting, site
+from spamguard.retraining import replace_model, retrain, rollback
+from spamguard.scoring import model_of
+from spamguard.storage import load_model
+
+
+class Command(BaseCommand):
+    """Learn from the labels in the journal, and use the model if it is no worse."""
+
+    help = (
+        "Learn a model of this site from the labels in the journal. It is put into "
+        'SPAMGUARD["OWN_MODEL"], and used from the next comment on, only if the newest comments '
+        "say that it is no worse than the one in use."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
+        parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
+        parser.add_argument("--rollback", action="store_true", help="put the former model back")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run the command."""
+        if setting("OWN_MODEL") is None:
+            raise CommandError('Say where the model goes: SPAMGUARD["OWN_MODEL"] = a directory.')
+        target = Path(setting("OWN_MODEL"))
+        try:
+            if options["rollback"]:
+                self.stdout.write(f"{rollback(target).title} is in use again")
+            else:
+                self._retrain(target, options["dry_run"])
+        except SpamguardError as error:
+            raise CommandError(str(error)) from error
+
+    def _retrain(self, target: Path, dry_run: bool) -> None:
+        frame = site().journal.corpus(setting("SITE"))
+        base = model_of(setting("MODEL"))
+        current = load_model(target) if (target / "model.json").is_file() else None
+        outcome = retrain(frame, base=base, current=current)
+        self.stdout.write(outcome.gate.why)
+        if not outcome.gate.passed:
+            raise CommandError("Nothing was changed.", returncode=3)
+        if dry_run:
+            self.stdout.write("nothing was changed: --dry-run")
+            return
+        replace_model(outcome.model, target, name=target.name, former=base)
+        self.stdout.write("in use; back with: manage.py spamguard_retrain --rollback")

@@ -1,0 +1,207 @@
+"""A pull request that brings a comment, as Staticman and its like open them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
+
+from spamguard.comment import Comment, Post
+from spamguard.errors import InputError
+from spamguard.importers.git import MAX_BLOB, Repository
+from spamguard.importers.report import Report
+from spamguard.importers.staticman import Posts, fields_of, first_of, is_comment
+from spamguard.model import SpamModel
+from spamguard.verdict import Verdict
+
+__all__ = ["Checked", "check_files", "check_object", "check_request"]
+
+_THREAD: Final = 20
+_EVIDENCE: Final = 5
+
+Label = Literal["none", "ham", "unsure", "spam"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a pull request brings.
+
+    Parameters
+    ----------
+    verdicts : dict of str to Verdict
+        By the file of each comment.
+    others : tuple of str
+        What else it changes, or holds and cannot be read.
+    """
+
+    verdicts: Mapping[str, Verdict]
+    others: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """The worst of the labels; ``none`` for no comment.
+
+        A request that changes anything else is for a person, so it is at best
+        ``unsure``.
+        """
+        labels = {verdict.label for verdict in self.verdicts.values()}
+        if "spam" in labels:
+            return "spam"
+        if "unsure" in labels or self.others:
+            return "unsure"
+        return "ham" if labels else "none"
+
+    def facts(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        return {
+            "label": self.label,
+            "comments": [
+                {
+                    "file": file,
+                    "label": verdict.label,
+                    "spam_probability": round(verdict.spam_probability, 6),
+                    "reasons": [r.evidence for r in verdict.reasons[:_EVIDENCE]],
+                }
+                for file, verdict in self.verdicts.items()
+            ],
+            "others": list(self.others),
+        }
+
+
+def check_request(path: Path, since: str, model: SpamModel, folder: str | None = None) -> Checked:
+    """Judge the comments that the commits after `since` add.
+
+    Files are read from git, nothing of them is run, and a link is not followed.
+
+    Parameters
+    ----------
+    path : Path
+        The clone, at the request's commit.
+    since : str
+        What it is to be merged into, such as ``origin/main``.
+    model : SpamModel
+    folder : str or None
+        Where comments are; without it, any folder named comments.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such repository or commit.
+    """
+    repository = Repository(path)
+    here = repository.files()
+    blobs: dict[str, str] = {}
+    others: list[str] = []
+    for change in repository.difference(since):
+        # A link's content is a path, and no comment.
+        if change.status == "A" and is_comment(change.path, folder) and change.plain:
+            blobs[change.path] = change.after
+        else:
+            others.append(change.path)
+    contents = dict(zip(blobs, repository.texts(blobs.values()), strict=True))
+    return _Reader(repository, here, set(blobs), folder).checked(contents, model, others)
+
+
+def check_files(
+    path: Path, files: Iterable[str], model: SpamModel, folder: str | None = None
+) -> Checked:
+    """Judge the comments in single files of the directory `path`, committed or not.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such repository.
+    InputError
+        If a file is not there, is a link, is too large or lies elsewhere.
+    """
+    repository = Repository(path)
+    top = path.resolve()
+    contents: dict[str, bytes | None] = {}
+    for file in files:
+        place = top / file
+        if place.is_symlink() or not place.is_file() or not place.resolve().is_relative_to(top):
+            raise InputError(f"{file} is no file of {path}.")
+        if place.stat().st_size > MAX_BLOB:
+            raise InputError(f"{file} is larger than a comment can be.")
+        contents[place.resolve().relative_to(top).as_posix()] = place.read_bytes()
+    reader = _Reader(repository, repository.files(), set(contents), folder)
+    return reader.checked(contents, model, [])
+
+
+def check_object(text: str, model: SpamModel) -> Checked:
+    """Judge one comment given as JSON, with the fields of a comment's file.
+
+    ``post_title``, ``post_text`` and ``post_url`` tell what it answers.
+
+    Raises
+    ------
+    InputError
+        If it is no object in JSON, or has no text.
+    """
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError("standard input holds no JSON.") from None
+    if not isinstance(record, dict):
+        raise InputError("one comment is needed, as an object in JSON.")
+    title, body, url = (
+        value if isinstance(value := record.get(f"post_{name}"), str) else None
+        for name in ("title", "text", "url")
+    )
+    post = Post(title, body, url)
+    comment = _comment(record, post)
+    if comment is None:
+        raise InputError("the comment has no text: name it message, comment, body or text.")
+    return Checked({"-": model.verdict(comment)})
+
+
+class _Reader:
+    """Comments' files of one repository, with the posts and comments that stand there."""
+
+    def __init__(
+        self, repository: Repository, here: dict[str, str], new: set[str], folder: str | None
+    ) -> None:
+        self.repository = repository
+        self.posts = Posts(repository, here)
+        self.standing: dict[PurePosixPath, list[str]] = {}
+        for path in sorted(here):
+            if path not in new and is_comment(path, folder):
+                self.standing.setdefault(PurePosixPath(path).parent, []).append(path)
+        self.here = here
+        self.report = Report()
+
+    def checked(
+        self, contents: Mapping[str, bytes | None], model: SpamModel, others: list[str]
+    ) -> Checked:
+        """Judge the files with these contents."""
+        verdicts: dict[str, Verdict] = {}
+        for file, content in contents.items():
+            record = None if content is None else fields_of(content, file)
+            comment = None if record is None else _comment(record, self._post(file, record))
+            if comment is None:
+                others.append(file)
+            else:
+                verdicts[file] = model.verdict(comment)
+        return Checked(verdicts, tuple(others))
+
+    def _post(self, file: str, record: Mapping[str, Any]) -> Post:
+        found = self.posts.of(file, record, self.report)
+        standing = self.standing.get(PurePosixPath(file).parent, [])[-_THREAD:]
+        contents = self.repository.texts(self.here[path] for path in standing)
+        earlier = [
+            first_of(fields_of(content or b"", path) or {}, "text")
+            for path, content in zip(standing, contents, strict=True)
+        ]
+        return Post(
+            found.title, found.text, found.url, date=found.date,
+            thread=tuple(text for text in earlier if isinstance(text, str)),
+        )  # fmt: skip
+
+
+def _comment(record: Mapping[str, Any], post: Post) -> Comment | None:
+    text, author, url = (first_of(record, name) for name in ("text", "author", "author_url"))
+    if text is None:
+        return None
+    return Comment(str(text), str(author) if author else None, str(url) if url else None, post=post)

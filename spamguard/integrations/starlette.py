@@ -1,0 +1,148 @@
+"""spamguard in a Starlette or FastAPI application.
+
+>>> from spamguard.integrations.starlette import Spamguard
+>>> guard = Spamguard("/var/lib/blog/feedback.db")  # nothing is opened yet
+
+``FastAPI(lifespan=guard.lifespan)`` opens the journal and reads the model before
+the first request. In an endpoint, one call judges::
+
+    verdict = await guard.check(comment, "c17")
+    published = not guard.holds(verdict)
+
+and one learns: ``await guard.learn("c17", "spam", by="anna")``. All work is done in
+threads, a few at a time, so the event loop goes on serving. It needs
+``pip install 'spamguard[fastapi]'``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from spamguard.comment import Comment, Post
+from spamguard.errors import InputError
+from spamguard.integrations.fields import comment_of
+from spamguard.integrations.site import Decision, Site
+from spamguard.verdict import Verdict
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+__all__ = ["Spamguard"]
+
+_THREADS: Final = 2  # judging computes; more threads would only take turns
+_T = TypeVar("_T")
+
+
+class Spamguard:
+    """A site's filter whose calls are awaited.
+
+    It may be shared by event loops and threads. The journal is opened by
+    `lifespan`, or else at the first call.
+
+    Parameters
+    ----------
+    journal : str or path
+        Where verdicts and decisions are kept.
+    **options
+        As for `Site`.
+    """
+
+    def __init__(self, journal: str | os.PathLike[str], **options: Any) -> None:
+        self._make = partial(Site, journal, **options)
+        self._site: Site | None = None
+        self._opening = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+        self._starting = threading.Lock()
+
+    @property
+    def site(self) -> Site:
+        """What is behind it; its calls block."""
+        if self._site is None:
+            with self._opening:
+                if self._site is None:
+                    self._site = self._make()
+        return self._site
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Open the journal and read the model at the start; close the journal at the end."""
+        await self._run(lambda: self.site.model())
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Finish what is under way, and close the journal; the next call opens it again."""
+        with self._starting:
+            threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=True)
+        with self._opening:
+            site, self._site = self._site, None
+        if site is not None:
+            site.close()
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        # Never held while anything is read or judged: the event loop may wait for it.
+        with self._starting:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(_THREADS, "spamguard")
+            future = self._threads.submit(work)
+        return await asyncio.wrap_future(future)
+
+    async def check(
+        self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
+    ) -> Verdict:
+        """Judge a comment; see `Site.check`."""
+        return await self._run(lambda: self.site.check(comment, comment_id, post))
+
+    async def check_request(
+        self,
+        request: Request,
+        comment_id: str | int | None = None,
+        post: Post | None = None,
+    ) -> Verdict:
+        """Judge the comment in a request: a form, or an object as JSON.
+
+        Raises
+        ------
+        InputError
+            If the request has no field with a text; see `comment_of`.
+        """
+        sent: Any
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            try:
+                sent = await request.json()
+            except (ValueError, RecursionError):
+                raise InputError("the request holds no JSON.") from None
+        else:
+            sent = await request.form()
+        return await self.check(
+            comment_of(sent if isinstance(sent, Mapping) else {}, post), comment_id
+        )
+
+    def holds(self, verdict: Verdict | str) -> bool:
+        """Tell whether a comment with this verdict waits for a moderator."""
+        return self.site.holds(verdict)
+
+    async def learn(
+        self,
+        comment_id: str | int,
+        decision: Decision,
+        *,
+        by: str,
+        comment: Comment | str | None = None,
+    ) -> int:
+        """Take in what a moderator decided; see `Site.learn`."""
+        return await self._run(
+            lambda: self.site.learn(comment_id, decision, by=by, comment=comment)
+        )

@@ -1,0 +1,204 @@
+"""Tables of any kind in, the same verdicts out; features and reasons as tables."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spamguard import InputError, SpamguardError, features_frame, reasons_frame, score_frame
+from spamguard.features import FEATURES
+from spamguard.frames import comments_of_frame
+from spamguard.progress import Progress
+from spamguard.tabulating import feature_table
+
+COLUMNS = ["text", "author", "author_url", "date", "post_title", "post_text"]
+
+
+@pytest.fixture(scope="module")
+def rows(sample):
+    return sample[COLUMNS].iloc[::6]
+
+
+@pytest.fixture(scope="module")
+def expected(rows, model):
+    return score_frame(rows, model=model)
+
+
+def test_arrow_columns(rows, model, expected):
+    pytest.importorskip("pyarrow")
+    arrow = rows.convert_dtypes(dtype_backend="pyarrow")
+    assert str(arrow["author"].dtype) == "string[pyarrow]"
+    assert arrow["author_url"].isna().any()
+    pd.testing.assert_frame_equal(score_frame(arrow, model=model), expected)
+
+
+def test_arrow_columns_that_are_coded_or_hold_moments(model):
+    pa = pytest.importorskip("pyarrow")
+    coded = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    frame = pd.DataFrame(
+        {
+            "text": pd.array(["hello there", "hello there"], "string[pyarrow]"),
+            "author": pd.array(["Ines", None], coded),
+            "date": pd.array(
+                [datetime(2024, 5, 1, tzinfo=UTC), None], "timestamp[us, UTC][pyarrow]"
+            ),
+        }
+    )
+    first, second = comments_of_frame(frame)
+    assert (first.author, second.author) == ("Ines", None)
+    assert first.date == datetime(2024, 5, 1, tzinfo=UTC)
+    assert second.date is None
+
+
+def test_a_day_is_a_date():
+    days = pd.DataFrame({"text": ["a", "b"], "date": [date(2024, 5, 1), None]})
+    assert [c.date for c in comments_of_frame(days)] == ["2024-05-01", None]
+    with pytest.raises(InputError, match="column 'text', row 0: date"):
+        comments_of_frame(pd.DataFrame({"text": [date(2024, 5, 1)]}))
+
+
+def test_polars(rows, model, expected):
+    pl = pytest.importorskip("polars")
+    given = pl.DataFrame({name: rows[name].tolist() for name in COLUMNS})
+    found = score_frame(given, model=model, reasons=True)
+    assert isinstance(found, pl.DataFrame)
+    assert found["spam_probability"].to_list() == expected["spam_probability"].tolist()
+    assert found["label"].to_list() == expected["label"].tolist()
+    reasons = score_frame(rows, model=model, reasons=True)["reasons"].iloc[0]
+    assert found["reasons"].to_list()[0][0] == {
+        "feature": reasons[0].feature,
+        "contribution": reasons[0].contribution,
+        "evidence": reasons[0].evidence,
+    }
+    assert score_frame(given.head(0), model=model).schema == score_frame(given, model=model).schema
+
+
+def test_polars_errors(model):
+    pl = pytest.importorskip("polars")
+    with pytest.raises(InputError, match="collect"):
+        score_frame(pl.LazyFrame({"text": ["x"]}), model=model)
+    with pytest.raises(InputError, match="no column 'text'"):
+        score_frame(pl.DataFrame({"body": ["x"]}), model=model)
+    with pytest.raises(InputError, match="column 'text', row 0: int"):
+        score_frame(pl.DataFrame({"text": [1]}), model=model)
+
+
+def test_arrow_tables(rows, model, expected):
+    pa = pytest.importorskip("pyarrow")
+    given = pa.table({name: rows[name].tolist() for name in COLUMNS})
+    found = score_frame(given, model=model)
+    assert isinstance(found, pa.Table)
+    assert found["spam_probability"].to_pylist() == expected["spam_probability"].tolist()
+
+
+def test_a_missing_extra_is_named(model, monkeypatch):
+    pl = pytest.importorskip("polars")
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(SpamguardError, match=r"spamguard\[polars\]"):
+        score_frame(pl.DataFrame({"text": ["x"]}), model=model)
+
+
+def test_pandas_alone_loads_no_other_frames():
+    code = (
+        "import sys, pandas as pd, spamguard; before = set(sys.modules);"
+        "spamguard.score_frame(pd.DataFrame({'text': ['hello']}));"
+        "print(sorted({'narwhals', 'polars', 'rich'} & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# --- features and reasons ---------------------------------------------------------
+
+
+def test_features_are_those_of_the_vectorizer(rows, model):
+    found = features_frame(rows, model=model)
+    assert found.index.equals(rows.index)
+    assert list(found) == [f.name for f in FEATURES]
+    third = comments_of_frame(rows)[3]
+    np.testing.assert_array_equal(
+        found.iloc[3].to_numpy(), model.vectorizer.read(third)[1].astype(np.float32)
+    )
+    assert features_frame(["Only this text"], model=model).index.tolist() == [0]
+
+
+def test_units_say_what_the_values_are(sample, model):
+    found = features_frame(sample, model=model)
+    units = found.attrs["units"]
+    assert units.keys() == set(found)
+    assert units == feature_table()["unit"].to_dict()
+    for name, unit in units.items():
+        values = found[name].dropna().to_numpy(float)
+        if unit == "0 or 1":
+            assert np.isin(values, (0, 1)).all(), name
+        elif unit in ("share", "cosine"):
+            assert ((values >= 0) & (values <= 1)).all(), name
+        elif unit == "ln(1 + count)":
+            counts = np.expm1(values)
+            np.testing.assert_allclose(counts, counts.round(), rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_reasons_add_up(rows, model):
+    found = reasons_frame(rows.head(12), model=model)
+    sums = found.groupby("comment", sort=False)["contribution"].sum()
+    assert sums.index.tolist() == rows.index[:12].tolist()
+    expected = [model.log_odds(c) for c in comments_of_frame(rows.head(12))]
+    np.testing.assert_allclose(sums.to_numpy() + found.attrs["intercept"], expected, atol=1e-6)
+    assert set(found["family"]) <= {"links", "promo", "topic", "author", "style", "ngrams"}
+    assert set(found.loc[found["feature"].str.startswith("contacts"), "family"]) <= {"links"}
+
+
+def test_the_strongest_reasons_alone(model):
+    found = reasons_frame(["Cheap pills at http://pills.example", "Hello"], model=model, most=2)
+    assert found["comment"].tolist() == [0, 0, 1, 1]
+    sizes = found["contribution"].abs().to_numpy()
+    assert sizes[0] >= sizes[1]
+    assert list(reasons_frame([], model=model)) == list(found)
+
+
+@pytest.mark.parametrize("wrong", ["one text", 7, {"text": "x"}.items])
+def test_what_is_no_table_is_told(model, wrong):
+    with pytest.raises(InputError):
+        features_frame(wrong, model=model)
+    with pytest.raises(InputError, match="most"):
+        reasons_frame(["x"], model=model, most=0)
+
+
+# --- progress ---------------------------------------------------------------------
+
+
+def test_a_long_frame_tells_how_far_it_is(model, monkeypatch):
+    from spamguard import progress, scoring
+
+    class OutStream(io.StringIO):
+        """As a notebook has it."""
+
+    OutStream.__module__ = "ipykernel.iostream"
+    stream = OutStream()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "_PAUSE", 0.0)
+    monkeypatch.setattr(scoring, "_PART", 2)
+    frame = pd.DataFrame({"text": ["a", "b", "c"]}, index=[5, 6, 7])
+    found = score_frame(frame, model=model)
+    assert found.index.tolist() == [5, 6, 7]
+    told = stream.getvalue()
+    assert "comments: 2 of 3" in told
+    assert "comments: 3 of 3" in told
+    assert told.endswith("\r")  # nothing is left standing
+    stream.truncate(0)
+    score_frame(frame, model=model, progress=False)
+    assert not stream.getvalue()
+
+
+def test_no_progress_where_nobody_watches(capsys):
+    with Progress() as watch:
+        watch._begun -= 10
+        watch("comments", 1, 2)
+    assert capsys.readouterr().err == ""
