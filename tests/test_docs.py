@@ -55,6 +55,7 @@ ONLY_PARSED = {
     "needs the reader's database server": ("import wordpress-db env:", "feedback postgresql", "feedback env:"),
     "needs an export that tests/importers makes": ("import isso ", "import remark42 ", "import staticman "),
     "reads what a pipe brings for ever": ("score > verdicts.jsonl",),
+    "asks for a password; tests/server/pages answers": ("moderators add ",),
     "learns from an export for minutes; tests/test_training.py trains": ("train --corpus ",),
 }  # fmt: skip
 """Commands of spamguard that are parsed and not run, by their beginnings."""

@@ -379,10 +379,10 @@ def parser_for() -> argparse.ArgumentParser:
     _replay(commands)
     _serve(commands)
     _sites(commands)
+    _moderators(commands)
     _check_pr(commands)
     _drift(commands)
     _campaigns(commands)
-    _moderators(commands)
     return parser
 
 
