@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from spamguard.features import FAMILIES, ngrams
+from spamguard.features.reading import own_pieces
 from spamguard.reasons import sums_by_place
 from spamguard.text import words_of
 
@@ -100,15 +101,20 @@ def _words(model: SpamModel, reading: Reading) -> list[Word]:
     lines = [line.split() for line in reading.body.text.split("\n")]
     written = [word for line in lines for word in line]
     sums = np.zeros(len(written))
-    # Lower case moves no space, so the n-th piece of one is the n-th of the other. A very long
-    # text is cut; then the last sums are missing here and are told of as not placed.
-    by_piece, _ = sums_by_place(model, ngrams.grams_of(reading.lower), (None, None, "characters"))
-    count = min(len(sums), len(by_piece))
-    sums[:count] += by_piece[:count]
-    owner = _owners(written, reading.words)
+    # Lower case moves no space, so the n-th piece of one is the n-th of the other; of what was
+    # copied from the post nothing is read. A very long text is cut; then the last sums are
+    # missing here and are told of as not placed.
+    kept = own_pieces(reading)
+    places = np.arange(len(written)) if kept is None else np.array(kept, np.intp)
+    text = ngrams.grams_of(reading.own_lower)
+    by_piece, _ = sums_by_place(model, text, (None, None, "characters"))
+    count = min(len(places), len(by_piece))
+    sums[places[:count]] += by_piece[:count]
+    owner = _owners([written[i] for i in places], reading.own_words)
     if owner is not None:
-        grams = ngrams.grams_of(" ".join(reading.words), sizes=())
+        grams = ngrams.grams_of(" ".join(reading.own_words), sizes=())
         by_word, by_pair = sums_by_place(model, grams, ("words", "pairs", None))
+        owner = places[owner]
         np.add.at(sums, owner[: len(by_word)], by_word)
         np.add.at(sums, owner[: len(by_pair)], by_pair / 2)
         np.add.at(sums, owner[1 : len(by_pair) + 1], by_pair / 2)

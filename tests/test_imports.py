@@ -119,6 +119,8 @@ HEAVY = {
     "django_comments",
     "django_comments_xtd",
     "starlette",
+    "jinja2",
+    "argon2",
     "fastapi",
     "isso",
     "werkzeug",

@@ -250,6 +250,17 @@ examples:
   spamguard sites set blog.example --unsure spam
 """
 
+_MODERATORS = """\
+Who may log in to the moderation pages of a server. A password is asked for here,
+never given as an argument; only a slow hash of it is kept.
+"""
+_MODERATORS_EXAMPLES = """\
+examples:
+  spamguard moderators add anna
+  spamguard moderators add ben --site blog.example
+  spamguard moderators password anna
+"""
+
 _RETRAIN = """\
 Learn from your own labelled comments, starting from a model that knows spam
 already. The newest of both kinds are held back; the model in DIR is replaced
@@ -371,6 +382,7 @@ def parser_for() -> argparse.ArgumentParser:
     _check_pr(commands)
     _drift(commands)
     _campaigns(commands)
+    _moderators(commands)
     return parser
 
 
@@ -838,6 +850,32 @@ def _sites(commands: Any) -> None:
     )
 
 
+def _moderators(commands: Any) -> None:
+    parser = _add(
+        commands, "moderators", "moderators", "who may log in to the moderation pages",
+        _MODERATORS, _MODERATORS_EXAMPLES,
+    )  # fmt: skip
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, short in (
+        ("list", "show the moderators"),
+        ("add", "add a moderator; the password is asked for"),
+        ("password", "set another password, and log the account out everywhere"),
+        ("remove", "remove an account; what it decided stays"),
+    ):
+        found = actions.add_parser(
+            name, help=short, description=f"{short[0].upper()}{short[1:]}.", allow_abbrev=False
+        )
+        found.set_defaults(usage_error=found.error)
+        if name != "list":
+            found.add_argument("name", metavar="NAME", help="the account, as the journal tells it")
+        if name == "add":
+            found.add_argument(
+                "--site", action="append", metavar="SITE", dest="sites",
+                help="the only site that it may see; repeat for several (default: all)",
+            )  # fmt: skip
+        _database(found)
+
+
 def _database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--database", default=DEFAULT_DATABASE, metavar="FILE|URL",
@@ -876,6 +914,9 @@ def _retrain(commands: Any) -> None:
         "-o", "--output", metavar="DIR", required=True, help="the model in use, or a new directory"
     )
     parser.add_argument(
+        "--site", metavar="NAME", help="of a journal, only this site's decisions (all)"
+    )
+    parser.add_argument(
         "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
     )
     parser.add_argument(
@@ -898,6 +939,9 @@ def _audit(commands: Any) -> None:
         commands, "audit", "retrain", "list labels that look wrong", _AUDIT, _AUDIT_EXAMPLES
     )
     parser.add_argument("sources", nargs="+", metavar="FILE", help="labelled comments")
+    parser.add_argument(
+        "--site", metavar="NAME", help="of a journal, only this site's decisions (all)"
+    )
     parser.add_argument(
         "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
     )

@@ -29,6 +29,10 @@ def run(args: argparse.Namespace) -> int:
         f"spamguard serves http://{address}:{args.port} with {found.model}",
         f"database: {found.database}, {found.sites:,} " + ("site" if found.sites == 1 else "sites"),
     ]
+    lines.append(
+        f"moderation pages: http://{address}:{args.port}/moderate "
+        "(accounts: spamguard moderators add NAME)"
+    )
     if found.first_key is not None:
         lines += [
             "",

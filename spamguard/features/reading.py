@@ -25,6 +25,9 @@ _FIVE_KNOWN = b"\1" * SHINGLE
 _REPEAT = 100  # words by which a long comment is known again
 
 
+Copied = set[tuple[str, ...]]
+
+
 class Runs:
     """The runs of five words in some texts; counted out only once a text may repeat one."""
 
@@ -33,7 +36,7 @@ class Runs:
         self._vocabulary = frozenset().union(*self._texts)
         self._runs: frozenset[tuple[str, ...]] | None = None
 
-    def repeated_in(self, words: list[str]) -> set[tuple[str, ...]]:
+    def repeated_in(self, words: list[str]) -> Copied:
         """Return the runs of `words` that the texts have too."""
         if _FIVE_KNOWN not in bytes(map(self._vocabulary.__contains__, words)):
             return set()
@@ -71,7 +74,7 @@ class Reading:
     body: Body
     lower: str  # canonical text in lower case, spaces collapsed
     words: list[str]
-    copied: set[tuple[str, ...]]  # runs of five words that the post has too
+    copied: Copied  # runs of five words that the post has too
     own_lower: str  # `lower` and `words` without those runs
     own_words: list[str]
     terms: list[str]
@@ -299,18 +302,39 @@ def read(comment: Comment) -> Reading:
     )
 
 
-def _own(words: list[str], lower: str, copied: set[tuple[str, ...]]) -> tuple[list[str], str]:
+def _own(words: list[str], lower: str, copied: Copied) -> tuple[list[str], str]:
     """Return the words and the text of a comment without the runs that are `copied`."""
+    own = _is_own(words, copied)
+    pieces = lower.split(" ")
+    kept = _kept(pieces, words, own)
+    text = lower if kept is None else " ".join([pieces[i] for i in kept])
+    return list(compress(words, own)), text
+
+
+def _is_own(words: list[str], copied: Copied) -> list[bool]:
     own = [True] * len(words)
     for i in range(len(words) - SHINGLE + 1):
         if tuple(words[i : i + SHINGLE]) in copied:
             own[i : i + SHINGLE] = [False] * SHINGLE
+    return own
+
+
+def _kept(pieces: list[str], words: list[str], own: list[bool]) -> list[int] | None:
+    """Return which pieces of text hold a word of the visitor's; None if the words are not theirs."""
     kept, at = [], 0
-    for piece in lower.split(" "):
+    for i, piece in enumerate(pieces):
         inside = words_of(piece)
         if inside != words[at : at + len(inside)]:
-            return list(compress(words, own)), lower  # cut into words differently: left whole
+            return None  # cut into words differently
         if not inside or any(own[at : at + len(inside)]):
-            kept.append(piece)
+            kept.append(i)
         at += len(inside)
-    return list(compress(words, own)), " ".join(kept)
+    return kept
+
+
+def own_pieces(reading: Reading) -> list[int] | None:
+    """Return which pieces of the text, between its spaces, stand in `own_lower`; None for all."""
+    if not reading.copied:
+        return None
+    own = _is_own(reading.words, reading.copied)
+    return _kept(reading.lower.split(" "), reading.words, own)

@@ -29,6 +29,8 @@ from __future__ import annotations
 from spamguard.errors import ServerError
 
 try:
+    import argon2 as _argon2  # noqa: F401
+    import jinja2 as _jinja2  # noqa: F401
     import prometheus_client as _prometheus_client  # noqa: F401
     import sqlalchemy as _sqlalchemy  # noqa: F401
     import starlette as _starlette  # noqa: F401

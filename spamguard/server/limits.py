@@ -15,6 +15,8 @@ _MOST: Final = 20_000  # whose buckets are remembered
 _BURST: Final = 10  # seconds' worth at once
 _GUESSES: Final = 1.0  # wrong keys a second from one address
 _MOST_GUESSES: Final = 20
+_TRIES: Final = 1 / 30  # log-ins a second, from one address or for one account
+_MOST_TRIES: Final = 10
 
 
 @dataclass(slots=True)
@@ -42,6 +44,18 @@ class Limits:
         """Count a wrong key; return the seconds that this address must wait, 0 if it need not."""
         share = 1 / self._workers
         return self._wait(f"address {address}", share * _GUESSES, max(1.0, share * _MOST_GUESSES))
+
+    def wait_of_log_in(self, address: str, account: str) -> int:
+        """Count an attempt to log in; return the seconds that it must wait, 0 if it need not."""
+        share = 1 / self._workers
+        for name, most in (
+            (f"log-in {address}", _MOST_TRIES),
+            (f"account {account}", 2 * _MOST_TRIES),
+        ):
+            wait = self._wait(name, share * _TRIES, max(1.0, share * most))
+            if wait:
+                return wait
+        return 0
 
     def _wait(self, name: str, rate: float, most: float) -> int:
         now = monotonic()

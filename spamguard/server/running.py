@@ -25,6 +25,7 @@ FIRST: Final = "first"
 """Name of the site that a new server begins with."""
 
 _KEEP_ALIVE: Final = 15
+_HUNG: Final = 60  # seconds without a sign of life; on a busy machine a start takes many
 _MOST_FILES: Final = 65_536
 _GRACE: Final = 20  # seconds that requests under way are given when it stops
 
@@ -98,6 +99,7 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
+            timeout_worker_healthcheck=_HUNG,
         )
 
 

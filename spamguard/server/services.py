@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Self
 
 import sqlalchemy as sa
@@ -163,19 +164,27 @@ def open_journal(config: ServerConfig) -> Journal:
 
 
 def _make_tables(journal: Journal) -> None:
-    with journal.database.writing() as connection:  # one process at a time
-        METADATA.create_all(connection)
-        schema = sa.select(settings.c.value).where(settings.c.key == "schema")
-        found = connection.execute(schema).scalar()
-        if found is None:
-            connection.execute(sa.insert(settings).values(key="schema", value=str(SCHEMA)))
-        elif found != str(SCHEMA):
-            raise ServerError(
-                f"{journal.name} has the server's layout {found}; this spamguard knows {SCHEMA}. "
-                "Install a newer spamguard."
-            )
-        if connection.execute(sa.select(sites.c.id).where(sites.c.name == POOL)).first() is None:
-            from datetime import UTC, datetime
+    schema = sa.select(settings.c.value).where(settings.c.key == "schema")
+    # Only looked at where they are: a worker that starts must not wait for those that write.
+    with journal.database.reading() as connection:
+        found = None
+        if _exist(connection):
+            found = connection.execute(schema).scalar()
+    if found is None:
+        with journal.database.writing() as connection:  # one process at a time
+            found = connection.execute(schema).scalar() if _exist(connection) else None
+            if found is None:
+                METADATA.create_all(connection)
+                now = stamp(datetime.now(UTC))
+                connection.execute(sa.insert(sites).values(name=POOL, created_at=now))
+                found = str(SCHEMA)
+                connection.execute(sa.insert(settings).values(key="schema", value=found))
+    if found != str(SCHEMA):
+        raise ServerError(
+            f"{journal.name} has the server's layout {found}; this spamguard knows {SCHEMA}. "
+            "Install a newer spamguard."
+        )
 
-            now = stamp(datetime.now(UTC))
-            connection.execute(sa.insert(sites).values(name=POOL, created_at=now))
+
+def _exist(connection: sa.Connection) -> bool:
+    return sa.inspect(connection).has_table(settings.name)

@@ -130,3 +130,59 @@ usage: Final = sa.Table(
         for name in ("api_calls", "spam", "ham", "missed_spam", "false_positives")
     ),
 )
+
+# --- of the moderation pages ----------------------------------------------------------
+
+moderators: Final = sa.Table(
+    f"{PREFIX}moderators",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),  # as in the journal
+    sa.Column("password", sa.String(255), nullable=False),  # hashed; see pages.accounts
+    sa.Column("sites", AnyText),  # JSON: numbers of sites; empty: all
+    sa.Column("created_at", _STAMP, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+sessions: Final = sa.Table(
+    f"{PREFIX}sessions",
+    METADATA,
+    sa.Column("digest", _DIGEST, primary_key=True),  # of the token, which the browser alone has
+    sa.Column("moderator", sa.ForeignKey(moderators.c.id), nullable=False),
+    sa.Column("created_at", _STAMP, nullable=False),
+    sa.Column("seen_at", _STAMP, nullable=False),
+)
+
+# What was done on the pages in one step, so that one step takes it back. What was decided
+# stands in the journal; `detail` is JSON and has the numbers of its entries there.
+actions: Final = sa.Table(
+    f"{PREFIX}actions",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("moderator", sa.String(64), nullable=False),
+    sa.Column("at", _STAMP, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),  # decide, thresholds, retrain, use, rollback
+    sa.Column("site", sa.ForeignKey(sites.c.id)),  # empty: of several
+    sa.Column("detail", AnyText, nullable=False),
+    sa.Column("undone_at", _STAMP),
+    sa.Index(f"{PREFIX}actions_by_moderator", "moderator", "id"),
+    sqlite_autoincrement=True,
+)
+
+retrainings: Final = sa.Table(
+    f"{PREFIX}retrainings",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("site", sa.ForeignKey(sites.c.id), nullable=False),
+    sa.Column("moderator", sa.String(64), nullable=False),
+    sa.Column("started_at", _STAMP, nullable=False),
+    sa.Column("seen_at", _STAMP, nullable=False),  # of the process that does it
+    sa.Column("state", sa.String(16), nullable=False),  # running, passed, refused, failed
+    sa.Column("stage", sa.String(32), nullable=False),
+    sa.Column("done", _NUMBER, nullable=False, default=0),
+    sa.Column("total", _NUMBER, nullable=False, default=0),
+    sa.Column("report", AnyText),  # JSON
+    sa.Column("used_at", _STAMP),
+    sa.Index(f"{PREFIX}retrainings_by_site", "site", "id"),
+    sqlite_autoincrement=True,
+)
