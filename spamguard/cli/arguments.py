@@ -307,7 +307,7 @@ _QUEUE_EXAMPLES = """\
 examples:
   spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
   spamguard queue corpus.jsonl --model models/mysite
-  spamguard queue corpus.unlabelled.jsonl --decided decide.jsonl > decided.jsonl
+  spamguard queue corpus.jsonl --decided decide.jsonl > decided.jsonl
 """
 
 _REPLAY = """\
