@@ -85,15 +85,15 @@ def _slow(slow: Result) -> list[str]:
 def _faults(result: Result) -> list[str]:
     rows = []
     if (found := result["kill_9"]) is not None:
-        rows.append(_fault(f"kill -9 of a worker, {found['kills']} times", found))
+        rows.append(_fault(f"kill -9 of a worker, {_often(found['kills'])}", found))
     if (found := result["database_restarted"]) is not None:
         rows.append(
-            _fault(f"PostgreSQL killed and started again, {found['restarts']} times", found)
+            _fault(f"PostgreSQL killed and started again, {_often(found['restarts'])}", found)
         )
     if (found := result["full_disk"]) is not None:
         rows.append(_fault(f"a disk of {found['megabytes']} MB is full, then there is room", found))
     if (found := result["corrupt_model"]) is not None:
-        what = f"a damaged model, then a good one, {found['damaged']} times"
+        what = f"a damaged model, then a good one, {_often(found['damaged'])}"
         rows.append(_fault(what, found))
     lines = [
         "**Faults.** Two workers, while two clients teach and two ask without a pause; afterwards the journal is read. "
@@ -118,6 +118,10 @@ def _faults(result: Result) -> list[str]:
         *lines,
         "Measured by `python benchmarks/server/measure.py benchmarks/results/server.json`.",
     ]
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 def _fault(what: str, found: Result) -> list[str]:

@@ -26,9 +26,9 @@ _PARTS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "throughput": (lambda: load.throughput(20), lambda: load.throughput(3)),
     "alone": (lambda: load.alone(1_000), lambda: load.alone(100)),
     "slow_clients": (lambda: slow.slow(slow.WANTED, 300), lambda: slow.slow(200, 50)),
-    "kill_9": (lambda: faults.kill_9(4), lambda: faults.kill_9(1)),
+    "kill_9": (lambda: faults.kill_9(2), lambda: faults.kill_9(1)),
     "database_restarted": (
-        lambda: faults.database_restarted(2),
+        lambda: faults.database_restarted(1),
         lambda: faults.database_restarted(1),
     ),
     "full_disk": (faults.full_disk, faults.full_disk),
