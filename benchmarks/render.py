@@ -1,4 +1,4 @@
-"""Write docs/accuracy.md, scale.md, speed.md, the figures of README and docs/index.md, and the model's card from the results.
+"""Write docs/accuracy.md, scale.md, speed.md, the figures of README, docs/index.md and server.md, and the model's card from the results.
 
 ``--check`` writes nothing and fails where a document is not what the results
 say, so that no figure comes from a keyboard.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import server_tables
 import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
@@ -618,6 +619,12 @@ def home() -> str:
     return _with_figures((ROOT / "docs" / "index.md").read_text("utf-8"), [line])
 
 
+def server() -> str:
+    """Return the server's page with its figures."""
+    text = (ROOT / "docs" / "server.md").read_text("utf-8")
+    return _with_figures(text, server_tables.figures(_result("server")))
+
+
 def _with_figures(text: str, lines: list[str]) -> str:
     head, rest = text.split("<!-- figures -->", 1)
     tail = rest.split("<!-- /figures -->", 1)[1]
@@ -633,6 +640,7 @@ def main() -> int:
         (MODEL / "CARD.md", card()),
         (ROOT / "README.md", readme()),
         (ROOT / "docs" / "index.md", home()),
+        (ROOT / "docs" / "server.md", server()),
     ):
         if "--check" not in sys.argv[1:]:
             path.write_text(text, "utf-8")

@@ -106,13 +106,13 @@ def kill_9(times: int) -> dict[str, Any]:
         load = Load(server)
         with load.running():
             for turn in range(times):
-                load.more(20)
+                load.more(10)
                 former = server.workers()
                 os.kill(former[turn % len(former)], signal.SIGKILL)
                 server.wait_for(
                     lambda old=former: len(server.workers()) == 2 and server.workers() != old
                 )
-            load.more(20)
+            load.more(10)
         server.stop()
         return {"machine": machine, "kills": times, **load.told(server.database)}
 
@@ -127,11 +127,11 @@ def database_restarted(times: int) -> dict[str, Any] | None:
             load = Load(server)
             with load.running():
                 for _ in range(times):
-                    load.more(20)
+                    load.more(10)
                     database.stop("immediate")
                     time.sleep(2)
                     database.start()
-                load.more(20)
+                load.more(10)
             server.stop()
             return {"machine": machine, "restarts": times, **load.told(database.url)}
 
@@ -150,7 +150,7 @@ def full_disk() -> dict[str, Any] | None:
                 server.wait_for(lambda: load.asking["good"] > asked["good"] + 20)
                 verdicts_while_full = load.asking["good"] - asked["good"]
                 _resize(place, 64)
-                load.more(20)
+                load.more(10)
             server.stop()
             told = load.told(server.database)
         return {
@@ -173,7 +173,7 @@ def corrupt_model(times: int) -> dict[str, Any]:
                     _seen(server, "refused", 2 * (turn + 1))
                     save_model(load_model("default"), model, version=f"good-{turn}")
                     _seen(server, "reloaded", 2 * (turn + 1))
-                load.more(20)
+                load.more(10)
             ready = server.http.get("/ready").text
             server.stop()
             return {

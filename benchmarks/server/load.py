@@ -58,7 +58,7 @@ class Connection:
 
 async def _half(port: int, requests: list[bytes], rate: float, seconds: float) -> dict[str, Any]:
     """Send at a rate that does not wait for answers; latency counts from when it was due."""
-    draw = random.Random(1)  # noqa: S311
+    draw = random.Random(1)
     idle: list[Connection] = []
     taken: list[float] = []
     failed = 0

@@ -23,12 +23,12 @@ import load
 import slow
 
 _PARTS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "throughput": (lambda: load.throughput(30), lambda: load.throughput(3)),
-    "alone": (lambda: load.alone(2_000), lambda: load.alone(100)),
-    "slow_clients": (lambda: slow.slow(slow.WANTED, 500), lambda: slow.slow(200, 50)),
-    "kill_9": (lambda: faults.kill_9(6), lambda: faults.kill_9(1)),
+    "throughput": (lambda: load.throughput(20), lambda: load.throughput(3)),
+    "alone": (lambda: load.alone(1_000), lambda: load.alone(100)),
+    "slow_clients": (lambda: slow.slow(slow.WANTED, 300), lambda: slow.slow(200, 50)),
+    "kill_9": (lambda: faults.kill_9(2), lambda: faults.kill_9(1)),
     "database_restarted": (
-        lambda: faults.database_restarted(3),
+        lambda: faults.database_restarted(1),
         lambda: faults.database_restarted(1),
     ),
     "full_disk": (faults.full_disk, faults.full_disk),

@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,11 @@ class Process(_SERVER.Process):  # type: ignore[misc, name-defined]
     def wait_for(self, condition: Callable[[], object], seconds: float = 600.0) -> None:
         """Wait until something is so."""
         super().wait_for(condition, seconds)
+
+    def stop(self) -> int:
+        """Tell it to end, and wait until what it has to write is written."""
+        self.process.send_signal(signal.SIGTERM)
+        return int(self.process.wait(600))
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from spamguard.server.posts import Registered, key_of, register
 from spamguard.server.tables import comments, settings, usage
 
 _MOST: Final = 20_000  # that wait; more than that, the oldest are given up
-_TOGETHER: Final = 500
+_TOGETHER: Final = 100  # in one transaction, for whose end corrections wait
 _PAUSE: Final = 0.1  # seconds
 
 DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
@@ -45,6 +45,7 @@ class Recorder:
         self._privacy = privacy
         self._told = told
         self._waiting: list[Judged] = []
+        self._under_way: list[Judged] = []
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._stop = threading.Event()
@@ -73,13 +74,16 @@ class Recorder:
             self._told("dropped", lost)
 
     def flush(self) -> bool:
-        """Write all that waits; False if the database does not take it now."""
+        """Write what waits by now; False if the database does not take it."""
         with self._flushing:
-            while True:
+            # Not what comes meanwhile: where there is always more, this would never end.
+            left = len(self._waiting)
+            while left > 0:
+                size = min(left, _TOGETHER)
                 with self._lock:
-                    batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-                if not batch:
-                    return True
+                    batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                    self._under_way = batch
+                left -= size
                 try:
                     with self._database.writing() as connection:
                         write(connection, batch, self._privacy)
@@ -93,6 +97,16 @@ class Recorder:
                         self._failing = True
                         return False
                 self._failing = False
+            with self._lock:
+                self._under_way = []
+            return True
+
+    def flush_if_waiting(self, digest: str) -> None:
+        """Write what waits, if a comment of this digest may be among it."""
+        with self._lock:
+            found = any(judged.digest == digest for judged in (*self._under_way, *self._waiting))
+        if found:
+            self.flush()
 
     def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
         """Write one by one, lest one that cannot be written keeps all others waiting.

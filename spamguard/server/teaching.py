@@ -71,8 +71,8 @@ class Teacher:
         FeedbackError
             If it cannot be kept; then nothing was acknowledged.
         """
-        self._recorder.flush()
         digest = digest_of(self._database.key, asked)
+        self._recorder.flush_if_waiting(digest)
         return self._take(site, digest, decision, by, self._judge.with_post(site, asked), asked)
 
     def decide(self, site: Site, comment: int, decision: Decision, by: str) -> Taught:

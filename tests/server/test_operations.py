@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -464,3 +465,24 @@ def test_the_journal_of_a_server_is_a_journal(blog, config, services):
     with Journal(config.database, create=False) as journal:
         assert [row["label"] for row in journal.labels("first")] == ["spam"]
     assert Path(config.database).stat().st_mode & 0o077 == 0
+
+
+def test_writing_what_waits_ends_though_more_keeps_coming(blog, services, monkeypatch):
+    """Else, where questions never cease, no correction was ever answered."""
+    from spamguard.server import records
+
+    written, most, real = [], 300, records.write
+
+    def write(connection, batch, privacy):
+        real(connection, batch, privacy)
+        written.extend(batch)
+        if len(written) < most:
+            for judged in batch:
+                services.recorder.put(replace(judged, guid=f"{len(written):032x}"))
+
+    blog.check()
+    monkeypatch.setattr(records, "write", write)
+    assert services.recorder.flush()
+    assert len(written) < most
+    assert blog.ham("Another comment, of which nothing waits.").status_code == 200
+    monkeypatch.undo()
