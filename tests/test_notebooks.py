@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
@@ -72,7 +73,7 @@ def said(notebook) -> Iterator[str]:
 
 
 def complaints(notebook) -> list[str]:
-    """Return what went wrong: errors, and whatever came on stderr but Java's own log."""
+    """Return what went wrong: errors, and whatever came on stderr."""
     found = []
     for cell in code_of(notebook):
         for output in cell.outputs:
@@ -84,9 +85,12 @@ def complaints(notebook) -> list[str]:
 
 
 def shapes(notebook) -> list[tuple[str, list[list[str]]]]:
-    """Return what kinds of output each cell has."""
+    """Return what kinds of output each cell has; lines printed come in one piece or in several."""
     return [
-        (cell["id"], [sorted(o.get("data", {o.output_type: 0})) for o in cell.outputs])
+        (
+            cell["id"],
+            [k for k, _ in groupby(sorted(o.get("data", ["printed"])) for o in cell.outputs)],
+        )
         for cell in code_of(notebook)
     ]
 
