@@ -289,6 +289,11 @@ def _shared(each: Iterable[set[str]]) -> dict[str, int]:
 def campaigns_frame(campaigns: Sequence[Campaign]) -> pd.DataFrame:
     """Return campaigns as a table, one row each.
 
+    Parameters
+    ----------
+    campaigns : sequence of Campaign
+        As `find_campaigns` gives them.
+
     Returns
     -------
     DataFrame
@@ -318,6 +323,11 @@ def campaigns_frame(campaigns: Sequence[Campaign]) -> pd.DataFrame:
 
 def sizes_over_time(campaigns: Sequence[Campaign]) -> pd.DataFrame:
     """Return how many comments of each campaign came in each month.
+
+    Parameters
+    ----------
+    campaigns : sequence of Campaign
+        As `find_campaigns` gives them.
 
     Returns
     -------

@@ -102,6 +102,8 @@ class DriftReport:
         Mean probability of spam in either, 0 to 1.
     deals : int
         How often the posts were dealt out anew.
+    model : str
+        Name of the model whose features and scores were compared.
     """
 
     table: pd.DataFrame
@@ -118,7 +120,13 @@ class DriftReport:
         return self.table[self.table["moved"]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; None stands for NaN."""
+        """Return plain values for JSON; None stands for NaN.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
         rows = self.table.reset_index().to_dict("records")
         plain = [
             {str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
@@ -241,7 +249,26 @@ def measure(
     stage: str = "comments",
     watch: Callable[[str, int, int], None] | None = None,
 ) -> Measured:
-    """Return `comments`, each under the post of that number, in numbers for `compare`."""
+    """Return `comments`, each under the post of that number, in numbers for `compare`.
+
+    Parameters
+    ----------
+    comments : list of Comment, length n
+        Not empty.
+    posts : ndarray of int, shape (n,)
+        Number of each comment's post.
+    model : SpamModel
+        The one whose features are compared.
+    stage : str
+        What `watch` is told is going on.
+    watch : callable, optional
+        Called with the stage, the comments done and their number.
+
+    Returns
+    -------
+    Measured
+        For `compare`.
+    """
     values = np.empty((len(comments), len(COLUMNS)), np.float32)
     parts = np.zeros(len(COLUMNS))
     chance, end = 0.0, 0
@@ -271,7 +298,31 @@ def compare(
     seed: int = 0,
     model: str = "",
 ) -> DriftReport:
-    """Compare what `measure` gave; see `drift_report`."""
+    """Compare what `measure` gave; see `drift_report`.
+
+    Parameters
+    ----------
+    reference, current : Measured
+        As `measure` gives them, of one model.
+    alpha : float, default 0.01
+        The chance that anything is told of as moved where nothing is.
+    deals : int
+        How often the posts are dealt out anew.
+    seed : int, default 0
+        Of the dealing.
+    model : str
+        The model's name, for the report.
+
+    Returns
+    -------
+    DriftReport
+        What has moved.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range, or there are too few posts.
+    """
     checked_share("alpha", alpha)
     if deals < 1 / alpha - 1:
         raise InputError(f"{deals} deals cannot tell a chance of {alpha:g}; give more of them.")

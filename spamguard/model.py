@@ -315,7 +315,20 @@ class SpamModel:
         )
 
     def html_of(self, verdict: Verdict, comment: Comment) -> str:
-        """Return `verdict`, which this model gave `comment`, as HTML for a notebook."""
+        """Return `verdict`, which this model gave `comment`, as HTML for a notebook.
+
+        Parameters
+        ----------
+        verdict : Verdict
+            What this model said.
+        comment : Comment
+            Of what it said so.
+
+        Returns
+        -------
+        str
+            HTML in which every text of others is escaped.
+        """
         from spamguard.notebook import verdict_html
 
         return verdict_html(verdict, self, comment)

@@ -109,6 +109,13 @@ def _words(text: str, most: int = _MOST_LETTERS) -> str:
 def save(ax: Axes, path: str | os.PathLike[str]) -> None:
     """Write the picture that `ax` stands in, as PNG, SVG or PDF by the name; whole or not at all.
 
+    Parameters
+    ----------
+    ax : Axes
+        Of any function here.
+    path : str or path
+        Replaced if it is there.
+
     Raises
     ------
     InputError
@@ -124,7 +131,18 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
 
 
 def png_of(draw: Callable[..., Any]) -> bytes:
-    """Return what `draw` draws into the Axes it is given, as PNG; nothing is kept open."""
+    """Return what `draw` draws into the Axes it is given, as PNG; nothing is kept open.
+
+    Parameters
+    ----------
+    draw : callable
+        Called with ``ax=``.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
@@ -163,6 +181,11 @@ def precision_recall(
         Resamples; 0 draws no band.
     ax : Axes, optional
         Where to draw.
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
 
     Raises
     ------
@@ -203,6 +226,11 @@ def roc(
     most_ham_lost : float, default 1.0
         Right end of the picture, above 0 and at most 1: a blog cares about the
         first few percent.
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
 
     Raises
     ------
@@ -322,6 +350,11 @@ def reliability(
         Name of the curve.
     ax : Axes, optional
 
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
+
     Raises
     ------
     InputError
@@ -342,6 +375,11 @@ def reliability_of(
     label : str
         Name of the curve.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
     """
     ax = _axes(ax, 5.2, 4.8)
     colour = _next_colour(ax)
@@ -442,6 +480,11 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
     most : int, default 12
         Reasons to show by themselves.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
     """
     shown = verdict.reasons[:most]
     bars = [("before anything is read", verdict.intercept)]
@@ -476,6 +519,11 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
     most : int, default 6
         Features of each family.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
     """
     found = top_weights(model, most)
     bars = [(name, reach) for pairs in found.values() for name, reach in pairs]
@@ -522,6 +570,11 @@ def figures_by_blog(
     figure : str, default "recall_at_1pct"
         A share, such as auc, spam_caught, ham_blocked or ece.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
 
     Raises
     ------
@@ -577,6 +630,11 @@ def learning_curve(
         Or auc.
     ax : Axes, optional
 
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
+
     Raises
     ------
     InputError
@@ -627,6 +685,11 @@ def attacks(
         Or spam_caught, or ham_blocked.
     ax : Axes, optional
 
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
+
     Raises
     ------
     InputError
@@ -664,6 +727,11 @@ def confusion_by_blog(
     label : array_like of {"ham", "unsure", "spam"}, shape (n,)
     blogs : iterable of hashable, length n
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
 
     Raises
     ------
@@ -723,6 +791,11 @@ def over_time(
         Length of a period.
     ax : Axes, optional
 
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
+
     Raises
     ------
     InputError
@@ -777,6 +850,11 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
     most : int, default 15
         Columns to show: first those that moved, filled; then others, empty.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
     """
     rows = report.table.head(most)
     moved = rows["moved"].to_numpy(bool)
@@ -813,6 +891,11 @@ def campaigns(sizes: pd.DataFrame, *, most: int = 7, ax: Axes | None = None) -> 
     most : int, default 7
         Campaigns to show by themselves, the first; the rest is one.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        `ax`, or new ones.
 
     Raises
     ------

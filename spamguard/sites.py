@@ -140,7 +140,17 @@ class SiteWeights:
         self._learn_all()
 
     def packed(self, key: str) -> bytes:
-        """Return what was learned under `key` as bytes for `take`: numbers, no one's words."""
+        """Return what was learned under `key` as bytes for `take`: numbers, no one's words.
+
+        Parameters
+        ----------
+        key : str
+            As `learn` returned it.
+
+        Returns
+        -------
+        bytes
+        """
         lesson = self._lessons[key]
         return b"".join(
             (
@@ -155,6 +165,13 @@ class SiteWeights:
 
     def take(self, base: SpamModel, lessons: Iterable[tuple[str, bytes | None]]) -> None:
         """Learn what another `SiteWeights` has packed, in this order; None takes a key back.
+
+        Parameters
+        ----------
+        base : SpamModel
+            The model that all sites share.
+        lessons : iterable of (str, bytes or None)
+            Keys, and what `packed` gave for each.
 
         Raises
         ------
@@ -184,6 +201,16 @@ class SiteWeights:
         How far a comment lies from its side is measured again, from the
         numbers that are kept of it. Where `base` centres its features
         elsewhere, that is an approximation.
+
+        Parameters
+        ----------
+        base : SpamModel
+            Of the same size as the former one.
+
+        Returns
+        -------
+        SiteWeights
+            A new one; this one stays as it is.
         """
         found = SiteWeights()
         found._lessons = {key: _measured(base, x) for key, x in self._lessons.items()}

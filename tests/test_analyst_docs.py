@@ -1,4 +1,4 @@
-"""The analyst's guide: every block runs, every command is one, what is measured holds."""
+"""The analyst's guide: every command is one, what is measured holds. tests/test_docs.py runs its blocks."""
 
 from __future__ import annotations
 
@@ -7,30 +7,14 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
-
 from spamguard.cli.arguments import parser_for
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "analysts.md").read_text("utf-8")
 
 
-def test_every_block_runs(capsys):
-    matplotlib = pytest.importorskip("matplotlib")
-    pytest.importorskip("datasketch")
-    matplotlib.use("agg")
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 5
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, "docs/analysts.md", "exec"), names)
-    matplotlib.pyplot.close("all")
-    assert "columns moved" in capsys.readouterr().out
-    assert names["features"].attrs["units"]["links_count"] == "ln(1 + count)"
-
-
 def test_every_command_is_one():
-    commands = re.findall(r"`(spamguard [^`\n]+)`", PAGE)
+    commands = re.findall(r"`(spamguard \w+ [^`\n]+)`", PAGE)
     assert len(commands) >= 3
     for command in commands:
         assert parser_for().parse_known_args(shlex.split(command)[1:])[0].command

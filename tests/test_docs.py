@@ -17,6 +17,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,17 @@ ONLY_PARSED = {
     "needs the reader's database server": ("import wordpress-db env:", "feedback postgresql", "feedback env:"),
     "needs an export that tests/importers makes": ("import isso ", "import remark42 ", "import staticman "),
     "reads what a pipe brings for ever": ("score > verdicts.jsonl",),
+    "asks for a password; tests/server/pages answers": ("moderators add ",),
     "learns from an export for minutes; tests/test_training.py trains": ("train --corpus ",),
 }  # fmt: skip
 """Commands of spamguard that are parsed and not run, by their beginnings."""
+
+ELSEWHERE = {
+    "docs/backends.md": "tests/integrations/test_backend_docs.py",  # projects of frameworks, Isso
+    "docs/moderation-pages.md": "tests/server/pages/test_docs.py",  # asks for a password
+    "docs/server.md": "tests/server/test_server_docs.py",  # a server that runs until it is stopped
+}
+"""Pages whose blocks need more than a directory, and the tests that run them; here they are parsed."""
 
 # What a page's commands say where the reader's part in between is missing.
 CODES = {
@@ -184,10 +193,26 @@ def do_what_the_page_asks(page: str, target: str) -> None:
 # --- the blocks, page by page -------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", sorted(ELSEWHERE))
+def test_pages_that_run_elsewhere_are_tested_there(page):
+    assert Path(page).name in (ROOT / ELSEWHERE[page]).read_text("utf-8")
+    parsed = 0
+    for block in blocks_of(page):
+        if block.language == "python":
+            ast.parse(block.text)
+            parsed += 1
+        for command in commands_of(block) if block.language == "" else ():
+            if command.startswith("spamguard "):
+                assert parser_for().parse_args(shlex.split(command)[1:]).command
+                parsed += 1
+    assert parsed > 1
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE])
 def test_every_block_of_the_page_runs(page, files, tmp_path, monkeypatch, no_hang):
     shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
     names: dict[str, object] = {"__name__": "reader"}
     for block in blocks_of(page):
         with no_hang(120):
@@ -207,6 +232,8 @@ def test_every_block_of_the_page_runs(page, files, tmp_path, monkeypatch, no_han
                 json.loads(block.text)
             else:
                 pytest.fail(f"{block}: nothing here runs blocks of {block.language!r}")
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def check_imports(block: Block) -> None:
@@ -274,7 +301,12 @@ def test_no_excuse_is_left_over():
     listed = [(page, start) for excuses in NOT_RUN.values() for page, start in excuses]
     for page, start in listed:
         assert any(b.page == page and b.text.startswith(start) for b in BLOCKS), (page, start)
-    commands = [c for b in BLOCKS if not is_excused(b) for c in commands_of(b)]
+    commands = [
+        command
+        for block in BLOCKS
+        if block.page not in ELSEWHERE and not is_excused(block)
+        for command in commands_of(block)
+    ]
     for start in [p for starts in NOT_COMMANDED.values() for p in starts]:
         assert any(command.startswith(start) for command in commands), start
     for start in [p for starts in ONLY_PARSED.values() for p in starts]:

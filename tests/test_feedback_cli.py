@@ -15,7 +15,7 @@ import pytest
 
 from spamguard.cli import main
 from spamguard.cli.arguments import parser_for
-from spamguard.corpus import read_corpus
+from spamguard.corpus import load_sample, read_corpus
 from spamguard.feedback import Journal, Summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -322,3 +322,20 @@ def test_every_program_on_the_page_runs(tmp_path, monkeypatch):
     for block in blocks("python"):
         exec(block, names)
     names["journal"].close()
+
+
+def test_retraining_reads_one_site_of_a_journal(capsys, feedback):
+    words = " ".join(load_sample()["text"][:60]).split()
+    for number in range(12):
+        for site, label in (("one", "spam"), ("one", "ham"), ("two", "ham")):
+            start = 20 * number + 7 * len(site) + 240 * (label == "ham") + 480 * (site == "two")
+            text = " ".join(words[start : start + 15])
+            named = ("--text", text, "--site", site)
+            added(feedback, f"{site}{label}{number}", label, "--by", "anna", *named)
+    told = ["retrain", "--from", "f.db", "-o", "m", "--dry-run", "--json"]
+    assert main([*told, "--site", "one"]) in (0, 3)
+    assert json.loads(capsys.readouterr().out)["ham"] == 12
+    assert main(told) in (0, 3)
+    assert json.loads(capsys.readouterr().out)["ham"] == 24
+    assert main([*told, "--site", "three"]) == 1
+    assert "no labelled comments of three" in capsys.readouterr().err

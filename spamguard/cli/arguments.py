@@ -307,7 +307,7 @@ _QUEUE_EXAMPLES = """\
 examples:
   spamguard queue corpus.unlabelled.jsonl --most 50 > decide.jsonl
   spamguard queue corpus.jsonl --model models/mysite
-  spamguard queue corpus.unlabelled.jsonl --decided decide.jsonl > decided.jsonl
+  spamguard queue corpus.jsonl --decided decide.jsonl > decided.jsonl
 """
 
 _REPLAY = """\
@@ -379,10 +379,10 @@ def parser_for() -> argparse.ArgumentParser:
     _replay(commands)
     _serve(commands)
     _sites(commands)
+    _moderators(commands)
     _check_pr(commands)
     _drift(commands)
     _campaigns(commands)
-    _moderators(commands)
     return parser
 
 
@@ -914,6 +914,9 @@ def _retrain(commands: Any) -> None:
         "-o", "--output", metavar="DIR", required=True, help="the model in use, or a new directory"
     )
     parser.add_argument(
+        "--site", metavar="NAME", help="of a journal, only this site's decisions (all)"
+    )
+    parser.add_argument(
         "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
     )
     parser.add_argument(
@@ -936,6 +939,9 @@ def _audit(commands: Any) -> None:
         commands, "audit", "retrain", "list labels that look wrong", _AUDIT, _AUDIT_EXAMPLES
     )
     parser.add_argument("sources", nargs="+", metavar="FILE", help="labelled comments")
+    parser.add_argument(
+        "--site", metavar="NAME", help="of a journal, only this site's decisions (all)"
+    )
     parser.add_argument(
         "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
     )

@@ -38,7 +38,7 @@ def _retrain(args: argparse.Namespace) -> int:
         return 0
     if not args.sources:
         args.usage_error("name the labelled comments: --from FILE, as often as needed")
-    frame = _read(args.sources)
+    frame = _read(args.sources, args.site)
     base = load_model(args.base)
     current = load_model(target) if (target / "model.json").is_file() else None
     with Progress() as watch:
@@ -52,7 +52,7 @@ def _retrain(args: argparse.Namespace) -> int:
     return 0 if outcome.gate.passed else REJECTED
 
 
-def _read(sources: list[str]) -> pd.DataFrame:
+def _read(sources: list[str], site: str | None = None) -> pd.DataFrame:
     """Read files of labelled comments, and journals of feedback, as one corpus.
 
     Its columns `file` and `row` tell where each comment stood.
@@ -61,10 +61,11 @@ def _read(sources: list[str]) -> pd.DataFrame:
 
     from spamguard.corpus import check_corpus, read_corpus
 
-    frames = [_journal(s) if _is_journal(s) else read_corpus(s) for s in sources]
+    frames = [_journal(s, site) if _is_journal(s) else read_corpus(s) for s in sources]
     for source, frame in zip(sources, frames, strict=True):
         if frame["label"].isna().all():
-            raise InputError(f"{source} has no labelled comments: a column label is needed.")
+            of = f" of {site}" if site and _is_journal(source) else ""
+            raise InputError(f"{source} has no labelled comments{of}: a column label is needed.")
     marked = [
         frame.assign(file=source, row=range(1, len(frame) + 1))
         for source, frame in zip(sources, frames, strict=True)
@@ -77,11 +78,11 @@ def _is_journal(source: str) -> bool:
     return "://" in source or source.startswith("env:") or source.endswith((".db", ".sqlite"))
 
 
-def _journal(source: str) -> pd.DataFrame:
+def _journal(source: str, site: str | None) -> pd.DataFrame:
     from spamguard.feedback import Journal
 
     with Journal(source, create=False) as journal:
-        return journal.corpus()
+        return journal.corpus(site)
 
 
 def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
@@ -119,7 +120,7 @@ def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
 def _audit(args: argparse.Namespace) -> int:
     from spamguard.retraining import audit
 
-    frame = _read(args.sources)
+    frame = _read(args.sources, args.site)
     doubts = audit(frame, base=load_model(args.base), n_jobs=args.jobs)
     for doubt in doubts[: args.most]:
         row = frame.iloc[doubt.row]

@@ -697,7 +697,20 @@ class Journal:
                     yield _label_row(row, content, known.get(content.post))
 
     def label(self, comment_id: str, *, site: str = "") -> dict[str, Any] | None:
-        """Return the label in force of one comment, as a row of `labels`; None if it has none."""
+        """Return the label in force of one comment, as a row of `labels`; None if it has none.
+
+        Parameters
+        ----------
+        comment_id : str
+            The site's own key of the comment.
+        site : str
+            Key of the site.
+
+        Returns
+        -------
+        dict or None
+            By the names of a corpus's columns.
+        """
         check_name("comment_id", comment_id)
         check_name("site", site, empty=True)
         of_it = (*_of(site, comment_id), entries.c.kind == "correction")

@@ -29,6 +29,11 @@ def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Com
     post : Post, str or None
         What is answered.
 
+    Returns
+    -------
+    Comment
+        Empty fields are absent.
+
     Raises
     ------
     InputError

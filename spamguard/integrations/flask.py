@@ -67,6 +67,11 @@ class Spamguard:
     def init_app(self, app: Flask) -> None:
         """Read the configuration of `app`, and be found as ``app.extensions["spamguard"]``.
 
+        Parameters
+        ----------
+        app : Flask
+            Its configuration holds ``SPAMGUARD_JOURNAL`` and its like.
+
         Raises
         ------
         InputError
@@ -103,7 +108,22 @@ class Spamguard:
     def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Judge a comment; see `Site.check`."""
+        """Judge a comment; see `Site.check`.
+
+        Parameters
+        ----------
+        comment : Comment or str
+            What is judged.
+        comment_id : str, int or None
+            The site's own key; None where it has none yet.
+        post : Post or None
+            What is answered, where the comment does not say.
+
+        Returns
+        -------
+        Verdict
+            Of the model as taught until now.
+        """
         return self.site.check(comment, comment_id, post)
 
     def request_comment(
@@ -117,6 +137,11 @@ class Spamguard:
             What is answered.
         fields : mapping or None
             Where a field has a name of its own: ``{"text": "my_field"}``.
+
+        Returns
+        -------
+        Comment
+            With its post, where that is given.
 
         Raises
         ------
@@ -134,11 +159,34 @@ class Spamguard:
         post: Post | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Verdict:
-        """Judge the comment in the current request; see `request_comment`."""
+        """Judge the comment in the current request; see `request_comment`.
+
+        Parameters
+        ----------
+        comment_id : str, int or None
+            The site's own key; None where it has none yet.
+        post, fields
+            As for `request_comment`.
+
+        Returns
+        -------
+        Verdict
+            Of the model as taught until now.
+        """
         return self.site.check(self.request_comment(post, fields), comment_id)
 
     def holds(self, verdict: Verdict | Literal["ham", "unsure", "spam"]) -> bool:
-        """Tell whether a comment with this verdict waits for a moderator."""
+        """Tell whether a comment with this verdict waits for a moderator.
+
+        Parameters
+        ----------
+        verdict : Verdict or str
+            A verdict, or its label.
+
+        Returns
+        -------
+        bool
+        """
         return self.site.holds(verdict)
 
     def learn(
@@ -149,5 +197,22 @@ class Spamguard:
         by: str,
         comment: Comment | str | None = None,
     ) -> int:
-        """Take in what a moderator decided; see `Site.learn`."""
+        """Take in what a moderator decided; see `Site.learn`.
+
+        Parameters
+        ----------
+        comment_id : str or int
+            The site's own key.
+        decision : {"spam", "ham", "remove"}
+            As for `Correction`.
+        by : str
+            The moderator's account.
+        comment : Comment, str or None
+            The comment; None where the journal has it already.
+
+        Returns
+        -------
+        int
+            Number of the decision, by which it is undone.
+        """
         return self.site.learn(comment_id, decision, by=by, comment=comment)

@@ -74,6 +74,11 @@ def make_app(settings: str | os.PathLike[str], **how: Any) -> Any:
     **how
         As for ``isso.make_app``: ``threading``, ``multiprocessing`` or ``uwsgi``.
 
+    Returns
+    -------
+    callable
+        A WSGI application.
+
     Raises
     ------
     InputError

@@ -54,7 +54,13 @@ class Checked:
         return "ham" if labels else "none"
 
     def facts(self) -> dict[str, Any]:
-        """Return all of it for JSON."""
+        """Return all of it for JSON.
+
+        Returns
+        -------
+        dict
+            Plain values.
+        """
         return {
             "label": self.label,
             "comments": [
@@ -85,6 +91,11 @@ def check_request(path: Path, since: str, model: SpamModel, folder: str | None =
     folder : str or None
         Where comments are; without it, any folder named comments.
 
+    Returns
+    -------
+    Checked
+        Every comment with its verdict.
+
     Raises
     ------
     CorpusError
@@ -108,6 +119,22 @@ def check_files(
     path: Path, files: Iterable[str], model: SpamModel, folder: str | None = None
 ) -> Checked:
     """Judge the comments in single files of the directory `path`, committed or not.
+
+    Parameters
+    ----------
+    path : Path
+        A git repository.
+    files : iterable of str
+        Paths in it.
+    model : SpamModel
+        The one that judges.
+    folder : str or None
+        Where comments are; without it, any folder named comments.
+
+    Returns
+    -------
+    Checked
+        Every comment with its verdict.
 
     Raises
     ------
@@ -134,6 +161,18 @@ def check_object(text: str, model: SpamModel) -> Checked:
     """Judge one comment given as JSON, with the fields of a comment's file.
 
     ``post_title``, ``post_text`` and ``post_url`` tell what it answers.
+
+    Parameters
+    ----------
+    text : str
+        JSON.
+    model : SpamModel
+        The one that judges.
+
+    Returns
+    -------
+    Checked
+        Of one comment.
 
     Raises
     ------

@@ -103,6 +103,11 @@ class Site:
             The site's own key; None where it has none yet.
         post : Post or None
             What is answered, where the comment does not say.
+
+        Returns
+        -------
+        Verdict
+            Of the model as taught until now.
         """
         comment = as_comment(comment, post)
         verdict = self.model().verdict(comment)
@@ -111,7 +116,17 @@ class Site:
         return verdict
 
     def record(self, comment_id: str | int, comment: Comment, verdict: Verdict) -> None:
-        """Keep a verdict; what cannot be kept is logged."""
+        """Keep a verdict; what cannot be kept is logged.
+
+        Parameters
+        ----------
+        comment_id : str or int
+            The site's own key.
+        comment : Comment
+            What was judged.
+        verdict : Verdict
+            What was said.
+        """
         try:
             self.journal.record(str(comment_id), comment, verdict, site=self.name)
         except ForgottenError:
@@ -120,7 +135,17 @@ class Site:
             _log.error("The verdict was given and not kept: %s", error)
 
     def holds(self, verdict: Verdict | str) -> bool:
-        """Tell whether a comment with this verdict, or label, waits for a moderator."""
+        """Tell whether a comment with this verdict, or label, waits for a moderator.
+
+        Parameters
+        ----------
+        verdict : Verdict or str
+            A verdict, or its label.
+
+        Returns
+        -------
+        bool
+        """
         return (verdict if isinstance(verdict, str) else verdict.label) in ("spam", self.hold)
 
     # --- learning -----------------------------------------------------------------
@@ -161,17 +186,44 @@ class Site:
         )
 
     def undo(self, entry: int, *, by: str) -> int:
-        """Take a decision back, and what it taught; return the number of the undo."""
+        """Take a decision back, and what it taught; return the number of the undo.
+
+        Parameters
+        ----------
+        entry : int
+            Number of the decision.
+        by : str
+            The moderator's account.
+
+        Returns
+        -------
+        int
+            Number of the undo.
+        """
         return self.journal.undo(entry, by=by)
 
     def forget(self, comment_id: str | int, *, by: str) -> None:
-        """Forget a comment, as somebody may ask: its text, its verdicts, what it taught."""
+        """Forget a comment, as somebody may ask: its text, its verdicts, what it taught.
+
+        Parameters
+        ----------
+        comment_id : str or int
+            The site's own key.
+        by : str
+            The account of who forgets it.
+        """
         self.journal.forget(str(comment_id), by=by, site=self.name)
 
     # --- the model, and what the journal adds to it --------------------------------
 
     def model(self) -> SpamModel:
-        """Return the model as taught until now; the first call reads all labels."""
+        """Return the model as taught until now; the first call reads all labels.
+
+        Returns
+        -------
+        SpamModel
+            It does not change; ask again for what is taught later.
+        """
         with self._lock:
             base = self._find_base()
             again = base is not self._base

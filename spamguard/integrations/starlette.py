@@ -72,7 +72,18 @@ class Spamguard:
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
-        """Open the journal and read the model at the start; close the journal at the end."""
+        """Open the journal and read the model at the start; close the journal at the end.
+
+        Parameters
+        ----------
+        app : object
+            The application; it is not touched.
+
+        Yields
+        ------
+        None
+            While the application runs.
+        """
         await self._run(lambda: self.site.model())
         try:
             yield
@@ -101,7 +112,22 @@ class Spamguard:
     async def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Judge a comment; see `Site.check`."""
+        """Judge a comment; see `Site.check`.
+
+        Parameters
+        ----------
+        comment : Comment or str
+            What is judged.
+        comment_id : str, int or None
+            The site's own key; None where it has none yet.
+        post : Post or None
+            What is answered, where the comment does not say.
+
+        Returns
+        -------
+        Verdict
+            Of the model as taught until now.
+        """
         return await self._run(lambda: self.site.check(comment, comment_id, post))
 
     async def check_request(
@@ -111,6 +137,20 @@ class Spamguard:
         post: Post | None = None,
     ) -> Verdict:
         """Judge the comment in a request: a form, or an object as JSON.
+
+        Parameters
+        ----------
+        request : Request
+            With a form, or JSON.
+        comment_id : str, int or None
+            The site's own key; None where it has none yet.
+        post : Post or None
+            What is answered.
+
+        Returns
+        -------
+        Verdict
+            Of the model as taught until now.
 
         Raises
         ------
@@ -131,7 +171,17 @@ class Spamguard:
         )
 
     def holds(self, verdict: Verdict | str) -> bool:
-        """Tell whether a comment with this verdict waits for a moderator."""
+        """Tell whether a comment with this verdict waits for a moderator.
+
+        Parameters
+        ----------
+        verdict : Verdict or str
+            A verdict, or its label.
+
+        Returns
+        -------
+        bool
+        """
         return self.site.holds(verdict)
 
     async def learn(
@@ -142,7 +192,24 @@ class Spamguard:
         by: str,
         comment: Comment | str | None = None,
     ) -> int:
-        """Take in what a moderator decided; see `Site.learn`."""
+        """Take in what a moderator decided; see `Site.learn`.
+
+        Parameters
+        ----------
+        comment_id : str or int
+            The site's own key.
+        decision : {"spam", "ham", "remove"}
+            As for `Correction`.
+        by : str
+            The moderator's account.
+        comment : Comment, str or None
+            The comment; None where the journal has it already.
+
+        Returns
+        -------
+        int
+            Number of the decision, by which it is undone.
+        """
         return await self._run(
             lambda: self.site.learn(comment_id, decision, by=by, comment=comment)
         )

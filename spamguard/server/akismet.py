@@ -56,6 +56,9 @@ def routes() -> list[Route]:
         Route("/1.1/submit-spam", _endpoint(_submit_spam, writes=True), methods=["POST"]),
         Route("/1.1/submit-ham", _endpoint(_submit_ham, writes=True), methods=["POST"]),
         Route("/1.1/deactivate", _endpoint(_deactivate), methods=["POST"]),
+        Route("/1.1/get-subscription", _endpoint(_get_subscription), methods=["POST"]),
+        Route("/1.1/get-stats", _endpoint(_get_stats), methods=["POST"]),
+        Route("/1.1/test", _test, methods=["GET"]),
         Route("/1.2/key-sites", _endpoint(_key_sites), methods=["GET", "POST"]),
         Route("/1.2/usage-limit", _endpoint(_usage_limit), methods=["GET", "POST"]),
     ]
@@ -172,6 +175,27 @@ def _reporter(fields: Fields) -> str:
 def _deactivate(services: Services, site: Site, fields: Fields) -> Response:
     # The plugin is switched off on one blog; its key goes on being good for the others.
     return _plain("deactivated")
+
+
+def _get_subscription(services: Services, site: Site, fields: Fields) -> Response:
+    # Without an account that is active WordPress's settings page takes no key.
+    account = {
+        "account_name": site.name,
+        "account_type": "spamguard",
+        "status": "active",
+        "next_billing_date": False,
+    }
+    return _json(account)
+
+
+def _get_stats(services: Services, site: Site, fields: Fields) -> Response:
+    # With figures the settings page would show a frame of akismet.com, named by the key.
+    return _json(None)
+
+
+async def _test(request: Request) -> Response:
+    """Answer the settings page, which asks without a key whether it gets through."""
+    return _plain("connected")
 
 
 def _usage_limit(services: Services, site: Site, fields: Fields) -> Response:

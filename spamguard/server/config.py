@@ -86,7 +86,17 @@ class ServerConfig:
 
     @classmethod
     def from_environment(cls) -> ServerConfig:
-        """Return what `to_environment` left; the defaults where it left nothing."""
+        """Return what `to_environment` left; the defaults where it left nothing.
+
+        Returns
+        -------
+        ServerConfig
+
+        Raises
+        ------
+        ServerError
+            If what stands there cannot be read.
+        """
         try:
             told = json.loads(os.environ.get(VARIABLE, "{}"))
             if not isinstance(told, dict):

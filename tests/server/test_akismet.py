@@ -414,7 +414,7 @@ def test_deactivate_leaves_the_key_good(blog):
     assert blog.check(SPAM).text == "true"
 
 
-@pytest.mark.parametrize("path", ["/1.1/token", "/1.1/get-stats", "/1.1/nothing"])
+@pytest.mark.parametrize("path", ["/1.1/token", "/1.1/get-key-stats", "/1.1/nothing"])
 def test_what_is_not_served_is_not_found(blog, path):
     assert blog.post(path).status_code == 404
 

@@ -184,6 +184,22 @@ def test_the_wordpress_plugin(blog, rows):
     assert recorded(blog, "/1.1/deactivate", gone, WORDPRESS).text == "deactivated"
 
 
+def test_the_settings_page_of_the_wordpress_plugin(blog):
+    """It takes a key only where a subscription is active, and shows no frame of akismet.com."""
+    asked = {"key": blog.key, "blog": "https://blog.example"}
+    reply = recorded(blog, "/1.1/get-subscription", asked, WORDPRESS)
+    account = reply.json()
+    assert (account["status"], account["account_name"]) == ("active", "first")
+    assert not account["next_billing_date"]
+    for months in ("6-months", "all"):
+        reply = recorded(blog, "/1.1/get-stats", asked | {"from": months}, WORDPRESS)
+        assert (reply.status_code, reply.json()) == (200, None)
+    assert blog.http.get("/1.1/test").text == "connected"
+    for call in ("get-subscription", "get-stats"):
+        reply = recorded(blog, f"/1.1/{call}", asked | {"key": "no"}, WORDPRESS)
+        assert reply.text == "invalid"
+
+
 def test_an_old_wordpress_plugin(blog):
     """The key in the host's first label, and nowhere else."""
     fields = wordpress(blog)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 PATHS = (
     "/1.1/verify-key", "/1.1/comment-check", "/1.1/submit-spam", "/1.1/submit-ham",
-    "/1.1/deactivate", "/1.2/key-sites", "/1.2/usage-limit",
+    "/1.1/deactivate", "/1.1/get-subscription", "/1.1/get-stats", "/1.2/key-sites",
+    "/1.2/usage-limit",
 )  # fmt: skip
 FIELDS = (
     "api_key", "key", "blog", "user_ip", "permalink", "comment_type", "comment_author",

@@ -11,7 +11,7 @@ from spamguard.server.pages.rendering import percent
 
 WIDTH: Final = 560.0
 HEIGHT: Final = 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 12.0, 12.0, 30.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 68.0, 12.0, 12.0, 30.0
 _LABELS: Final = 5
 
 
@@ -74,6 +74,11 @@ class Plot:
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str]]
     is_share: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self.bars and not any(stretches for _, stretches in self.lines)
 
     def rows(self) -> list[tuple[str, list[str]]]:
         """Return the table: a name, and each series' value in words."""

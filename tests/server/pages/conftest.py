@@ -293,7 +293,7 @@ def window(chromium, live):
             options = {"viewport": {"width": 1200, "height": 900}} | options
             context = chromium.new_context(**options)
             stack.callback(context.close)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(120_000)  # a busy machine is no failure
             return Watched(context, live.base)
 
         yield opened

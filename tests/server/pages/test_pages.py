@@ -313,6 +313,9 @@ def test_bars_stand_on_each_other_and_lines_stop_at_gaps():
     assert [len(part) for part in lines.lines[0][1]] == [1, 2]
     assert lines.rows() == [("m", ["0.0 %"]), ("n", ["–"]), ("o", ["100.0 %"]), ("p", ["50.0 %"])]
     assert lines.lines[0][1][1][0][1] == charts._TOP
+    assert not plot.is_empty
+    assert not lines.is_empty
+    assert plot_of([Line("a", "x", [None])], ["m"], "t").is_empty
 
 
 @pytest.mark.parametrize(
