@@ -75,8 +75,8 @@ class Gate:
         Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and
         Pearson 1934); comments are taken for independent.
     known : int
-        Of the comments held back, those that the model in use has learned
-        and the candidate has not. Where enough are new to both, none.
+        Of the comments held back, those that are no newer than what the model
+        in use has learned. Where enough are new to both, none.
     """
 
     passed: bool
@@ -341,9 +341,11 @@ def _deciding(
     learned = current.about.get("retrained")
     if learned is None:
         return newest, 0
+    if learned.get("learned_until") is None:
+        return newest, len(newest)
     import pandas as pd
 
-    until = pd.to_datetime(learned.get("learned_until"), utc=True)
+    until = pd.Timestamp(learned["learned_until"])
     new = newest[(moments.iloc[newest] > until).to_numpy(bool)]  # without a date: not new
     if min(int(spam[new].sum()), int((~spam[new]).sum())) >= _LEAST_NEW:
         return new, 0
@@ -372,7 +374,7 @@ def _gate(
     passed = lost <= lost_before and caught >= caught_before
     why = _words(passed, lost_before, lost, caught_before, caught, int(real.sum()), int(bad.sum()))
     if known:
-        why += f" ({known:,} of these comments it had learned, which is in its favour)"
+        why += f" ({known:,} of these comments it may have learned, which is in its favour)"
     return Gate(
         passed, why,
         int(real.sum()), lost_before, lost, _range(lost, int(real.sum())),
@@ -419,7 +421,9 @@ def _record(
 ) -> dict[str, Any]:
     import pandas as pd
 
-    newest = _moments(frame).max()
+    moments = _moments(frame)
+    # A date of tomorrow is an error, and must not make all that follows look known.
+    newest = moments[moments <= pd.Timestamp.now("UTC")].max()
     return {
         "parent": base.title,
         "parent_weights": _weights_sha256(base),

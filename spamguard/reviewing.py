@@ -8,6 +8,7 @@ for copies of each other, as people write them too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
 
-__all__ = ["Decision", "campaigns_of", "review_order", "spread"]
+__all__ = ["Decision", "campaigns_of", "mark_of", "review_order", "spread"]
 
 LEAST_WORDS: Final = 5
 """Shorter texts are nobody's copies."""
@@ -151,8 +152,9 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
     frame : DataFrame
         The corpus that the queue was made of.
     decided : iterable of mapping
-        Lines of the queue with their ``text``, ``copies`` (rows of `frame`,
-        from 1) and ``label``. Lines without a label are passed over.
+        Lines of the queue with their ``copies`` (rows of `frame`, from 1),
+        ``mark`` (`mark_of` their texts) and ``label``. Lines without a label
+        are passed over.
 
     Returns
     -------
@@ -177,11 +179,17 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
     return frame.iloc[rows].assign(label=[labels[row] for row in rows])
 
 
+def mark_of(texts: Iterable[str]) -> str:
+    """Return a digest of the comments that one decision is for."""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
 def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
     copies = line.get("copies")
     rows = copies if isinstance(copies, list) else []
     places = [row - 1 for row in rows if isinstance(row, int) and 1 <= row <= len(texts)]
-    if len(places) < len(rows) or line.get("text") not in [texts[place] for place in places]:
+    own = [texts[place] for place in places]
+    if not own or len(places) < len(rows) or line.get("mark") != mark_of(own):
         raise InputError(
             "a line does not belong to a queue of this corpus: give the file that the queue was "
             "made of, unchanged."

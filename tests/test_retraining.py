@@ -179,7 +179,18 @@ def test_what_the_model_in_use_has_learned_does_not_decide(base):
     assert gate.ham + gate.spam == len(new)  # though more was held back
     again = retrain(old, base=base, current=current).gate  # nothing newer is there
     assert again.known == again.ham + again.spam > 0
-    assert "it had learned" in again.why
+    assert "it may have learned" in again.why
+    undated = retrain(old.assign(date=None), base=base).model
+    assert undated.about["retrained"]["learned_until"] is None
+    blind = retrain(both, base=base, current=undated, hold_back=0.6).gate
+    assert blind.known == blind.ham + blind.spam
+
+
+def test_a_date_to_come_hides_nothing(base):
+    frame = site(n=60)
+    frame.loc[3, "date"] = "2999-01-01T00:00:00Z"
+    until = retrain(frame, base=base).model.about["retrained"]["learned_until"]
+    assert until.startswith("2024-01")
 
 
 def test_a_class_without_a_say_lets_nothing_in(base):

@@ -66,6 +66,10 @@ def _read(sources: list[str], site: str | None = None) -> pd.DataFrame:
         if frame["label"].isna().all():
             of = f" of {site}" if site and _is_journal(source) else ""
             raise InputError(f"{source} has no labelled comments{of}: a column label is needed.")
+        sites = set(frame["blog"].tolist())
+        if site is None and _is_journal(source) and len(sites) > 1:
+            told = f"{source} holds {len(sites):,} sites, and all of them are read: --site NAME for one"
+            print(told, file=sys.stderr)
     marked = [
         frame.assign(file=source, row=range(1, len(frame) + 1))
         for source, frame in zip(sources, frames, strict=True)

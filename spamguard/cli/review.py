@@ -69,6 +69,9 @@ def _lines(path: str) -> Iterator[dict[str, Any]]:
 
 def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
     """Print the rows as they came, with what the decision is for: label them and read them back."""
+    from spamguard.reviewing import mark_of
+
+    texts = frame["text"].tolist()
     for number, decision in enumerate(decisions, 1):
         row = {k: v for k, v in frame.iloc[decision.row].items() if _is_given(v)}
         row.pop("duplicate_group", None)
@@ -76,6 +79,7 @@ def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
             "decision": number,
             "row": decision.row + 1,
             "copies": [copy + 1 for copy in decision.copies],
+            "mark": mark_of(texts[copy] for copy in decision.copies),
             "log_odds": round(decision.log_odds, 3),
         }
         print(json.dumps(facts | row, ensure_ascii=False, default=str))

@@ -181,9 +181,14 @@ class Site:
         FeedbackError
             If it could not be kept. Then nothing was learned either.
         """
-        return self.journal.correct(
+        entry = self.journal.correct(
             str(comment_id), decision, by=by, comment=comment, site=self.name
         )
+        if comment is None and decision != "remove":
+            found = self.journal.decision(str(comment_id), site=self.name)
+            if found is not None and found[1].comment is None:
+                _log.warning("a decision was kept that teaches nothing: its comment is not known")
+        return entry
 
     def undo(self, entry: int, *, by: str) -> int:
         """Take a decision back, and what it taught; return the number of the undo.

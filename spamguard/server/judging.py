@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from spamguard.comment import Comment
+from spamguard.errors import FeedbackError
 from spamguard.feedback.entries import stamp
 from spamguard.server.posts import Posts, Registered, key_of
 from spamguard.server.sites import Site
@@ -103,8 +105,14 @@ class Judge:
         self._weights = weights
 
     def with_post(self, site: Site, asked: Asked) -> Comment:
-        """Return the comment under its post, as far as that is known."""
-        post = asked.post or self._posts.get(site.id, asked.permalink)
+        """Return the comment under its post, as far as that is known.
+
+        Where the database cannot be read, that of the post is not.
+        """
+        post = asked.post
+        if post is None:
+            with suppress(FeedbackError):
+                post = self._posts.get(site.id, asked.permalink)
         if post is None and asked.permalink:
             # Its own address is known still: links to it are no promotion.
             post = Registered(asked.permalink)

@@ -144,22 +144,21 @@ class Teacher:
         """
         self._recorder.flush()
         this = (comments.c.site == site.id) & (comments.c.guid == guid)
-        with self._database.writing() as connection:
+        with self._database.reading() as connection:
             digest = connection.execute(sa.select(comments.c.digest).where(this)).scalar()
-            if digest is None:
-                raise ServerError("no comment of this site has this guid.")
-            mine = (comments.c.site == site.id) & (comments.c.digest == digest)
-            gone = connection.execute(sa.delete(comments).where(mine)).rowcount
-            known = sa.select(lessons.c.key).where(
-                lessons.c.site == site.id, lessons.c.key == digest
-            )
+        if digest is None:
+            raise ServerError("no comment of this site has this guid.")
+        # The row that leads from the guid to the rest goes last: what is interrupted can be repeated.
+        if next(self._journal.entries(site=site.name, comment_id=digest), None) is not None:
+            self._journal.forget(digest, by=by, site=site.name)
+        mine = (comments.c.site == site.id) & (comments.c.digest == digest)
+        known = sa.select(lessons.c.key).where(lessons.c.site == site.id, lessons.c.key == digest)
+        with self._database.writing() as connection:
             if connection.execute(known).first() is not None:
                 self._learn(connection, site, digest, None)
+            gone = connection.execute(sa.delete(comments).where(mine)).rowcount
             note = self._database.must_scrub(connection)
-        if next(self._journal.entries(site=site.name, comment_id=digest), None) is None:
-            self._database.scrub(note)
-        else:
-            self._journal.forget(digest, by=by, site=site.name)
+        self._database.scrub(note)
         return int(gone)
 
     # --- steps --------------------------------------------------------------------
@@ -201,6 +200,9 @@ class Teacher:
                     wrong = "missed_spam" if decision == "spam" else "false_positives"
                     key = (site.id, row.at[:7], str(row.blog or ""))
                     count(connection, {key: Counter([wrong])})
+        in_force = self._journal.decision(digest, site=site.name)
+        if in_force is None or in_force[0] != entry:
+            self._restore(site, digest, comment)  # another was decided meanwhile
         return Taught(entry, digest, agreed)
 
     def _lesson(self, site: Site, comment: Comment, decision: str, digest: str) -> bytes | None:
@@ -219,23 +221,32 @@ class Teacher:
             ).scalar_one()
             put_lesson(connection, pool, f"{site.id}:{digest[:48]}", lesson)
 
-    def _restore(self, site: Site, digest: str) -> None:
-        """Make the site's weights and the comment's row say what the journal says now."""
-        found = self._journal.decision(digest, site=site.name)
-        lesson = None
-        decided: dict[str, Any] = dict.fromkeys(DECIDED)
-        if found is not None:
-            entry, correction = found
-            decided = {
-                "decision": correction.decision, "decided_by": correction.by,
-                "decided_at": stamp(correction.at or datetime.now(UTC)), "entry": entry,
-            }  # fmt: skip
-            if correction.comment is not None:
-                lesson = self._lesson(site, correction.comment, correction.decision, digest)
+    def _restore(self, site: Site, digest: str, comment: Comment | None = None) -> None:
+        """Make the site's weights and the comment's row say what the journal says now.
+
+        Who writes them last has looked into the journal afterwards, so that of
+        two who decide at once none is undone by the other.
+        """
         mine = (comments.c.site == site.id) & (comments.c.digest == digest)
-        with self._database.writing() as connection:
-            self._learn(connection, site, digest, lesson)
-            connection.execute(sa.update(comments).where(mine).values(decided))
+        found = self._journal.decision(digest, site=site.name)
+        while True:
+            lesson = None
+            decided: dict[str, Any] = dict.fromkeys(DECIDED)
+            if found is not None:
+                entry, correction = found
+                decided = {
+                    "decision": correction.decision, "decided_by": correction.by,
+                    "decided_at": stamp(correction.at or datetime.now(UTC)), "entry": entry,
+                }  # fmt: skip
+                said = correction.comment or comment
+                if said is not None:
+                    lesson = self._lesson(site, said, correction.decision, digest)
+            with self._database.writing() as connection:
+                self._learn(connection, site, digest, lesson)
+                connection.execute(sa.update(comments).where(mine).values(decided))
+            before, found = found, self._journal.decision(digest, site=site.name)
+            if (found and found[0]) == (before and before[0]):
+                return
 
 
 def lesson_of(base: SpamModel, comment: Comment, label: Any) -> bytes:

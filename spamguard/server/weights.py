@@ -95,7 +95,9 @@ class Weights:
         kept.own = self._read(kept.own, site.id, site.sequence, base)
         model = base
         if site.takes and site.pool_sequence:
-            kept.pool = self._read(kept.pool, self._pool_id(), site.pool_sequence, base)
+            # What the site gave itself counts once, as its own.
+            own = f"{site.id}:"
+            kept.pool = self._read(kept.pool, self._pool_id(), site.pool_sequence, base, own)
             model = kept.pool.weights.applied_to(model)
         else:
             kept.pool = None
@@ -109,7 +111,15 @@ class Weights:
                 self._pool = int(connection.execute(query).scalar_one())
         return self._pool
 
-    def _read(self, taught: _Taught | None, site: int, until: int, base: SpamModel) -> _Taught:
+    def _read(
+        self,
+        taught: _Taught | None,
+        site: int,
+        until: int,
+        base: SpamModel,
+        without: str | None = None,
+    ) -> _Taught:
+        """Return `taught` up to date, `without` the lessons whose keys begin so."""
         if taught is None:
             taught = _Taught(base)
         elif taught.base is not base:
@@ -123,13 +133,16 @@ class Weights:
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
+        newest = max([until, *(row.sequence for row in rows)])
+        if without is not None:
+            rows = [row for row in rows if not row.key.startswith(without)]
         try:
             taught.weights.take(base, [(row.key, row.data) for row in rows])
         except ModelFormatError:
             # Of a former version: the rest must not be lost for it.
             for row in rows:
                 _take_if_whole(taught.weights, base, row.key, row.data)
-        taught.sequence = max([until, *(row.sequence for row in rows)])
+        taught.sequence = newest
         return taught
 
 

@@ -40,6 +40,15 @@ def test_it_starts_as_the_shipped_model(site):
     assert site.check(HAM).log_odds == score(HAM).log_odds
 
 
+def test_a_decision_that_teaches_nothing_is_told_of(site, caplog):
+    site.check(CLUB, 1)
+    with caplog.at_level(logging.WARNING, "spamguard"):
+        site.learn(1, "spam", by="anna")
+        assert not caplog.records
+        site.learn("nobody checked this", "spam", by="anna")
+    assert "teaches nothing" in caplog.text
+
+
 def test_a_decision_is_kept_learned_undone_and_forgotten(site):
     before = site.check(CLUB, 1).log_odds
     entry = site.learn(1, "spam", by="anna")

@@ -294,13 +294,14 @@ def test_verdicts_go_on_without_the_database(blog, services, rows, away):
     assert blog.check(SPAM).text == "true"
     away(True)
     assert blog.check(SPAM).text == "true"
+    assert blog.check(SPAM, permalink="https://blog.example/never-seen").text == "true"
     assert blog.http.get("/ready").status_code == 503
     assert blog.http.get("/health").status_code == 200
     reply = blog.ham(SPAM)
     assert (reply.status_code, reply.text) == (503, "not now; try again later")
     assert int(reply.headers["retry-after"]) > 0
     away(False)
-    assert len(rows()) == 3
+    assert len(rows()) == 4
     assert list(services.journal.entries()) == []
     assert blog.ham(SPAM).status_code == 200
 

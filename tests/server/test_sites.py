@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spamguard.errors import ServerError
+from spamguard.errors import FeedbackError, ServerError
 
 SPAM = "cheap viagra at http://pills.example order now"
 
@@ -33,6 +33,14 @@ def test_sharing_needs_both_sides(blog, other, services):
     assert probability(other) < before
     services.sites.set("second", takes=False)
     assert probability(other) == before
+
+
+def test_what_a_site_gives_itself_counts_once(blog, other, services):
+    blog.ham(SPAM)
+    alone = probability(blog)
+    services.sites.set("second", gives=True, takes=True)
+    other.ham(SPAM)
+    assert probability(other) == alone
 
 
 def test_who_gives_no_longer_takes_it_back(blog, other, services):
@@ -173,3 +181,69 @@ def test_a_comment_nobody_decided_on_is_forgotten_too(blog, services, rows, conf
     services.recorder.flush()
     for path in config.models_directory.parent.glob("server.db*"):
         assert b"unmistakable" not in path.read_bytes()
+
+
+def test_what_was_interrupted_is_forgotten_when_it_is_repeated(blog, services, rows, monkeypatch):
+    blog.ham(SPAM)
+    guid = blog.check().headers["x-akismet-guid"]
+    site = services.sites.named("first")
+
+    def refuse(*_, **__):
+        raise FeedbackError("the database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(services.journal), "forget", refuse)
+        with pytest.raises(FeedbackError):
+            services.teacher.forget(site, guid, "anna")
+    assert services.teacher.forget(site, guid, "anna") == 2
+    assert rows() == []
+    assert [entry.kind for entry in services.journal.entries(site="first")] == ["forget"]
+
+
+def asked_twice(blog, services, rows):
+    """Return what a comment scores untaught, its site, and its row."""
+    before = probability(blog, CLUB)
+    (row,) = rows()
+    return before, services.sites.named("first"), row.id
+
+
+CLUB = "Our chess club meets on Friday in the town hall, everybody is welcome."
+
+
+def test_of_two_decisions_at_once_the_later_counts(blog, services, rows, monkeypatch):
+    before, site, row = asked_twice(blog, services, rows)
+    teacher, lesson, done = services.teacher, services.teacher._lesson, []
+
+    def overtaken(*given):
+        found = lesson(*given)
+        if not done:
+            done.append(None)  # the next one is not overtaken
+            done.append(teacher.decide(site, row, "ham", "ben"))
+        return found
+
+    monkeypatch.setattr(teacher, "_lesson", overtaken)
+    teacher.decide(site, row, "spam", "anna")
+    entry, decision = services.journal.decision(rows()[0].digest, site="first")
+    assert (entry, decision.decision) == (done[1].entry, "ham")
+    assert rows()[0].decision == "ham"
+    assert probability(blog, CLUB) <= before
+
+
+def test_an_undo_takes_nothing_with_it_that_came_meanwhile(blog, services, rows, monkeypatch):
+    before, site, row = asked_twice(blog, services, rows)
+    entry = services.teacher.decide(site, row, "spam", "anna").entry
+    taught, decision, done = probability(blog, CLUB), type(services.journal).decision, []
+    assert taught > before
+
+    def overtaken(journal, *given, **named):
+        found = decision(journal, *given, **named)
+        if not done:
+            done.append(None)
+            services.teacher.decide(site, row, "spam", "ben")
+        return found
+
+    monkeypatch.setattr(type(services.journal), "decision", overtaken)
+    services.teacher.undo(site, entry, "anna")
+    assert done
+    assert rows()[0].decision == "spam"
+    assert probability(blog, CLUB) == taught

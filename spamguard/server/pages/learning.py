@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from spamguard.errors import SpamguardError
+from spamguard.errors import ModelNotFoundError, ServerError, SpamguardError
 from spamguard.feedback.entries import stamp
 from spamguard.retraining import LEAST, replace_model, rollback
 from spamguard.server.pages import deciding, runs
@@ -94,7 +94,10 @@ def use(visit: Visit) -> Response:
 def back(visit: Visit) -> Response:
     """Put the former model back."""
     site = visit.site(visit.sent("site"))
-    rollback(visit.services.models.directory_of(site.id))
+    try:
+        rollback(visit.services.models.directory_of(site.id))
+    except ModelNotFoundError:
+        raise ServerError("this site keeps no former model: nothing was replaced yet.") from None
     _changed(visit, "rollback", site.id)
     return visit.to("/retrain", site=site.name, said="back")
 

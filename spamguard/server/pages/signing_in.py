@@ -82,4 +82,4 @@ def _form(
 
 def _way(path: str) -> str:
     """Return where to go after the log-in: to a page of ours and nowhere else."""
-    return path if _WAYS.fullmatch(path) else PREFIX
+    return path if _WAYS.fullmatch(path) and path != f"{PREFIX}/logout" else PREFIX
