@@ -136,6 +136,22 @@ def _moderation() -> list[str]:
         corrected.append(
             [name, *mean, str(sum(y < x for x, y in pairs)), str(sum(y > x for x, y in pairs))]
         )
+    counts = {row["blog"]: row for row in _result("unseen-blog")["rows"]}
+    wrong = {
+        when: [
+            round(
+                row["corrected"][when]["ham_lost"] * counts[row["blog"]]["ham_blocked"]["n"]
+                + row["corrected"][when]["spam_missed"] * counts[row["blog"]]["spam_caught"]["n"]
+            )
+            for row in result["rows"]
+        ]
+        for when in ("before", "after")
+    }
+    pairs = list(zip(wrong["before"], wrong["after"], strict=True))
+    corrected.append([
+        "comments called wrongly, in all", f"{sum(wrong['before']):,}", f"{sum(wrong['after']):,}",
+        str(sum(y < x for x, y in pairs)), str(sum(y > x for x, y in pairs)),
+    ])  # fmt: skip
     chosen = [
         [n, *(f"{macro[f'{how} {n} recall_at_1pct']:.3f}" for how in ("chosen", "random"))]
         for n in ("10", "30", "100")
