@@ -86,6 +86,8 @@ class Vectorizer:
     def __init__(self, bits: int, background: F32 = FLAT_BACKGROUND) -> None:
         self.bits = bits
         self.background = background
+        # Who asks for one verdict often asks for its reasons next.
+        self._last: tuple[Comment, Reading, NDArray[np.float64]] | None = None
 
     @cached_property
     def _idf(self) -> _Idf:
@@ -96,10 +98,13 @@ class Vectorizer:
         return ngrams.Hasher(self.bits)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"bits": self.bits, "background": self.background}
+        return {"bits": self.bits, "background": self.background, "_last": None}
 
     def read(self, comment: Comment) -> tuple[Reading, NDArray[np.float64]]:
         """Return the reading of `comment` and the raw values of its named features."""
+        last = self._last  # another thread may put its own there at any time
+        if last is not None and last[0] is comment:
+            return last[1], last[2]
         reading = read(comment)
         return reading, np.array(values_of([reading], self._idf.weight)[0])
 
@@ -107,6 +112,8 @@ class Vectorizer:
         """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
         readings = [read(comment) for comment in comments]
         dense = np.array(values_of(readings, self._idf.weight)).reshape(-1, len(FEATURES))
+        if len(comments) == 1:
+            self._last = comments[0], readings[0], dense[0].copy()
         cells, buckets, values = weigh(self._hasher.keys(readings), self.bits)
         return Vectors(dense, cells, buckets, values, [r.language for r in readings])
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spamguard import Comment, Post, Reason
+from spamguard import Comment, Post, Reason, load_model
 from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.model import SpamModel
@@ -218,3 +218,32 @@ dressed = st.lists(
 @settings(derandomize=True, max_examples=60, deadline=None, database=None)
 def test_any_text_is_explained(text, author, url, post):
     check(RANDOM.verdict(Comment(text, author, url, post=post)))
+
+
+def test_a_comment_is_read_once_for_its_verdict_and_its_reasons(shipped_reader):
+    model, count = shipped_reader
+    one, two = Comment("Cheap pills at http://pills.example"), Comment("Which version was that?")
+    verdict = model.verdict(one)
+    assert verdict.reasons
+    assert count() == 1
+    later = model.verdict(two)
+    assert model.verdict(one).reasons == verdict.reasons
+    assert later.reasons != verdict.reasons
+    assert sum(r.contribution for r in later.reasons) == pytest.approx(
+        later.log_odds - model.intercept, abs=1e-6
+    )
+
+
+@pytest.fixture
+def shipped_reader(monkeypatch):
+    """The shipped model, and how many comments it has read."""
+    from spamguard import vectorizer
+
+    read, seen = vectorizer.read, []
+
+    def counted(comment):
+        seen.append(comment)
+        return read(comment)
+
+    monkeypatch.setattr(vectorizer, "read", counted)
+    return load_model(), lambda: len(seen)
