@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -198,13 +197,14 @@ def test_the_server_as_a_user_starts_it(tmp_path):
     settings.write_text(example.replace("8080", str(port)).replace("localhost:8000", "127.0.0.1:9"))
     with subprocess.Popen(
         [sys.executable, "-m", "spamguard.integrations.isso", "-c", str(settings), "run"],
-        cwd=tmp_path, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=tmp_path, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         try:
             for text, status in ((HAM, 201), (SPAM, 202)):
                 assert post(process, port, text) == status
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # Ctrl-C is nothing to who was started in the background
             said, _ = process.communicate(timeout=60)
     assert not re.search(r"no such option|Traceback.*spamguard", said)
     with Journal(tmp_path / "feedback.db") as journal:
