@@ -36,11 +36,11 @@ def reasons_for(model: SpamModel, comment: Comment, log_odds: float) -> tuple[Re
     reading, dense = model.vectorizer.read(comment)
     reasons = list(_named(model, reading, dense))
     merged: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for reason in _words(model, reading):
-        merged[reason.feature, reason.evidence] += reason.contribution
-    words = [Reason(feature, part, seen) for (feature, seen), part in merged.items() if part]
-    words.sort(key=lambda reason: -abs(reason.contribution))
-    reasons += words[:MOST_WORDS]
+    for feature, word, part in _words(model, reading):
+        merged[feature, word] += part
+    words = [(key, part) for key, part in merged.items() if part]
+    words.sort(key=lambda found: -abs(found[1]))
+    reasons += [Reason(name, part, f"“{word}”") for (name, word), part in words[:MOST_WORDS]]
     rest = log_odds - model.intercept - sum(reason.contribution for reason in reasons)
     left = len(words) - MOST_WORDS
     if left > 0 or abs(rest) > _ROUNDING:
@@ -75,7 +75,7 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
     return _MEANING[name] if value else f"no sign of: {_MEANING[name]}"
 
 
-def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
+def _words(model: SpamModel, reading: Reading) -> Iterator[tuple[str, str, float]]:
     words = ngrams.grams_of(" ".join(reading.own_words), sizes=())
     yield from _of_text(model, "text", words, ("words", "pairs", None))
     text = ngrams.grams_of(reading.own_lower)
@@ -90,17 +90,17 @@ def _words(model: SpamModel, reading: Reading) -> Iterator[Reason]:
 
 def _of_text(
     model: SpamModel, where: str, grams: ngrams.Grams, blocks: tuple[str | None, ...]
-) -> Iterator[Reason]:
+) -> Iterator[tuple[str, str, float]]:
+    if not grams.text:
+        return
     by_word, by_pair = sums_by_place(model, grams, blocks)
     parts: defaultdict[str, float] = defaultdict(float)
     for cut, sums in ((grams.word, by_word), (grams.pair, by_pair)):
+        found = sums.tolist()
         for i in np.flatnonzero(sums).tolist():
-            parts[cut(i)] += sums[i]
-    yield from (
-        Reason(f"ngrams_{where}", float(part), f"“{word[:60]}”")
-        for word, part in parts.items()
-        if part
-    )
+            parts[cut(i)] += found[i]
+    name = f"ngrams_{where}"
+    yield from ((name, word[:60], part) for word, part in parts.items() if part)
 
 
 def sums_by_place(
