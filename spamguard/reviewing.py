@@ -180,7 +180,18 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
 
 
 def mark_of(texts: Iterable[str]) -> str:
-    """Return a digest of the comments that one decision is for."""
+    """Return a digest of the comments that one decision is for.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Their texts, in the order of their rows.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
     return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
 
 

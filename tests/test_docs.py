@@ -50,7 +50,6 @@ NOT_RUN = {
 """Blocks by page and beginning. Python of them is still compiled and its imports are looked up."""
 
 NOT_COMMANDED = {
-    "asks a server that runs; tests/server asks it the same": ("curl ",),
     "installs or prepares an environment, which .ci/run does": ("pip install ", "python3 -m venv ", ".venv/bin/pip ", "source "),
     "measures for many minutes; its script must be there": ("python benchmarks/", "sh benchmarks/", "bash benchmarks/", "peers-env/bin/python benchmarks/"),
     "fetches from the reader's own server": ("read -rs ", "wp ", "docker exec ", "git clone ", "git -C ", "(cd blog && gh "),
@@ -61,8 +60,6 @@ ONLY_PARSED = {
     "needs the reader's database server": ("import wordpress-db env:", "feedback postgresql", "feedback env:"),
     "needs an export that tests/importers makes": ("import isso ", "import remark42 ", "import staticman "),
     "reads what a pipe brings for ever": ("score > verdicts.jsonl",),
-    "asks for a password; tests/server/pages answers": ("moderators add ",),
-    "needs a server that runs for ever; tests/server starts it and its commands": ("serve", "sites ", "feedback spamguard-server.db ", "retrain --from spamguard-server.db "),
     "learns from an export for minutes; tests/test_training.py trains": ("train --corpus ",),
 }  # fmt: skip
 """Commands of spamguard that are parsed and not run, by their beginnings."""

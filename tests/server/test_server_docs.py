@@ -44,7 +44,7 @@ def test_there_are_commands():
 def test_options_in_the_text_exist(capsys):
     named = set(re.findall(r"`(--[a-z-]+)", DOCS))
     text = ""
-    for command in (["serve"], ["sites", "set"]):
+    for command in (["serve"], ["sites", "set"], ["retrain"]):
         with pytest.raises(SystemExit):
             parser_for().parse_args([*command, "--help"])
         text += capsys.readouterr().out
