@@ -128,7 +128,7 @@ def test_any_address_has_a_key(url):
 def test_the_description_is_whole(http):
     told = http.get("/openapi.json").json()
     assert told["openapi"].startswith("3.1")
-    served = {route.path: route.methods for route in http.app.routes}
+    served = {route.path: getattr(route, "methods", None) for route in http.app.routes}
     for path, operations in told["paths"].items():
         assert {name.upper() for name in operations} | {"HEAD"} == served[path]
     reply = http.request("OPTIONS", "/v1/posts")
