@@ -133,8 +133,11 @@ class Core:
 
 
 def alone(reading: Reading) -> Reading:
-    """Return a reading of nothing but the text, which is all that the prototype hashes."""
-    return replace(reading, author_words=[], author_url="", links=[])
+    """Return a reading of nothing but the whole text, which is all that the prototype hashes."""
+    return replace(
+        reading, author_words=[], author_url="", links=[], copied=set(),
+        own_words=reading.words, own_lower=reading.lower,
+    )  # fmt: skip
 
 
 def read_in_python(texts: Sequence[str]) -> tuple[list[str], list[list[str]], list[list[int]]]:
