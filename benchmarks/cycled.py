@@ -1,4 +1,4 @@
-"""The sample's comments, again and again: as many as a measurement needs, nobody's words among them."""
+"""Comments again and again, as many as a measurement needs: the sample's, or others that are given."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -30,18 +30,18 @@ def comments() -> list[Comment]:
     return comments_of(load_sample())
 
 
-def in_batches(count: int) -> Iterator[list[Comment]]:
+def in_batches(count: int, given: Sequence[Comment]) -> Iterator[list[Comment]]:
     """Yield `count` comments, some thousands at a time."""
-    stream = islice(cycle(comments()), count)
+    stream = islice(cycle(given), count)
     while batch := list(islice(stream, BATCH)):
         yield batch
 
 
-def lines(form: str) -> tuple[bytes, list[bytes]]:
+def lines(form: str, given: Sequence[dict[str, Any]]) -> tuple[bytes, list[bytes]]:
     """Return what stands before the rows of such a file, and the rows."""
     if form == "jsonl":
-        return b"", [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows()]
-    return _csv_line(list(COLUMNS)), [_csv_line(list(row.values())) for row in rows()]
+        return b"", [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in given]
+    return _csv_line(list(given[0])), [_csv_line(list(row.values())) for row in given]
 
 
 def _csv_line(cells: list[Any]) -> bytes:
@@ -50,10 +50,11 @@ def _csv_line(cells: list[Any]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def alone(model: SpamModel, count: int) -> dict[str, float]:
+def alone(model: SpamModel, count: int, given: Sequence[Comment] = ()) -> dict[str, float]:
     """Score `count` comments in batches on one core: what a second brings, and what one costs."""
-    batches = in_batches(count)
-    score_many(comments(), model=model)  # what is read on first use is read
+    given = given or comments()
+    batches = in_batches(count, given)
+    score_many(given[:BATCH], model=model)  # what is read on first use is read
     start, cpu = time.perf_counter(), time.process_time()
     for batch in batches:
         score_many(batch, model=model)

@@ -1,13 +1,17 @@
 """A long stream through ``spamguard score``: its rate beside that of a batch, and its memory.
 
 Input and output are pipes, so that ten million comments need no disk: they
-are made as they are read, and the answers are counted.
+are made as they are read, and the answers are counted. The comments are those
+of the batch in benchmarks/speed (TubeSpam's, each with its post, made as many as
+are held at once by changing a word in each), again and again; without data
+sets the sample's.
 
-Usage: python benchmarks/stream.py RESULT.json [COMMENTS [COMMENTS_AS_CSV]]
+Usage: python benchmarks/stream.py RESULT.json [COMMENTS [COMMENTS_AS_CSV]] [--datasets DIRECTORY]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -16,20 +20,35 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import IO, Any
 
-import cycled as sample
+import cycled
 import numpy as np
 
-from spamguard import default_model
+from spamguard import Comment, default_model
 
-BATCHED = 10_000  # comments of each measurement of the batch
+sys.path.insert(0, str(Path(__file__).parent / "speed"))
+from speed_rows import cycled as made_more
+from speed_rows import panels
+
+BATCHED = 5_000  # comments of each measurement of the batch
+HELD = 20_000  # different ones that the stream is made of
+
+Row = dict[str, Any]
 
 
-def _feed(pipe: IO[bytes], form: str, count: int) -> None:
-    head, lines = sample.lines(form)
+def given(datasets: str | None) -> tuple[list[Row], list[Comment]]:
+    """Return what is streamed: as rows, and as the comments of a batch."""
+    if datasets is None:
+        return cycled.rows(), cycled.comments()
+    rows = made_more(panels(datasets)["tubespam"], HELD)
+    return rows.frame().to_dict("records"), rows.comments()
+
+
+def _feed(pipe: IO[bytes], head: bytes, lines: Sequence[bytes], count: int) -> None:
     with pipe:
         pipe.write(head)
         stream = islice(cycle(lines), count)
@@ -37,8 +56,14 @@ def _feed(pipe: IO[bytes], form: str, count: int) -> None:
             pipe.write(block)
 
 
-def stream(form: str, count: int) -> dict[str, Any]:
-    """Send `count` comments through the command and return what was seen of it."""
+def stream(
+    form: str, count: int, rows: Sequence[Row], measure: Callable[[], dict[str, float]]
+) -> dict[str, Any]:
+    """Send `count` comments through the command and return what was seen of it and of batches."""
+    head, lines = cycled.lines(form, rows)
+    # In JSON no text has more than one line; in CSV some have.
+    lines_a_row = sum(line.count(b"\n") for line in lines) / len(lines)
+    expected = round(count * lines_a_row) + (form == "csv")
     start, before = time.perf_counter(), _cpu_of_children()
     with subprocess.Popen(
         [sys.executable, "-m", "spamguard", "score", "--in-format", form, "--format", form],
@@ -46,31 +71,44 @@ def stream(form: str, count: int) -> dict[str, Any]:
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
-        feeder = threading.Thread(target=_feed, args=(process.stdin, form, count))
+        feeder = threading.Thread(target=_feed, args=(process.stdin, head, lines, count))
         feeder.start()
-        answered, peaks = 0, []
-        # In the sample no text has more than one line once it is JSON; in CSV some have.
-        lines_a_row = sum(map(bytes.count, sample.lines(form)[1], cycle([b"\n"])))
-        expected = count * lines_a_row // len(sample.rows()) + (form == "csv")
+        answered, waited = 0, 0.0
+        peaks: list[float] = []
+        batches: list[dict[str, float]] = []
         while block := process.stdout.read1(1 << 20):
             answered += block.count(b"\n")
             share = int(10 * answered / expected)
             if share > len(peaks):
-                peaks.append(sample.peak_mb(process.pid))
+                peaks.append(cycled.peak_mb(process.pid))
+                stopped = time.perf_counter()
+                batches.append(measure())
+                waited += time.perf_counter() - stopped
+                print(f"{form}: {answered:,} lines", batches[-1], flush=True)
         feeder.join()
         code = process.wait()
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - start - waited
     cpu = _cpu_of_children() - before
-    if code or abs(answered - expected) > lines_a_row:
+    # Where the last round is not whole, it may have more or fewer lines than its share.
+    if code or abs(answered - expected) > (form == "csv") * len(lines):
         raise SystemExit(f"{form}: exit code {code}, {answered:,} of {expected:,} lines")
+    rate, cost = count / seconds, 1e6 * cpu / count
+    # What a comment takes is the mean of equal parts; the rate is what follows from it.
+    batch_rate = len(batches) / sum(1 / batch["comments_per_second"] for batch in batches)
+    batch_cost = sum(batch["cpu_us_a_comment"] for batch in batches) / len(batches)
     return {
         "format": form,
         "comments": count,
         "seconds": round(seconds, 1),
-        "comments_per_second": round(count / seconds, 1),
-        "cpu_us_a_comment": round(1e6 * cpu / count, 1),
+        "comments_per_second": round(rate, 1),
+        "cpu_us_a_comment": round(cost, 1),
         "peak_mb_at_a_tenth": peaks[0],
         "peak_mb": peaks[-1],
+        "batch_comments_per_second": round(batch_rate, 1),
+        "batch_cpu_us_a_comment": round(batch_cost, 1),
+        "rate_of_batch": round(rate / batch_rate, 3),
+        "cpu_of_batch": round(cost / batch_cost, 3),
+        "batches": batches,
     }
 
 
@@ -79,35 +117,32 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def arguments() -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("result", type=Path)
+    parser.add_argument("counts", type=int, nargs="*", metavar="comments", default=[10_000_000])
+    parser.add_argument("--datasets")
+    return parser.parse_args()
+
+
 def main() -> int:
-    target, counts = Path(sys.argv[1]), [int(count) for count in sys.argv[2:4]]
-    many = counts[0] if counts else 10_000_000
+    asked = arguments()
     model = default_model()
-    batch, rows = [sample.alone(model, BATCHED)], []
-    for form, count in (("jsonl", many), ("csv", counts[-1] if counts else many)):
-        rows.append(stream(form, count))
-        print(json.dumps(rows[-1]), flush=True)
-        # Before, between and after: others use the machine, and not always as much.
-        batch.append(sample.alone(model, BATCHED))
-        print(json.dumps(batch[-1]), flush=True)
-    for i, row in enumerate(rows):
-        near = batch[i : i + 2]
-        for key in ("comments_per_second", "cpu_us_a_comment"):
-            row[f"batch_{key}"] = round(float(np.mean([one[key] for one in near])), 1)
-        row["rate_of_batch"] = round(
-            row["comments_per_second"] / row["batch_comments_per_second"], 3
-        )
-        row["cpu_of_batch"] = round(row["cpu_us_a_comment"] / row["batch_cpu_us_a_comment"], 3)
+    read, comments = given(asked.datasets)
+    rows = []
+    for form, count in (("jsonl", asked.counts[0]), ("csv", asked.counts[-1])):
+        rows.append(stream(form, count, read, lambda: cycled.alone(model, BATCHED, comments)))
     result = {
         "protocol": "stream",
         "model": model.title,
+        "comments": "youtube-tubespam" if asked.datasets else "sample",
         "rows": rows,
-        "batch": batch,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "cores": os.cpu_count(),
     }
-    target.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    asked.result.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(json.dumps(rows, indent=1))
     return 0
 

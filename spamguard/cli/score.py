@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from spamguard.cli import reading, writing
 from spamguard.cli.reading import Source
@@ -88,12 +90,27 @@ def _score_stream(
     # Lines of verdicts on the same screen are progress enough.
     watched = args.output in (None, "-") and sys.stdout.isatty()
     with (
+        _seldom_collected(),
         _answers(args, form, source) as output,
         Progress(shown=not watched) as progress,
     ):
         stream = Stream(source, model, output, reports, progress, args.jobs)
         stream.answer(lines, post)
     return reports.close()
+
+
+_MADE: Final = 50_000  # objects between two searches for garbage
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for garbage in rings seldom: a stream makes none, and looking takes a twentieth of it."""
+    former = gc.get_threshold()
+    gc.set_threshold(_MADE, *former[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*former)
 
 
 def _answers(
