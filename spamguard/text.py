@@ -258,6 +258,11 @@ def _keep_link(body: Body, kind: str, url: str, words: str) -> bool:
     return True
 
 
+def _read_anchor(words: str) -> str:
+    """Return a link's words as the text has them; those spaced out are counted there."""
+    return " ".join(_unspace(words, Body()).split())[:300]
+
+
 class _Markup:
     """One pass over the tags of a body: text out, links and code aside."""
 
@@ -280,7 +285,7 @@ class _Markup:
         if _keep_link(self.body, kind, url, words):
             # An address is no word of the text, nor a second link.
             words = "" if _is_address(words.strip()) else _URL.sub(" ", words)
-            self.body.links[-1].anchor = " ".join(words.split())[:300]
+            self.body.links[-1].anchor = _read_anchor(words)
             self.out[start:] = [words or " "]
 
     def open_anchor(self, kind: str, url: str) -> None:
@@ -427,7 +432,7 @@ def _strip_markdown(text: str, body: Body) -> str:
         if not (_is_address(url) or _LEADS_NOWHERE.match(url) or url[:7].lower() == "mailto:"):
             return match.group()  # handlers[i](event)
         words = "" if _is_address(words.strip()) else _URL.sub(" ", words)
-        _keep_link(body, "markdown", url, " ".join(words.split()))
+        _keep_link(body, "markdown", url, _read_anchor(words))
         return words or " "
 
     for _ in range(2):  # a link may hold a picture
