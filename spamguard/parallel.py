@@ -194,5 +194,6 @@ def _verdict(model: SpamModel, comment: Comment, told: _Told) -> Verdict:
     )
 
 
-def _reasons(model: SpamModel, comment: Comment) -> tuple[Reason, ...]:
-    return model.verdict(comment).reasons
+def _reasons(model: SpamModel, comment: Comment, most: int | None = None) -> tuple[Reason, ...]:
+    verdict = model.verdict(comment)
+    return verdict.reasons if most is None else verdict.strongest(most)

@@ -107,13 +107,13 @@ def _words(model: SpamModel, reading: Reading) -> list[Word]:
     kept = own_pieces(reading)
     places = np.arange(len(written)) if kept is None else np.array(kept, np.intp)
     text = ngrams.grams_of(reading.own_lower)
-    by_piece, _ = sums_by_place(model, text, (None, None, "characters"))
+    [(by_piece, _)] = sums_by_place(model, [(text, (None, None, "characters"))])
     count = min(len(places), len(by_piece))
     sums[places[:count]] += by_piece[:count]
     owner = _owners([written[i] for i in places], reading.own_words)
     if owner is not None:
         grams = ngrams.grams_of(" ".join(reading.own_words), sizes=())
-        by_word, by_pair = sums_by_place(model, grams, ("words", "pairs", None))
+        [(by_word, by_pair)] = sums_by_place(model, [(grams, ("words", "pairs", None))])
         owner = places[owner]
         np.add.at(sums, owner[: len(by_word)], by_word)
         np.add.at(sums, owner[: len(by_pair)], by_pair / 2)

@@ -8,10 +8,11 @@ words and not hash buckets.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spamguard.features import FEATURES, ngrams, promo
 from spamguard.features.reading import Reading
@@ -26,35 +27,50 @@ MOST_WORDS: Final = 40
 """Reasons given for single words; the rest is one reason, ``ngrams_rest``."""
 _ROUNDING: Final = 5e-7
 _MEANING = {f.name: f.meaning for f in FEATURES}
+_NAMES = tuple(_MEANING)
+_REST = "ngrams_rest"
+
+F64 = NDArray[np.float64]
+
+Text = tuple[ngrams.Grams, tuple[str | None, str | None, str | None]]
+"""n-grams of one text, and the blocks that its words, pairs and characters count in."""
 
 
-def reasons_for(model: SpamModel, comment: Comment, log_odds: float) -> tuple[Reason, ...]:
-    """Return all reasons for the log-odds that `model` gives `comment`, strongest first.
+def reasons_for(
+    model: SpamModel, comment: Comment, log_odds: float, most: int | None = None
+) -> tuple[Reason, ...]:
+    """Return the reasons for the log-odds that `model` gives `comment`, strongest first.
 
-    Their contributions and the model's intercept sum to `log_odds`.
+    The contributions of all of them and the model's intercept sum to `log_odds`.
+    With `most` only the strongest are put into words.
     """
     reading, dense = model.vectorizer.read(comment)
-    reasons = list(_named(model, reading, dense))
-    merged: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for feature, word, part in _words(model, reading):
-        merged[feature, word] += part
-    words = [(key, part) for key, part in merged.items() if part]
-    words.sort(key=lambda found: -abs(found[1]))
-    reasons += [Reason(name, part, f"“{word}”") for (name, word), part in words[:MOST_WORDS]]
-    rest = log_odds - model.intercept - sum(reason.contribution for reason in reasons)
+    # A part, its feature, and what its evidence is made of, which takes a moment for each.
+    found: list[tuple[float, str, float | str]] = []
+    values, parts = dense.tolist(), model.dense_contributions(dense).tolist()
+    found += [each for each in zip(parts, _NAMES, values, strict=True) if each[0]]
+    words = [(part, name, word) for (name, word), part in _words(model, reading).items() if part]
+    words.sort(key=_strength)
+    found += words[:MOST_WORDS]
+    rest = log_odds - model.intercept - sum(part for part, _, _ in found)
     left = len(words) - MOST_WORDS
     if left > 0 or abs(rest) > _ROUNDING:
-        evidence = f"{left} further words and parts of words" if left > 0 else "rounding"
-        reasons.append(Reason("ngrams_rest", rest, evidence))
-    return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+        said = f"{left} further words and parts of words" if left > 0 else "rounding"
+        found.append((rest, _REST, said))
+    found.sort(key=_strength)
+    return tuple(
+        Reason(name, part, _told(name, seen, reading)) for part, name, seen in found[:most]
+    )
 
 
-def _named(model: SpamModel, reading: Reading, dense: np.ndarray) -> Iterator[Reason]:
-    for feature, value, part in zip(
-        FEATURES, dense.tolist(), model.dense_contributions(dense).tolist(), strict=True
-    ):
-        if part:
-            yield Reason(feature.name, part, _evidence(feature.name, value, reading))
+def _strength(found: tuple[float, str, float | str]) -> float:
+    return -abs(found[0])
+
+
+def _told(name: str, seen: float | str, reading: Reading) -> str:
+    if isinstance(seen, float):
+        return _evidence(name, seen, reading)
+    return seen if name == _REST else f"“{seen}”"
 
 
 def _evidence(name: str, value: float, reading: Reading) -> str:
@@ -75,68 +91,72 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
     return _MEANING[name] if value else f"no sign of: {_MEANING[name]}"
 
 
-def _words(model: SpamModel, reading: Reading) -> Iterator[tuple[str, str, float]]:
-    words = ngrams.grams_of(" ".join(reading.own_words), sizes=())
-    yield from _of_text(model, "text", words, ("words", "pairs", None))
-    text = ngrams.grams_of(reading.own_lower)
-    yield from _of_text(model, "text", text, (None, None, "characters"))
-    author = ngrams.grams_of(" ".join(reading.author_words))
-    yield from _of_text(model, "author", author, ("author", None, "author"))
-    hosts = ngrams.grams_of(ngrams.host_text(reading))
-    yield from _of_text(model, "hosts", hosts, ("hosts", None, "hosts"))
-    anchors = ngrams.grams_of(ngrams.anchor_text(reading), sizes=())
-    yield from _of_text(model, "anchors", anchors, ("anchors", None, None))
+def _words(model: SpamModel, reading: Reading) -> dict[tuple[str, str], float]:
+    """Return what each word and each pair of words adds, by the place where it stands."""
+    places = ("text", "text", "author", "hosts", "anchors")
+    texts: list[Text] = [
+        (ngrams.grams_of(" ".join(reading.own_words), sizes=()), ("words", "pairs", None)),
+        (ngrams.grams_of(reading.own_lower), (None, None, "characters")),
+        (ngrams.grams_of(" ".join(reading.author_words)), ("author", None, "author")),
+        (ngrams.grams_of(ngrams.host_text(reading)), ("hosts", None, "hosts")),
+        (ngrams.grams_of(ngrams.anchor_text(reading), sizes=()), ("anchors", None, None)),
+    ]
+    merged: defaultdict[tuple[str, str], float] = defaultdict(float)
+    sums = sums_by_place(model, texts)
+    for place, (grams, _), (by_word, by_pair) in zip(places, texts, sums, strict=True):
+        name = f"ngrams_{place}"
+        for cut, parts in ((grams.word, by_word), (grams.pair, by_pair)):
+            found = np.flatnonzero(parts)
+            for i, part in zip(found.tolist(), parts[found].tolist(), strict=True):
+                merged[name, cut(i)[:60]] += part
+    return merged
 
 
-def _of_text(
-    model: SpamModel, where: str, grams: ngrams.Grams, blocks: tuple[str | None, ...]
-) -> Iterator[tuple[str, str, float]]:
-    if not grams.text:
-        return
-    by_word, by_pair = sums_by_place(model, grams, blocks)
-    parts: defaultdict[str, float] = defaultdict(float)
-    for cut, sums in ((grams.word, by_word), (grams.pair, by_pair)):
-        found = sums.tolist()
-        for i in np.flatnonzero(sums).tolist():
-            parts[cut(i)] += found[i]
-    name = f"ngrams_{where}"
-    yield from ((name, word[:60], part) for word, part in parts.items() if part)
+def sums_by_place(model: SpamModel, texts: Sequence[Text]) -> list[tuple[F64, F64]]:
+    """Return, of each text, what the n-grams of each word add, and those of each pair of words.
 
-
-def sums_by_place(
-    model: SpamModel, grams: ngrams.Grams, blocks: tuple[str | None, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the n-grams of each word add, and those of each pair of words.
-
-    `blocks` are those that words, pairs and characters count in, None for none.
-    Characters count where the word stands that they are of.
+    Characters count where the word stands that they are of. No two texts may
+    have n-grams in the same block.
     """
     # Summed by place before any word is cut out: cutting a long one for each of its n-grams
     # would take time as the square of its length.
-    by_word, by_pair = np.zeros(len(grams.words)), np.zeros(len(grams.pairs))
-    around = np.searchsorted(grams.starts, grams.places + 1, side="right") - 1
-    pieces = (
-        (grams.words, by_word, np.arange(len(by_word))),
-        (grams.pairs, by_pair, np.arange(len(by_pair))),
-        (grams.characters, by_word, np.maximum(around, 0)),
+    pieces: list[tuple[str, ngrams.U64, F64, NDArray[np.intp]]] = []
+    sums = []
+    for grams, (words, pairs, characters) in texts:
+        by_word, by_pair = np.zeros(len(grams.words)), np.zeros(len(grams.pairs))
+        sums.append((by_word, by_pair))
+        if words and len(by_word):
+            pieces.append((words, grams.words, by_word, np.arange(len(by_word))))
+        if pairs and len(by_pair):
+            pieces.append((pairs, grams.pairs, by_pair, np.arange(len(by_pair))))
+        if characters and len(grams.characters):
+            around = np.searchsorted(grams.starts, grams.places + 1, side="right") - 1
+            pieces.append((characters, grams.characters, by_word, np.maximum(around, 0)))
+    shares = _share_each(model, [piece[:2] for piece in pieces])
+    for (_, _, into, places), share in zip(pieces, shares, strict=True):
+        into += np.bincount(places, share, len(into))
+    return sums
+
+
+def _share_each(model: SpamModel, pieces: Sequence[tuple[str, ngrams.U64]]) -> list[F64]:
+    """Return the contribution of each single n-gram of each piece, which is of one block.
+
+    A bucket's is shared by the n-grams of that block that are in it.
+    """
+    if not pieces:
+        return []
+    bits = model.vectorizer.bits
+    sizes = np.zeros(len(ngrams.BLOCKS), np.float32)
+    keys = []
+    for block, hashes in pieces:
+        number = ngrams.BLOCKS.index(block)
+        sizes[number] += len(hashes)
+        keys.append(ngrams.buckets(hashes, block, bits) | (number << bits))
+    distinct, inverse, counts = np.unique(
+        np.concatenate(keys), return_inverse=True, return_counts=True
     )
-    for block in dict.fromkeys(filter(None, blocks)):
-        own = [piece for piece, name in zip(pieces, blocks, strict=True) if name == block]
-        hashes = np.concatenate([piece[0] for piece in own])
-        if not len(hashes):
-            continue
-        weights = _share_each(model, block, hashes)
-        start = 0
-        for found, sums, places in own:
-            sums += np.bincount(places, weights[start : start + len(found)], len(sums))
-            start += len(found)
-    return by_word, by_pair
-
-
-def _share_each(model: SpamModel, block: str, hashes: ngrams.U64) -> np.ndarray:
-    """Return the contribution of each single n-gram: a bucket's is shared by those in it."""
-    found = ngrams.buckets(hashes, block, model.vectorizer.bits)
-    unique, inverse, counts = np.unique(found, return_inverse=True, return_counts=True)
-    values = np.sqrt(counts.astype(np.float32) / np.float32(max(len(hashes), LEAST_GRAMS)))
-    contributions = model.ngram_weights[unique].astype(float) * values
-    return np.asarray(contributions[inverse] / counts[inverse])
+    least = np.maximum(sizes, np.float32(LEAST_GRAMS))
+    values = np.sqrt(counts.astype(np.float32) / least[distinct >> bits])
+    parts = model.ngram_weights[distinct & ((1 << bits) - 1)].astype(float) * values
+    ends = np.cumsum([len(each) for each in keys])[:-1]
+    return np.split((parts / counts)[inverse], ends)

@@ -86,7 +86,7 @@ class Verdict:
     model: str
     language: str = field(default="", kw_only=True)
     language_known: bool = field(default=True, kw_only=True)
-    _reasons: tuple[Reason, ...] | Callable[[], tuple[Reason, ...]] = field(
+    _reasons: tuple[Reason, ...] | Callable[..., tuple[Reason, ...]] = field(
         default=(), repr=False, compare=False
     )
     # Who judged what, for a notebook; not there in a verdict that has travelled.
@@ -105,6 +105,23 @@ class Verdict:
             object.__setattr__(self, "_reasons", self._reasons())
         assert not callable(self._reasons)
         return self._reasons
+
+    def strongest(self, most: int) -> tuple[Reason, ...]:
+        """Return the strongest reasons, sooner than all of them can be put into words.
+
+        Parameters
+        ----------
+        most : int
+            So many at most; 0 or more.
+
+        Returns
+        -------
+        tuple of Reason
+            What ``reasons[:most]`` gives.
+        """
+        if callable(self._reasons):
+            return self._reasons(max(0, most))
+        return self._reasons[: max(0, most)]
 
     def __str__(self) -> str:
         """Return the verdict with its strongest reasons, over several lines."""

@@ -190,6 +190,15 @@ def test_asking_twice_or_late_gives_the_same(model):
     assert first == model.verdict(RICH).reasons
 
 
+@pytest.mark.parametrize("most", [-1, 0, 1, 8, 45, 1_000])
+def test_the_strongest_are_the_first_of_all(sample_comments, most):
+    for comment in (*sample_comments[::40], RICH, Comment("word " * 50 + "x" * 500)):
+        verdict = RANDOM.verdict(comment)
+        strongest = verdict.strongest(most)
+        assert strongest == verdict.reasons[: max(0, most)]
+        assert verdict.strongest(most) == strongest
+
+
 def test_they_can_be_written_as_json(model, sample_comments):
     for comment in (*sample_comments[:10], RICH, Comment("half a sign \ud800 here \x00 too")):
         verdict = model.verdict(comment)

@@ -127,7 +127,7 @@ class Judge:
         is_spam = verdict.is_spam or (verdict.label == "unsure" and site.unsure_is_spam)
         reasons = tuple(
             Reason(r.feature, round(r.contribution, _ROUND), r.evidence[:_EVIDENCE])
-            for r in verdict.reasons[:REASONS]
+            for r in verdict.strongest(REASONS)
         )
         return Judged(site, asked, guid, digest, is_spam, verdict.discard, verdict, reasons)
 

@@ -29,6 +29,7 @@ _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.
 _SHARES: Final = tuple(i / 10 for i in range(1, 10))
 _RECENT: Final = timedelta(days=7)
 _BEFORE: Final = timedelta(days=35)
+_CHANCE: Final = 0.1  # of the index: if so much is to be expected by chance, it is not told
 _FRESH: Final = 60.0  # seconds that a look at the database is good for
 
 
@@ -103,7 +104,8 @@ class Drift:
 
     Read from the database, so that each worker gives the same figures. The
     population stability index compares how the spam probabilities are spread:
-    below 0.1 nothing happened, above 0.25 something did.
+    below 0.1 nothing happened, above 0.25 something did. It is told where there
+    are comments enough for that; see `drift_of`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -146,8 +148,8 @@ class Drift:
         for name, (spam, counts) in (("recent", recent), ("before", before)):
             if sum(counts):
                 found[f"spam_share_{name}"] = spam / sum(counts)
-        if sum(recent[1]) and sum(before[1]):
-            found["drift"] = stability_index(recent[1], before[1])
+        if (drift := drift_of(recent[1], before[1])) is not None:
+            found["drift"] = drift
         return found
 
     def _spread(self, since: datetime, until: datetime) -> tuple[int, list[int]]:
@@ -165,6 +167,26 @@ class Drift:
         with self._database.reading() as connection:
             first, *rest = connection.execute(query).one()
         return int(first), [int(n) for n in rest]
+
+
+def drift_of(now: list[int], before: list[int]) -> float | None:
+    """Return the population stability index; None where too few comments were counted.
+
+    Were nothing to change, chance alone would bring it to about ``(bins - 1) *
+    (1 / n + 1 / m)`` for n and m comments. Where that is above 0.1, the index
+    would cry wolf.
+
+    Examples
+    --------
+    >>> drift_of([0, 10], [10, 0]) is None
+    True
+    >>> drift_of([50, 50], [500, 500])
+    0.0
+    """
+    n, m = sum(now), sum(before)
+    if not n or not m or (len(now) - 1) * (1 / n + 1 / m) > _CHANCE:
+        return None
+    return stability_index(now, before)
 
 
 def stability_index(now: list[int], before: list[int]) -> float:

@@ -145,25 +145,57 @@ class Recorder:
 def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
     """Add comments, and count them."""
     sent: dict[int, list[Registered]] = defaultdict(list)
+    added: list[dict[str, Any]] = []
+    changed: dict[int, dict[str, Any]] = {}  # rows that are there, by their numbers
+    # The very same comment may have been decided on: by another worker, or long ago.
+    latest = _latest_of(connection, batch)
     for judged in batch:
         if judged.asked.post is not None and judged.asked.post.url:
             sent[judged.site.id].append(judged.asked.post)
         values = row_of(judged, privacy)
-        # The very same comment may have been decided on: by another worker, or long ago.
-        known = sa.select(*(comments.c[name] for name in ("id", *DECIDED))).where(
-            comments.c.site == judged.site.id, comments.c.digest == judged.digest
-        )
-        former = connection.execute(known.order_by(comments.c.id.desc()).limit(1)).first()
+        key = judged.site.id, judged.digest
+        former = latest.get(key)
         if former is not None:
-            values |= {name: getattr(former, name) for name in DECIDED}
-        if former is not None and judged.asked.again:
-            mine = comments.c.id == former.id
-            connection.execute(sa.update(comments).where(mine).values(values))
+            values |= {name: former[name] for name in DECIDED}
+        if former is None or not judged.asked.again:
+            added.append(_EMPTY | values)
+            latest[key] = added[-1]
         else:
-            connection.execute(sa.insert(comments).values(values))
+            former.update(values)  # a row of this batch, or one that is there
+            if "id" in former:
+                changed[former["id"]] = former
+    if added:
+        connection.execute(_INSERT, added)
+    for values in changed.values():
+        mine = comments.c.id == values.pop("id")
+        connection.execute(sa.update(comments).where(mine).values(values))
     for site, posts in sent.items():
         register(connection, site, posts)
     count(connection, _counted(batch))
+
+
+# Built once: to build a statement takes longer than to run it.
+_INSERT: Final = sa.insert(comments)
+_EMPTY: Final = {column.name: None for column in comments.c if not column.primary_key}
+_SAME: Final = sa.select(sa.func.max(comments.c.id)).where(
+    comments.c.site.in_(sa.bindparam("sites", expanding=True)),
+    comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
+)
+_LATEST: Final = sa.select(
+    *(comments.c[name] for name in ("id", "site", "digest", *DECIDED))
+).where(comments.c.id.in_(_SAME.group_by(comments.c.site, comments.c.digest)))
+
+
+def _latest_of(
+    connection: sa.Connection, batch: Sequence[Judged]
+) -> dict[tuple[int, str], dict[str, Any]]:
+    """Return of each comment the latest row that is there, by its site and digest."""
+    wanted = {
+        "sites": list({judged.site.id for judged in batch}),
+        "digests": list({judged.digest for judged in batch}),
+    }
+    rows = connection.execute(_LATEST, wanted).mappings()
+    return {(row["site"], row["digest"]): dict(row) for row in rows}
 
 
 def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
@@ -227,9 +259,17 @@ def _counted(batch: Sequence[Judged]) -> Counts:
 def count(connection: sa.Connection, counts: Counts) -> None:
     """Add to the months' figures, by site, month and blog."""
     for (site, month, blog), more in counts.items():
-        mine = (usage.c.site == site) & (usage.c.month == month) & (usage.c.blog == blog)
-        raised = {name: usage.c[name] + n for name, n in more.items()}
-        if not connection.execute(sa.update(usage).where(mine).values(raised)).rowcount:
-            connection.execute(
-                sa.insert(usage).values(site=site, month=month, blog=blog, **dict(more))
-            )
+        mine = {"of_site": site, "of_month": month, "of_blog": blog}
+        raised = {f"more_{name}": more[name] for name in _FIGURES}
+        if not connection.execute(_RAISE, mine | raised).rowcount:
+            values = {name: more[name] for name in _FIGURES}
+            row = {"site": site, "month": month, "blog": blog, **values}
+            connection.execute(sa.insert(usage).values(row))
+
+
+_FIGURES: Final = tuple(column.name for column in usage.c if not column.primary_key)
+_RAISE: Final = (
+    sa.update(usage)
+    .where(*(usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog")))
+    .values({name: usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
+)

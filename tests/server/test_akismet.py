@@ -205,6 +205,27 @@ def test_a_recheck_takes_the_place_of_the_first_check(blog, services, rows):
     assert [row.guid for row in found] == [first, last]
 
 
+def test_a_recheck_takes_the_place_of_a_check_that_still_waits(blog, services, rows):
+    with services.recorder._flushing:  # all are written together
+        first = blog.check(SPAM).headers["x-akismet-guid"]
+        other = blog.check(HAM).headers["x-akismet-guid"]
+        blog.check(SPAM)
+        last = blog.check(SPAM, recheck_reason="edit").headers["x-akismet-guid"]
+        ruled = blog.check(HAM, user_role="administrator").headers["x-akismet-guid"]
+    found = rows()
+    assert [row.guid for row in found] == [first, other, last, ruled]
+    assert [row.label for row in found] == ["spam", "ham", "spam", None]
+
+
+def test_the_same_comment_again_brings_its_decision_along(blog, services, rows):
+    blog.check(SPAM)
+    blog.ham(SPAM)
+    with services.recorder._flushing:
+        for reason in ({}, {}, {"recheck_reason": "edit"}):
+            blog.check(SPAM, **reason)
+    assert [row.decision for row in rows()] == ["ham"] * 3
+
+
 def test_classify_is_answered_with_a_word(blog):
     assert blog.check(SPAM, classify="1").headers["x-akismet-classification"] == "spam"
     assert "x-akismet-classification" not in blog.check(SPAM).headers

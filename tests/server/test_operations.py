@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +21,7 @@ from spamguard.errors import FeedbackError, SpamguardError
 from spamguard.retraining import replace_model
 from spamguard.server import ServerConfig, ServerError, create_app, limits
 from spamguard.server.logs import JsonLines
+from spamguard.server.metrics import drift_of
 from spamguard.server.services import open_journal
 from spamguard.server.tables import comments, lessons
 from spamguard.storage import find_model
@@ -59,23 +63,45 @@ def test_figures(blog):
     assert found["spamguard_spam_probability_count"] == 2
 
 
-def test_drift_is_told_once_there_is_something_to_compare(blog, services, rows):
+def test_drift_is_told_once_there_is_enough_to_compare(blog, services, rows):
     blog.check(SPAM)
     services.recorder.flush()
     found = figures(blog.http)
     assert found["spamguard_spam_share_recent"] == 1
     assert "spamguard_drift" not in found
-    drift = services.metrics.drift
-    for _ in range(40):
-        blog.check(HAM)
-    (first, *_) = rows()
+    blog.check(HAM)
+    spam, ham = (row._asdict() for row in rows())
     weeks_ago = (datetime.now(UTC) - timedelta(days=14)).isoformat(timespec="microseconds")
-    with services.journal.database.writing() as connection:
-        connection.execute(sa.update(comments).where(comments.c.id > first.id).values(at=weeks_ago))
-    drift.look_again()
-    found = figures(blog.http)
-    assert (found["spamguard_spam_share_recent"], found["spamguard_spam_share_before"]) == (1, 0)
-    assert found["spamguard_drift"] > 0.25
+
+    def add(number, row, **changed):
+        same = {name: value for name, value in row.items() if name != "id"} | changed
+        copies = [same | {"guid": uuid4().hex} for _ in range(number)]
+        with services.journal.database.writing() as connection:
+            connection.execute(sa.insert(comments), copies)
+        services.metrics.drift.look_again()
+        return figures(blog.http)
+
+    # All was ham, half is spam now; but of so few, chance alone makes much of nothing.
+    found = add(500, ham, at=weeks_ago)
+    assert found["spamguard_spam_share_recent"] == 0.5
+    assert found["spamguard_spam_share_before"] == 0
+    assert "spamguard_drift" not in found
+    assert "spamguard_drift" not in add(80, spam)
+    assert add(40, spam)["spamguard_drift"] > 0.25
+
+
+@pytest.mark.parametrize(("now", "before"), [(113, 452), (180, 180), (2_000, 90)])
+def test_where_nothing_has_changed_the_drift_that_is_told_is_seldom_high(now, before):
+    draw = random.Random(1)
+
+    def histogram(number):
+        counts = Counter(draw.choices(range(10), (50, 5, 3, 2, 2, 2, 3, 5, 8, 20), k=number))
+        return [counts[i] for i in range(10)]
+
+    found = [drift_of(histogram(now), histogram(before)) for _ in range(400)]
+    told = [drift for drift in found if drift is not None]
+    assert sum(drift > 0.25 for drift in told) <= 0.02 * len(found)
+    assert bool(told) is (9 * (1 / now + 1 / before) <= 0.1)
 
 
 def test_logs_hold_no_text_no_address_and_no_key(blog, caplog, monkeypatch, services):

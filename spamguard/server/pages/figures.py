@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from spamguard.feedback.database import Database
-from spamguard.server.metrics import stability_index
+from spamguard.server.metrics import drift_of
 from spamguard.server.pages.charts import Line, Plot, bars_of, plot_of
 from spamguard.server.pages.rendering import now
 from spamguard.server.pages.visits import Visit
@@ -22,7 +22,6 @@ from spamguard.server.tables import comments
 _SPANS: Final = {"30": "30 days", "90": "90 days", "365": "a year"}
 _TENTHS: Final = (*(i / 10 for i in range(10)), 1.1)
 _BEFORE: Final = 28  # days that drift is measured against
-_CHANCE: Final = 0.1
 _LABELS: Final = ("ham", "unsure", "spam")
 
 
@@ -137,11 +136,7 @@ def _drift(days: dict[date, Day], at: date) -> float | None:
     """Return the population stability index; None where there is nothing to compare."""
     week = _tenths(days, at - timedelta(days=6), at)
     before = _tenths(days, at - timedelta(days=6 + _BEFORE), at - timedelta(days=7))
-    n, m = sum(week), sum(before)
-    # Were nothing to change, chance alone would bring about this much of it.
-    if not n or not m or (len(week) - 1) * (1 / n + 1 / m) > _CHANCE:
-        return None
-    return stability_index(week, before)
+    return drift_of(week, before)
 
 
 def _tenths(days: dict[date, Day], first: date, last: date) -> list[int]:
