@@ -54,6 +54,8 @@ from spamguard.timing import speed
 from spamguard.training import Recipe, Watch, _quiet
 from spamguard.vectorizer import Vectorizer, learn_background
 
+__all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
+
 _SHOWN: Final = (
     "auc", "average_precision", "recall_at_1pct", "recall_at_2pct", "mcc", "spam_caught",
     "ham_blocked", "unsure", "brier", "ece",

@@ -202,5 +202,5 @@ def _comments(given: Any) -> tuple[list[Comment], Any]:
         return comments_of_frame(given), given.index
     if isinstance(given, str | bytes | Comment | Mapping) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed; put a single one in a list.")
-    index = given.index if hasattr(type(given), "iloc") else None  # a Series of texts
+    index = getattr(given, "index", None) if hasattr(type(given), "iloc") else None  # a Series
     return list(map(as_comment, given)), index
