@@ -1,4 +1,4 @@
-"""The site's page of the notebooks: what each is about, its first picture, and the notebook itself.
+"""The site's pages of the notebooks: one that lists them, and each as it is stored.
 
 A hook of mkdocs. Pictures are those stored in the notebooks, so none is kept twice.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PAGE = "notebooks.md"
@@ -21,30 +23,61 @@ corpus, and 03 to 06 also on the data sets, where those are at hand.
 """
 
 
-def told(notebook: Path) -> tuple[str, str, bytes]:
-    """Return a notebook's title, the first paragraph below it, and its first picture as PNG."""
+def page_of(notebook: Path) -> tuple[str, dict[str, bytes]]:
+    """Return a notebook as Markdown, and the pictures that it shows by their names."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    title, first = "".join(cells[0]["source"]).split("\n\n")[:2]
-    pictures = (
-        output["data"]["image/png"]
-        for cell in cells
-        for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
-    )
-    return title.removeprefix("# "), first, base64.b64decode(next(pictures))
+    pictures: dict[str, bytes] = {}
+    parts = []
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(_links_within(source))
+            continue
+        parts.append(f"```python\n{source}\n```")
+        for output in cell["outputs"]:
+            picture = output.get("data", {}).get("image/png")
+            if picture is None:
+                parts.append(_shown(output))
+            else:
+                name = f"{notebook.stem}-{len(pictures) + 1}.png"
+                pictures[name] = base64.b64decode(picture)
+                parts.append(f"![Picture {len(pictures)} of this notebook]({name})")
+    title, rest = parts[0].split("\n\n", 1)
+    parts[0] = f"{title}\n\nTo run it: [{notebook.name}]({notebook.name}).\n\n{rest}"
+    return "\n\n".join(parts) + "\n", pictures
+
+
+def _links_within(source: str) -> str:
+    """Return the Markdown of a cell with links to pages of the site."""
+    return re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", source).replace("](../docs/", "](../")
+
+
+def _shown(output: dict[str, Any]) -> str:
+    """Return what a cell printed or showed, in a box that scrolls."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        return f'<div class="notebook-output">\n{"".join(data["text/html"])}\n</div>'
+    text = "".join(output.get("text", data.get("text/plain", ""))).rstrip()
+    return f"```text\n{text}\n```"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the page, the pictures and the notebooks."""
+    """Add the list, and of each notebook its page, its pictures and itself."""
     parts = [HEAD]
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
-        title, first, picture = told(notebook)
-        files.append(File.generated(config, f"notebooks/{notebook.stem}.png", content=picture))
-        path = f"notebooks/{notebook.name}"
-        files.append(File.generated(config, path, abs_src_path=str(notebook)))
+        text, pictures = page_of(notebook)
+        title, _, first = text.split("\n\n")[:3]
+        for name, picture in pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
+        path = f"notebooks/{notebook.stem}.md"
+        page = File.generated(config, path, content=text, inclusion=InclusionLevel.NOT_IN_NAV)
+        files.append(page)
+        own = f"notebooks/{notebook.name}"
+        files.append(File.generated(config, own, abs_src_path=str(notebook)))
+        title = title.removeprefix("# ")
         parts.append(
-            f"## {title}\n\n{first}\n\n![The first picture of {title}](notebooks/{notebook.stem}.png)\n\n"
-            f"[{notebook.name}]({path})\n"
+            f"## {title}\n\n{first}\n\n![The first picture of {title}](notebooks/{next(iter(pictures))})\n\n"
+            f"[Read it]({path})\n"
         )
     files.append(File.generated(config, PAGE, content="\n".join(parts)))
     return files

@@ -109,6 +109,8 @@ def names_for_files(markdown: str, root: Path = ROOT) -> str:
 
     def name_of(found: re.Match[str]) -> str:
         text, path = found[1], found[2]
+        if path == "notebooks/README.md":  # the site has its own list of them
+            return f"[{text}](notebooks.md)"
         if not (root / path).exists():
             return found[0]
         return text if path.rstrip("/") in text else f"{text} (`{path}` in the repository)"

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from spamguard.comment import Comment, as_comment
 from spamguard.errors import CorpusError, InputError
 from spamguard.features import FAMILIES, FEATURES
-from spamguard.frames import comments_of_frame, is_frame, missing
+from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, missing
 from spamguard.language import languages_known
 from spamguard.model import HIGH, LOW, Cuts, SpamModel
 from spamguard.rows import Rows, contributions_of, log_odds_of, vectorize
@@ -514,7 +514,7 @@ def _mass(spam: NDArray[np.bool_], weight: F64) -> F64:
 
 
 def _comments(X: Any) -> list[Comment]:
-    if is_frame(X):
+    if is_frame(X) or is_foreign_frame(X):
         return comments_of_frame(X)
     if isinstance(X, str | bytes | Comment | Mapping) or not isinstance(X, Iterable):
         raise InputError(

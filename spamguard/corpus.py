@@ -74,9 +74,9 @@ __all__ = [
 COLUMNS = (
     *("dataset", "blog", "comment_id", "post_id", "text", "author", "author_url", "date", "label"),
     *("post_title", "post_text", "post_group", "duplicate_group"),
-    *("split", "kind", "post_url", "post_author"),
+    *("split", "kind", "post_url", "post_author", "label_by"),
 )
-"""The columns of a corpus, in order."""
+"""The columns of a corpus, in order; `label_by` is whose word a label is, as importers know it."""
 
 DATASETS_VARIABLE = "SPAMGUARD_DATASETS"
 """Environment variable that names the directory of the larger sets."""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment, as_comment
 from spamguard.errors import InputError
 from spamguard.features import FAMILIES
-from spamguard.frames import comments_of_frame, is_frame
+from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, missing
 from spamguard.metrics import checked_share
 from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.notebook import report_html, table
@@ -471,7 +471,7 @@ def _table(
 
 
 def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
-    if is_frame(given):
+    if is_frame(given) or is_foreign_frame(given):
         comments = comments_of_frame(given)
         for name in ("post_group", "post_id"):
             if name in given.columns:
@@ -490,6 +490,6 @@ def _numbered(keys: list[Any]) -> NDArray[np.intp]:
     known: dict[Any, int] = {}
     numbers = []
     for row, key in enumerate(keys):
-        absent = key is None or key != key or key == ""
+        absent = missing(key) or key == ""
         numbers.append(known.setdefault((row,) if absent else key, len(known)))
     return np.array(numbers, np.intp)

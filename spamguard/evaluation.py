@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from spamguard.classifier import SpamClassifier
 from spamguard.comment import Comment
-from spamguard.corpus import comments_of, load_dataset
-from spamguard.errors import CorpusError, SpamguardError
+from spamguard.corpus import check_corpus, comments_of, load_dataset
+from spamguard.errors import CorpusError, InputError, SpamguardError
 from spamguard.frames import comments_of_frame
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.metrics import (
     Figure,
     blog_metrics,
+    cluster_bootstrap,
     macro_mean,
     mcc,
     recall_at_fpr,
@@ -35,11 +36,25 @@ from spamguard.metrics import (
 from spamguard.model import SpamModel, probability
 from spamguard.moderation import moderation
 from spamguard.notebook import markdown_tables, report_html
+from spamguard.progress import Progress
 from spamguard.rows import Rows, labels_of, log_odds_of, vectorize
-from spamguard.studies import ablation, ham_panels, robustness, site_labels
+from spamguard.scoring import model_of
+from spamguard.studies import (
+    LABELS,
+    ablation,
+    attacked,
+    beside_untouched,
+    curve,
+    ham_panels,
+    robustness,
+    site_labels,
+    some_of_each,
+)  # fmt: skip
 from spamguard.timing import speed
 from spamguard.training import Recipe, Watch, _quiet
 from spamguard.vectorizer import Vectorizer, learn_background
+
+__all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
 
 _SHOWN: Final = (
     "auc", "average_precision", "recall_at_1pct", "recall_at_2pct", "mcc", "spam_caught",
@@ -296,30 +311,213 @@ def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
 # --- a corpus of one's own ------------------------------------------------------------
 
 
-def evaluate_corpus(frame: pd.DataFrame, model: SpamModel) -> Report:
-    """Measure `model` on a labelled corpus, as `spamguard.corpus.read_corpus` gives it.
+_Model = SpamModel | str | os.PathLike[str] | None
+
+
+def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the labelled comments of a frame as a corpus."""
+    corpus = check_corpus(frame)
+    labelled = corpus[corpus["label"].notna()]
+    if not len(labelled):
+        raise CorpusError("no labelled comments: a column 'label' with ham or spam is needed.")
+    return labelled
+
+
+def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
+    """Measure a model on labelled comments of one's own.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Comments as for `spamguard.corpus.check_corpus`; those without a label
+        are left out. Intervals come from resampling whole posts, so give
+        ``post_id``.
+    model : SpamModel, str or path, optional
+        By default the shipped one. It must not have learned from the frame.
+
+    Returns
+    -------
+    Report
+        Of the protocol ``corpus``.
 
     Raises
     ------
     CorpusError
-        If there are no labelled comments.
+        If there are no labelled comments, or the frame is no corpus.
     """
-    labelled = frame[frame["label"].isin(["ham", "spam"])]
-    if not len(labelled):
-        raise CorpusError("no labelled comments: a column 'label' with ham or spam is needed.")
-    rows = vectorize(comments_of_frame(labelled), model.vectorizer)
+    chosen, labelled = model_of(model), _labelled(frame)
+    rows = vectorize(comments_of_frame(labelled), chosen.vectorizer)
     spam = (labelled["label"] == "spam").to_numpy(bool)
     post = labelled["post_group"].to_numpy(str)
     result = {
         "protocol": "corpus",
-        "model": model.title,
+        "model": chosen.title,
         "comments": len(labelled),
         "spam": int(spam.sum()),
-        "macro": _plain(_measure(model, rows, spam, post)),
-        "reliability": _reliability([(spam, log_odds_of(model, rows))]),
+        "macro": _plain(_measure(chosen, rows, spam, post)),
+        "reliability": _reliability([(spam, log_odds_of(chosen, rows))]),
         "rows": [],
     }
     return Report(result)
+
+
+def evaluate_first_labels(
+    frame: pd.DataFrame,
+    model: _Model = None,
+    *,
+    sizes: Iterable[int] = LABELS,
+    progress: bool = True,
+) -> Report:
+    """Measure what the first labels of one's own site bring, in time order.
+
+    A model learns the oldest comments of a blog on top of `model` and is
+    tested on those that came later. All models of a blog are tested on the
+    same comments: those after the largest of `sizes` that leaves at least
+    half of them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Comments as for `spamguard.corpus.check_corpus`, with ``label`` and
+        ``date``; those without either are left out. Each ``blog`` is a curve
+        by itself; without that column all comments are one site's.
+    model : SpamModel, str or path, optional
+        Where learning starts, by default the shipped one.
+    sizes : iterable of int, default (0, 10, 30, 100, 300)
+        How many labels to learn from; 0 is always there.
+    progress : bool
+        As for `score_frame`.
+
+    Returns
+    -------
+    Report
+        Of the protocol ``labels``, which `spamguard.plots.learning_curve`
+        draws. Each figure has an interval from resampling whole posts. A blog
+        is left out if it is too small for a size beyond 0, or if its later
+        comments are all of one class.
+
+    Raises
+    ------
+    CorpusError
+        If no blog is left, or the frame is no corpus.
+    InputError
+        If a size is no whole number above zero.
+    """
+    steps = sorted({0, *sizes})
+    if len(steps) < 2 or steps[0] < 0 or not all(isinstance(n, int | np.integer) for n in steps):
+        raise InputError("sizes must be whole numbers, at least one of them above 0.")
+    chosen, labelled = model_of(model), _labelled(frame)
+    moments = pd.to_datetime(labelled["date"], errors="coerce", utc=True, format="mixed")
+    dated = labelled[moments.notna().to_numpy()]
+    dated = dated.iloc[moments.dropna().argsort(kind="stable")]
+    rows: list[dict[str, Any]] = []
+    blogs = dated.groupby("blog")
+    with Progress(progress) as watch:
+        for done, (blog, own) in enumerate(blogs, 1):
+            row = _first_labels(own, chosen, steps)
+            rows += [{"blog": str(blog), **row}] if row is not None else []
+            watch("blogs", done, len(blogs))
+    if not rows:
+        raise CorpusError(
+            f"no blog has {2 * steps[1]} comments with a label and a date, the later half of them "
+            "with both ham and spam; give more comments or a smaller size."
+        )
+    return Report(protocol="labels", model=chosen.title, macro=_mean_after(rows, steps), rows=rows)
+
+
+def _first_labels(
+    own: pd.DataFrame, base: SpamModel, sizes: Sequence[int]
+) -> dict[str, Any] | None:
+    """Return the figures of one blog, whose comments stand oldest first; None if it has none."""
+    spam = (own["label"] == "spam").to_numpy(bool)
+    if len(own) < 2 * sizes[1]:
+        return None
+    rows = vectorize(comments_of_frame(own), base.vectorizer)
+    steps, test, judged = curve(base, rows, spam, sizes)
+    y, posts = spam[test:].astype(int), own["post_group"].tolist()[test:]
+    if y.all() or not y.any():
+        return None
+    found = {
+        str(n): _plain(
+            {
+                "auc": cluster_bootstrap(roc_auc, posts, y, log_odds),
+                "recall_at_1pct": cluster_bootstrap(
+                    partial(recall_at_fpr, fpr=0.01), posts, y, log_odds
+                ),
+            }
+        )
+        for n, log_odds in zip(steps, judged, strict=True)
+    }
+    return {"tested": len(y), "spam": int(y.sum()), "labels": found}
+
+
+def _mean_after(rows: Sequence[dict[str, Any]], steps: Sequence[int]) -> dict[str, float]:
+    """Return the means over the blogs that have so many labels."""
+    return {
+        f"{key} after {n}": round(float(np.mean(values)), 5)
+        for n in steps
+        for key in ("auc", "recall_at_1pct")
+        if (values := [r["labels"][str(n)][key]["value"] for r in rows if str(n) in r["labels"]])
+    }
+
+
+def evaluate_attacks(
+    frame: pd.DataFrame,
+    model: _Model = None,
+    *,
+    most: int = 200,
+    seed: int = 0,
+    progress: bool = True,
+) -> Report:
+    """Play the tricks of spammers on one's own comments and measure what each costs.
+
+    Every trick of `spamguard.attacks.ATTACKS` is played on spam, which may
+    then get through, and on ham, which may then be held back. Recall is taken
+    at the cut that loses 1 % of the untouched ham (none of it, of fewer than
+    a hundred), all else at the model's thresholds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Comments as for `spamguard.corpus.check_corpus`, with ``label``; those
+        without one are left out.
+    model : SpamModel, str or path, optional
+        By default the shipped one.
+    most : int, default 200
+        Comments of each class that tricks are played on, drawn by lot if
+        there are more. The cut comes from all of the ham.
+    seed : int, default 0
+        Of the lot, and of where in a comment a trick is played.
+    progress : bool
+        As for `score_frame`.
+
+    Returns
+    -------
+    Report
+        Of the protocol ``robustness``, which `spamguard.plots.attacks` draws.
+
+    Raises
+    ------
+    CorpusError
+        If ham or spam is missing, or the frame is no corpus.
+    InputError
+        If `most` is below one.
+    """
+    if most < 1:
+        raise InputError("most must be at least 1.")
+    chosen, labelled = model_of(model), _labelled(frame)
+    spam = (labelled["label"] == "spam").to_numpy(bool)
+    if spam.all() or not spam.any():
+        raise CorpusError("both ham and spam are needed to measure what a trick costs.")
+    rng = np.random.default_rng(seed)
+    both = some_of_each(spam, rng, most)
+    ham = vectorize(comments_of_frame(labelled[~spam]), chosen.vectorizer)
+    comments = comments_of_frame(labelled.iloc[both])
+    with Progress(progress) as watch:
+        found = attacked(chosen, comments, spam[both], log_odds_of(chosen, ham), rng, watch)
+    played = {"spam": int(spam[both].sum()), "ham": int((~spam[both]).sum())}
+    head = {"protocol": "robustness", "model": chosen.title, "played_on": played}
+    return Report(head | beside_untouched(found))
 
 
 # --- results ----------------------------------------------------------------------------

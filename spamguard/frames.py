@@ -19,6 +19,7 @@ _COMMENT: Final = ("text", "author", "author_url", "date")
 _POST: Final = ("post_title", "post_text", "post_url", "post_author")
 COLUMNS: Final = (*_COMMENT, *_POST)
 """Columns that are read; all but ``text`` may be left out."""
+_LIKE_TEXT: Final = ("text", "comment", "content", "body", "message", "comment_content")
 
 
 def is_frame(data: object) -> bool:
@@ -44,12 +45,12 @@ def comments_of_frame(frame: Any) -> list[Comment]:
         missing value.
     """
     if not (is_frame(frame) or type(frame).__module__.partition(".")[0] == "narwhals"):
-        raise InputError(
-            f"a pandas DataFrame is needed, not {type(frame).__name__}; collect a lazy frame first."
-        )
+        raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}{_hint(frame)}")
     if "text" not in frame.columns:
+        like = [name for name in frame.columns if str(name).strip().lower() in _LIKE_TEXT]
         raise InputError(
-            "the DataFrame has no column 'text': rename the column that holds the comments to 'text'."
+            "the DataFrame has no column 'text': rename the column that holds the comments to 'text'"
+            + (f", for example with df.rename(columns={{{like[0]!r}: 'text'}})." if like else ".")
         )
     columns = {name: _column(frame, name) for name in COLUMNS}
     posts: dict[tuple[Any, ...], Post | None] = {}
@@ -62,6 +63,17 @@ def comments_of_frame(frame: Any) -> list[Comment]:
         author, address, date = (columns[name][i] for name in _COMMENT[1:])
         comments.append(Comment(text or "", author, address, date, posts[key]))
     return comments
+
+
+def _hint(given: object) -> str:
+    """Return what makes a pandas DataFrame of `given`, as the end of a sentence."""
+    if is_foreign_frame(given):
+        return " of another kind; frame.to_pandas() makes one."
+    if hasattr(type(given), "collect"):
+        return "; collect a lazy frame first."
+    if hasattr(type(given), "to_frame"):
+        return "; column.to_frame('text') makes one."
+    return "."
 
 
 def _column(frame: Any, name: str) -> Sequence[Any]:
@@ -78,24 +90,35 @@ def _column(frame: Any, name: str) -> Sequence[Any]:
     for row, value in enumerate(cells):
         if value is not None and not isinstance(value, wanted):
             raise InputError(
-                f"column {name!r}, row {row}: {type(value).__name__} where text is needed; "
-                f"convert the column first, for example with df[{name!r}].astype('string')."
+                f"column {name!r}, row {row}: {type(value).__name__} where "
+                + ("a date or text is needed; " if name == "date" else "text is needed; ")
+                + f"convert the column first, for example with {_conversion(name, value)}."
             )
     return cells
 
 
+def _conversion(name: str, value: object) -> str:
+    if name != "date":
+        return f"df[{name!r}].astype('string')"
+    if isinstance(value, int | float | np.number):
+        return "pd.to_datetime(df['date'], unit='s')"
+    return "pd.to_datetime(df['date'].astype('string'))"
+
+
 def _moment(value: object) -> object:
+    if isinstance(value, np.datetime64):
+        return np.datetime_as_string(value, "s").item()
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     return value
 
 
 def missing(value: object) -> bool:
-    """True for None, NaN, NaT and pandas.NA."""
+    """True for None, NaN, NaT (pandas' and NumPy's) and pandas.NA."""
     if value is None:
         return True
     if isinstance(value, str):
         return False
     return type(value).__name__ in ("NAType", "NaTType") or (
-        isinstance(value, float | np.floating) and bool(value != value)
+        isinstance(value, float | np.floating | np.datetime64) and bool(value != value)
     )

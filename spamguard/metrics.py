@@ -73,7 +73,8 @@ def checked_numbers(name: str, values: ArrayLike) -> Floats:
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be numbers, one a row; convert them first.") from None
+        how = ' with label == "spam"' if name in ("y", "predicted") else ""
+        raise InputError(f"{name} must be numbers, one a row; convert them first{how}.") from None
     if array.ndim != 1:
         raise InputError(f"{name} must have one dimension, not {array.ndim}.")
     if not np.isfinite(array).all():
@@ -600,7 +601,8 @@ def _group_numbers(groups: Iterable[Hashable]) -> NDArray[np.intp]:
     numbers: dict[Hashable, int] = {}
     found = []
     for group in groups:
-        if group is None or group != group:  # only NaN differs from itself
+        # Only NaN differs from itself; pandas.NA cannot even be asked.
+        if group is None or type(group).__name__ == "NAType" or group != group:
             raise InputError("groups holds missing values; give such rows a group of their own.")
         found.append(numbers.setdefault(group, len(numbers)))
     return np.array(found, dtype=np.intp)

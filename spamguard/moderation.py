@@ -153,6 +153,6 @@ def _figures(
     held_out: HeldOut, base: SpamModel, labelled: NDArray[np.intp], test: NDArray[np.intp]
 ) -> tuple[float, float]:
     material = held_out.material
-    model = site_model(base, material, labelled)
+    model = site_model(base, material.rows[labelled], material.spam[labelled])
     y, log_odds = material.spam[test].astype(int), log_odds_of(model, material.rows[test])
     return roc_auc(y, log_odds), recall_at_fpr(y, log_odds, 0.01)

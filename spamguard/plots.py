@@ -397,7 +397,8 @@ def reliability_of(
     for (x, y, n), (low, high) in zip(table, ends, strict=True):
         # Where there is room: above what is low, below what is high.
         end, away = (high, 3) if y < 0.5 else (low, -10)
-        ax.annotate(f"{n:,}", (x, end), xytext=(0, away), textcoords="offset points", ha="center",
+        side = "left" if x < 0.08 else "right" if x > 0.92 else "center"  # within the frame
+        ax.annotate(f"{n:,}", (x, end), xytext=(0, away), textcoords="offset points", ha=side,
                     fontsize=7, color=GREY)  # fmt: skip
     ax.set(
         xlabel="probability of spam that was said (%)",
@@ -406,7 +407,7 @@ def reliability_of(
     )
     _percent(ax.xaxis)
     _percent(ax.yaxis)
-    ax.legend(loc="upper left", frameon=False)
+    ax.legend(loc="best", frameon=False)
     return ax
 
 
@@ -461,9 +462,10 @@ def thresholds(
         if at is not None:
             ax.axvline(at, color=GREY, linewidth=1, linestyle=":")
             ax.annotate(f" {name}", (at, 1.0), xycoords=("data", "axes fraction"), rotation=90,
-                        va="top", ha="right", fontsize=8, color=GREY)  # fmt: skip
+                        va="top", ha="right", fontsize=8, color=GREY,
+                        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
     lines = [*ax.lines[:1], *right.lines[:1]]
-    ax.legend(lines, ["spam caught (left)", "ham lost (right)"], loc="center left", frameon=False)
+    ax.legend(lines, ["spam caught (left)", "ham lost (right)"], loc="upper right", frameon=False)
     ax.set(xlabel="cut (log-odds)", title="What a threshold catches and costs")
     return ax
 
@@ -617,6 +619,13 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
+def _measured(found: Any) -> Measure:
+    """Return a figure of a result, which may have come without an interval."""
+    given = found if isinstance(found, Mapping) else {"value": found}
+    value, low, high = (_number(given.get(key)) for key in ("value", "low", "high"))
+    return Measure(value, low, high, int(given.get("n", 1)))
+
+
 def learning_curve(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
@@ -625,7 +634,9 @@ def learning_curve(
     Parameters
     ----------
     result : mapping
-        Of the protocol ``labels``, as `spamguard.evaluation` gives it.
+        Of the protocol ``labels``: of comments of your own from
+        `spamguard.evaluation.evaluate_first_labels`. One blog alone is drawn
+        thick, with the interval of its own figures.
     figure : str, default "recall_at_1pct"
         Or auc.
     ax : Axes, optional
@@ -641,7 +652,7 @@ def learning_curve(
         If the result has no such figure.
     """
     curves = [
-        {int(n): float(found[figure]) for n, found in row["labels"].items() if figure in found}
+        {int(n): _measured(found[figure]) for n, found in row["labels"].items() if figure in found}
         for row in result.get("rows", ())
         if "labels" in row
     ]
@@ -649,19 +660,26 @@ def learning_curve(
     if not steps:
         raise InputError(f"this result has no figure {figure!r} after so many labels.")
     ax = _axes(ax)
-    for curve in curves:
+    alone = len(curves) == 1
+    for curve in curves if not alone else ():
         at = [steps.index(n) for n in curve]
-        ax.plot(at, list(curve.values()), color=GREY, alpha=0.45, linewidth=0.8)
+        ax.plot(at, [m.value for m in curve.values()], color=GREY, alpha=0.45, linewidth=0.8)
     means = []
     for n in steps:
-        found = [{figure: Measure(c[n], math.nan, math.nan, 1)} for c in curves if n in c]
-        means.append(macro_mean(found)[figure])
+        found = [{figure: curve[n]} for curve in curves if n in curve]
+        # One blog alone has its own interval, several have that of their mean.
+        means.append(found[0][figure] if alone else macro_mean(found)[figure])
     places = range(len(steps))
     ax.fill_between(places, [m.low for m in means], [m.high for m in means], color=HAM, alpha=0.2)
-    ax.plot(places, [m.value for m in means], color=HAM, marker="o", label="mean of the blogs")
-    ax.plot([], [], color=GREY, linewidth=0.8, label="one blog")
+    told = "this site" if alone else "mean of the blogs"
+    ax.plot(places, [m.value for m in means], color=HAM, marker="o", label=told)
+    if not alone:
+        ax.plot([], [], color=GREY, linewidth=0.8, label="one blog")
     # Small blogs end early: a mean of other blogs says so.
-    ax.set_xticks(places, [f"{n:,}\n({m.n} blogs)" for n, m in zip(steps, means, strict=True)])
+    names = [
+        f"{n:,}" if alone else f"{n:,}\n({m.n} blogs)" for n, m in zip(steps, means, strict=True)
+    ]
+    ax.set_xticks(places, names)
     ax.set(
         xlabel="labels of the site's own",
         ylabel=_named(figure),
@@ -680,7 +698,8 @@ def attacks(
     Parameters
     ----------
     result : mapping
-        Of the protocol ``robustness``, as `spamguard.evaluation` gives it.
+        Of the protocol ``robustness``: of comments of your own from
+        `spamguard.evaluation.evaluate_attacks`.
     figure : str, default "recall_at_1pct"
         Or spam_caught, or ham_blocked.
     ax : Axes, optional
@@ -818,12 +837,16 @@ def over_time(
     # A period without comments is a gap, not a line through it.
     first, last = quantiles.index[0], quantiles.index[-1]
     quantiles = quantiles.reindex(pd.period_range(first, last, freq=every))
-    at = np.arange(len(quantiles))
+    # A period reaches from edge to edge, so that one alone has a width as well.
+    edges = np.arange(len(quantiles) + 1) - 0.5
     ax = _axes(ax, 7.5, 4.0)
     for low, high, alpha, name in ((0.05, 0.95, 0.15, "nine of ten"), (0.25, 0.75, 0.3, "half")):
-        ax.fill_between(at, quantiles[low], quantiles[high], color=HAM, alpha=alpha, linewidth=0,
-                        step="mid", label=f"{name} of the comments")  # fmt: skip
-    ax.step(at, quantiles[0.5], where="mid", color="black", linewidth=1.2, label="median")
+        ax.stairs(quantiles[high], edges, baseline=quantiles[low].to_numpy(), fill=True, color=HAM,
+                  alpha=alpha, linewidth=0, label=f"{name} of the comments")  # fmt: skip
+    median = quantiles[0.5].to_numpy()
+    ax.step(edges, np.append(median, median[-1]), where="post", color="black", linewidth=1.2,
+            label="median")  # fmt: skip
+    ax.use_sticky_edges = False
     marks = getattr(cuts, "cuts", cuts)
     for name, line in (("unsure", ":"), ("spam", "--")) if marks is not None else ():
         cut = getattr(marks, name)

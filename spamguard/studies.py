@@ -6,7 +6,7 @@ Each study holds whole sources out, as `evaluation` does.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import joblib
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spamguard.attacks import ATTACKS
 from spamguard.classifier import SpamClassifier
+from spamguard.comment import Comment
 from spamguard.corpus import catalogue, comments_of
 from spamguard.features import FAMILIES
 from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
@@ -23,7 +24,7 @@ from spamguard.language import languages_known
 from spamguard.metrics import clopper_pearson, recall_at_fpr, roc_auc
 from spamguard.model import Cuts, SpamModel
 from spamguard.parallel import in_order
-from spamguard.rows import count_languages, labels_of, log_odds_of, vectorize
+from spamguard.rows import Rows, count_languages, labels_of, log_odds_of, vectorize
 from spamguard.training import (
     LANGUAGE_HAM,
     Material,
@@ -318,26 +319,52 @@ def _learning_curve(
 ) -> dict[str, Any]:
     material, own = held_out.material, held_out.test_rows(blog)
     own = own[np.argsort(dates[material.origin[own]], kind="stable")]
-    steps = [n for n in LABELS if n <= len(own) // 2]
-    test = own[steps[-1] :]
-    y = material.spam[test].astype(int)
-    found = {}
-    for n in steps:
-        model = site_model(base, material, own[:n])
-        log_odds = log_odds_of(model, material.rows[test])
-        found[str(n)] = {
+    spam = material.spam[own]
+    steps, test, judged = curve(base, material.rows[own], spam, LABELS)
+    y = spam[test:].astype(int)
+    found = {
+        str(n): {
             "auc": round(roc_auc(y, log_odds), 5),
             "recall_at_1pct": round(recall_at_fpr(y, log_odds, 0.01), 5),
         }
-    return {"blog": blog, "tested": len(test), "spam": int(y.sum()), "labels": found}
+        for n, log_odds in zip(steps, judged, strict=True)
+    }
+    return {"blog": blog, "tested": len(y), "spam": int(y.sum()), "labels": found}
 
 
-def site_model(base: SpamModel, material: Material, own: NDArray[np.intp]) -> SpamModel:
+def curve(
+    base: SpamModel, rows: Rows, spam: NDArray[np.bool_], sizes: Sequence[int]
+) -> tuple[list[int], int, list[F64]]:
+    """Judge the later comments of a site by models that learned its first ones.
+
+    Parameters
+    ----------
+    base : SpamModel
+        What each of them starts from.
+    rows : Rows
+        Of the site's labelled comments, oldest first.
+    spam : ndarray of bool, shape (n,)
+        Their labels.
+    sizes : sequence of int
+        How many to learn from, rising, the first of them 0.
+
+    Returns
+    -------
+    tuple of (list of int, int, list of ndarray)
+        The sizes that leave at least half of the comments, the first row
+        tested, and for each size the log-odds of the rows from there on.
+    """
+    steps = [n for n in sizes if n <= len(rows) // 2]
+    test = steps[-1]
+    tested = rows[np.arange(test, len(rows))]
+    return steps, test, [log_odds_of(site_model(base, rows[:n], spam[:n]), tested) for n in steps]
+
+
+def site_model(base: SpamModel, own: Rows, spam: NDArray[np.bool_]) -> SpamModel:
     """Return `base` after learning from some rows of one site."""
-    spam = material.spam[own]
     if len(np.unique(spam)) < 2:
         return base
-    fitted = SpamClassifier(base=base).fit(material.rows[own], spam)
+    fitted = SpamClassifier(base=base).fit(own, spam)
     return fitted.model_
 
 
@@ -363,36 +390,65 @@ def robustness(
         name: {key: float(np.mean([part[name][key] for part in parts])) for key in parts[0][name]}
         for name in names
     }
-    clean = means["none"]
+    return {"protocol": "robustness", **beside_untouched(means)}
+
+
+def beside_untouched(found: Mapping[str, Mapping[str, float]]) -> Result:
+    """Return the figures of every attack as rows, with what it costs, and the worst of them."""
+    clean = found["none"]
     rows: list[dict[str, Any]] = [
         {
             "attack": name,
-            **{key: round(value, 5) for key, value in means[name].items()},
-            "recall_lost": round(clean["recall_at_1pct"] - means[name]["recall_at_1pct"], 5),
-            "ham_blocked_added": round(means[name]["ham_blocked"] - clean["ham_blocked"], 5),
+            **{key: round(value, 5) for key, value in figures.items()},
+            "recall_lost": round(clean["recall_at_1pct"] - figures["recall_at_1pct"], 5),
+            "ham_blocked_added": round(figures["ham_blocked"] - clean["ham_blocked"], 5),
         }
-        for name in names
+        for name, figures in found.items()
     ]
     macro = {
         "most_recall_lost": max(row["recall_lost"] for row in rows),
         "most_ham_blocked_added": max(row["ham_blocked_added"] for row in rows),
     }
-    return {"protocol": "robustness", "macro": macro, "rows": rows}
+    return {"macro": macro, "rows": rows}
 
 
 def _attacked(held_out: HeldOut, blog: str, model: SpamModel) -> dict[str, dict[str, float]]:
     material, test = held_out.material, held_out.test_rows(blog)
     rng = np.random.default_rng(held_out.settings.seed)
-    sides = (test[material.spam[test]], test[~material.spam[test]])
-    both = np.concatenate([np.sort(rng.permutation(rows)[:_PER_BLOG]) for rows in sides])
-    spam = material.spam[both]
+    spam = material.spam[test]
+    both = test[some_of_each(spam, rng)]
+    ham = log_odds_of(model, material.rows[test[~spam]])
     comments = comments_of(held_out.frame.iloc[material.origin[both]])
-    ham = np.sort(log_odds_of(model, material.rows[sides[1]]))[::-1]
-    cut = ham[int(0.01 * len(ham))]  # above it lies no more than 1 % of the ham
+    return attacked(model, comments, material.spam[both], ham, rng)
+
+
+def some_of_each(
+    spam: NDArray[np.bool_], rng: np.random.Generator, most: int = _PER_BLOG
+) -> NDArray[np.intp]:
+    """Return at most so many rows of spam, then of ham, drawn by lot."""
+    sides = (np.flatnonzero(spam), np.flatnonzero(~spam))
+    return np.concatenate([np.sort(rng.permutation(rows)[:most]) for rows in sides])
+
+
+def attacked(
+    model: SpamModel,
+    comments: Sequence[Comment],
+    spam: NDArray[np.bool_],
+    ham: F64,
+    rng: np.random.Generator,
+    watch: Watch | None = None,
+) -> dict[str, dict[str, float]]:
+    """Return, by attack and for "none", what is caught and what is lost of `comments`.
+
+    `ham` holds the log-odds of untouched real comments: recall is taken at the
+    cut that loses 1 % of them.
+    """
+    ranked = np.sort(ham)[::-1]
+    cut = ranked[int(0.01 * len(ranked))]  # above it lies no more than 1 % of the ham
     found = {}
-    for name in ("none", *ATTACKS):
-        attacked = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
-        rows = vectorize(attacked, model.vectorizer)
+    for done, name in enumerate(("none", *ATTACKS), 1):
+        changed = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
+        rows = vectorize(changed, model.vectorizer)
         log_odds = log_odds_of(model, rows)
         labels = labels_of(model.cuts, model.languages, log_odds, rows.languages)
         found[name] = {
@@ -400,4 +456,5 @@ def _attacked(held_out: HeldOut, blog: str, model: SpamModel) -> dict[str, dict[
             "spam_caught": float((labels[spam] == "spam").mean()),
             "ham_blocked": float((labels[~spam] == "spam").mean()),
         }
+        (watch or _quiet)("attacks", done, len(ATTACKS) + 1)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -90,7 +90,7 @@ def features_frame(
     Parameters
     ----------
     comments : DataFrame or iterable of Comment or str
-        A frame as for `score_frame`, or comments.
+        A pandas frame as for `score_frame`, or comments; a Series is one, too.
     model : SpamModel, str or path, optional
         Whose table of common words the topic family uses; the shipped one's by
         default.
@@ -100,7 +100,7 @@ def features_frame(
     Returns
     -------
     DataFrame of float32, shape (n, n_features)
-        The index of the frame given; NaN where a feature does not apply.
+        The index of the frame or Series given; NaN where a feature does not apply.
         ``attrs["units"]`` maps each column to its unit; `feature_table` tells
         more of each.
 
@@ -197,11 +197,10 @@ def reasons_frame(
 
 
 def _comments(given: Any) -> tuple[list[Comment], Any]:
-    """Return the comments and, of a frame, its index."""
-    if is_foreign_frame(given):
-        raise InputError("a pandas DataFrame is needed here; frame.to_pandas() makes one.")
-    if is_frame(given):
+    """Return the comments and, of pandas' objects, their index."""
+    if is_frame(given) or is_foreign_frame(given):
         return comments_of_frame(given), given.index
-    if isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
+    if isinstance(given, str | bytes | Comment | Mapping) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed; put a single one in a list.")
-    return list(map(as_comment, given)), None
+    index = getattr(given, "index", None) if hasattr(type(given), "iloc") else None  # a Series
+    return list(map(as_comment, given)), index

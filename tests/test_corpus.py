@@ -349,6 +349,20 @@ def test_equal_frames_give_equal_bytes(tmp_path, ending):
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".csv"])
+def test_whose_word_a_label_is_survives_a_round_trip(tmp_path, ending):
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b", "c"],
+            "label": ["ham", "spam", None],
+            "label_by": ["owner", "filter", None],
+        }
+    )
+    path = tmp_path / f"c{ending}"
+    write_corpus(frame, path)
+    assert read_corpus(path)["label_by"].tolist() == ["owner", "filter", None]
+
+
 def test_the_sample_survives_a_round_trip(tmp_path):
     sample = load_sample()
     write_corpus(sample, tmp_path / "sample.jsonl.gz")

@@ -147,6 +147,8 @@ def test_posts_are_known_by_what_there_is(model):
         {"text": ["a b c"] * 20, "post_id": [*range(9), *range(9), None, float("nan")]}
     )
     assert drift_report(frame, frame, model=model, deals=99, alpha=0.05).posts == (11, 11)
+    nullable = frame.convert_dtypes()  # what is missing is pandas.NA
+    assert drift_report(nullable, nullable, model=model, deals=99, alpha=0.05).posts == (11, 11)
 
 
 @pytest.mark.parametrize("wrong", ["text", 5, Comment("x")])

@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import SpamClassifier, evaluation, heldout, timing
+from spamguard import SpamClassifier, evaluation, heldout, score_many, studies, timing
+from spamguard.attacks import ATTACKS
 from spamguard.comment import Comment, Post
 from spamguard.corpus import catalogue, check_corpus, comments_of, load_sample
-from spamguard.errors import CorpusError
+from spamguard.errors import CorpusError, InputError
 from spamguard.evaluation import (
     PROTOCOLS,
     UNSEEN_BLOGS,
+    evaluate_attacks,
     evaluate_corpus,
+    evaluate_first_labels,
     render,
     tubespam,
     unseen_blogs,
@@ -360,6 +363,89 @@ def test_evaluate_corpus_of_one_class(model, sample):
 def test_evaluate_corpus_needs_labels(model, sample):
     with pytest.raises(CorpusError, match="no labelled comments"):
         evaluate_corpus(sample.assign(label=None), model)
+
+
+def test_a_plain_frame_will_do(model, sample):
+    """Text and labels as 0 and 1, another index: no corpus by itself."""
+    plain = pd.DataFrame(
+        {"text": sample["text"].tolist(), "label": (sample["label"] == "spam").astype(int)}
+    ).set_axis(["x"] * len(sample))
+    result = evaluate_corpus(plain, model)
+    assert result["spam"] == (sample["label"] == "spam").sum()
+    assert evaluate_attacks(plain, model, most=3, progress=False)["rows"]
+
+
+@pytest.fixture(scope="module")
+def one_site(sample):
+    return sample.drop(columns=["blog", "dataset", "post_group", "duplicate_group"])
+
+
+def test_first_labels_of_a_frame_in_time_order(one_site, monkeypatch):
+    learned = []
+    real = studies.site_model
+    monkeypatch.setattr(
+        studies, "site_model", lambda b, rows, y: (learned.append(len(rows)), real(b, rows, y))[1]
+    )
+    shuffled = one_site.sample(frac=1, random_state=3)
+    report = evaluate_first_labels(shuffled, sizes=[100, 30], progress=False)
+    (row,) = report["rows"]
+    assert (report["protocol"], row["blog"]) == ("labels", "own")
+    assert learned == [0, 30, 100]
+    later = one_site.iloc[one_site["date"].argsort(kind="stable")].iloc[100:]
+    spam = later["label"] == "spam"
+    assert (row["tested"], row["spam"]) == (len(later), spam.sum())
+    untaught = [v.log_odds for v in score_many(comments_of(check_corpus(later)))]
+    first = row["labels"]["0"]["auc"]
+    assert first["value"] == pytest.approx(roc_auc(spam, untaught), abs=1e-5)
+    assert first["low"] <= first["value"] <= first["high"]
+    assert row["labels"]["100"] != row["labels"]["0"]
+    assert report["macro"]["auc after 0"] == first["value"]
+    assert "auc after 100" in str(report)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_each_blog_has_a_curve_and_one_without_dates_none(model, one_site):
+    frame = one_site.assign(blog=np.repeat(["a", "b", "c"], 120))
+    frame.loc[frame["blog"] == "b", "date"] = None
+    report = evaluate_first_labels(frame, model, sizes=[20], progress=False)
+    assert [row["blog"] for row in report["rows"]] == ["a", "c"]
+    with pytest.raises(CorpusError, match="400 comments with a label and a date"):
+        evaluate_first_labels(frame, model, sizes=[200], progress=False)
+    with pytest.raises(CorpusError, match="both ham and spam"):
+        evaluate_first_labels(frame.assign(label="ham"), model, sizes=[20], progress=False)
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [-5, 10], [2.5]])
+def test_sizes_that_are_none(sizes, model, one_site):
+    with pytest.raises(InputError, match="sizes"):
+        evaluate_first_labels(one_site, model, sizes=sizes)
+
+
+def test_attacks_on_a_frame(model, one_site):
+    report = evaluate_attacks(one_site, model, most=15, progress=False)
+    assert report["played_on"] == {"spam": 15, "ham": 15}
+    assert [row["attack"] for row in report["rows"]] == ["none", *ATTACKS]
+    assert report == evaluate_attacks(one_site, model, most=15, progress=False)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_attacks_begin_with_what_is_untouched(one_site):
+    """By the shipped model, which has not learned from these comments."""
+    everything = evaluate_attacks(one_site, most=1000, progress=False)
+    assert everything["played_on"] == {"spam": 161, "ham": 199}
+    assert len({row["spam_caught"] for row in everything["rows"]}) > 5
+    untouched = evaluate_corpus(one_site)["macro"]
+    first = everything["rows"][0]
+    assert first["spam_caught"] == untouched["spam_caught"]["value"]
+    assert first["ham_blocked"] == untouched["ham_blocked"]["value"]
+    assert first["recall_at_1pct"] == untouched["recall_at_1pct"]["value"]
+
+
+def test_attacks_need_both_classes(model, one_site):
+    with pytest.raises(CorpusError, match="both ham and spam"):
+        evaluate_attacks(one_site[one_site["label"] == "ham"], model)
+    with pytest.raises(InputError, match="most"):
+        evaluate_attacks(one_site, model, most=0)
 
 
 # --- what is rendered -------------------------------------------------------------

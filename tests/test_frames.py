@@ -162,12 +162,107 @@ def test_the_strongest_reasons_alone(model):
     assert list(reasons_frame([], model=model)) == list(found)
 
 
-@pytest.mark.parametrize("wrong", ["one text", 7, {"text": "x"}.items])
+@pytest.mark.parametrize("wrong", ["one text", 7, {"text": "x"}.items, {"text": ["x"]}])
 def test_what_is_no_table_is_told(model, wrong):
     with pytest.raises(InputError):
         features_frame(wrong, model=model)
     with pytest.raises(InputError, match="most"):
         reasons_frame(["x"], model=model, most=0)
+
+
+def test_a_series_of_texts_keeps_its_index(model):
+    texts = pd.Series(["Hello", "Cheap pills at http://pills.example"], index=["a", "b"])
+    assert features_frame(texts, model=model).index.tolist() == ["a", "b"]
+    assert set(reasons_frame(texts, model=model, most=1)["comment"]) == {"a", "b"}
+
+
+# --- as tables come ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [3, 3, 1, 1],
+        ["a", None, "b", "b"],
+        pd.MultiIndex.from_product([["x", "y"], [1, 2]], names=["blog", "comment"]),
+        pd.to_datetime(["2024-01-01", "2024-01-01", "2023-01-01", None]),
+    ],
+)
+def test_any_index_is_kept(index, rows, model, expected):
+    frame = rows.head(4).set_axis(pd.Index(index))
+    found = score_frame(frame, model=model)
+    pd.testing.assert_index_equal(found.index, frame.index)
+    assert found["spam_probability"].tolist() == expected["spam_probability"].head(4).tolist()
+    features = features_frame(frame, model=model)
+    pd.testing.assert_index_equal(features.index, frame.index)
+    firsts = reasons_frame(frame, model=model, most=1)["comment"]
+    assert pd.Index(firsts, dtype=object).equals(frame.index.astype(object))
+
+
+def test_categories_and_extension_types(rows, model, expected):
+    for frame in (rows.astype("category"), rows.convert_dtypes(), rows.astype("string")):
+        pd.testing.assert_frame_equal(score_frame(frame, model=model), expected)
+
+
+def test_every_kind_of_missing_is_absent(model):
+    gaps = pd.Series([None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")], dtype=object)
+    for comment in comments_of_frame(pd.DataFrame({"text": gaps, "author": gaps, "date": gaps})):
+        assert (comment.text, comment.author, comment.date) == ("", None, None)
+    empty = pd.DataFrame({"text": pd.Series([], dtype="float64")})
+    assert score_frame(empty, model=model).shape == (0, 3)
+    assert len(features_frame(empty, model=model)) == len(reasons_frame(empty, model=model)) == 0
+
+
+def test_moments_of_any_zone_are_dates():
+    given = ["2024-05-01T10:00:00+02:00", "2024-05-02T10:00:00+02:00"]
+    moments = pd.to_datetime(pd.Series(given))
+    for dates in (moments, moments.dt.tz_convert("Asia/Tokyo"), moments.dt.tz_localize(None)):
+        found = [
+            c.date for c in comments_of_frame(pd.DataFrame({"text": ["a", "b"], "date": dates}))
+        ]
+        assert found == dates.tolist()
+    plain = pd.Series(list(moments.dt.tz_localize(None).to_numpy()), dtype=object)
+    assert isinstance(plain[0], np.datetime64)
+    found = [c.date for c in comments_of_frame(pd.DataFrame({"text": ["a", "b"], "date": plain}))]
+    assert found == ["2024-05-01T10:00:00", "2024-05-02T10:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (pd.DataFrame({"Comment": ["a"]}), "df.rename(columns={'Comment': 'text'})"),
+        (pd.DataFrame({"what": ["a"]}), "rename the column that holds the comments to 'text'."),
+        (pd.DataFrame({"text": ["a"], "date": [1714550400]}), "df['date'], unit='s'"),
+        (
+            pd.DataFrame({"text": ["a"], "date": [pd.Period("2024-05")]}),
+            "pd.to_datetime(df['date']",
+        ),
+        (pd.DataFrame({"text": [1.5]}), "df['text'].astype('string')"),
+        (pd.Series(["a"]), "to_frame('text')"),
+        (["a"], "a pandas DataFrame is needed, not list."),
+    ],
+)
+def test_what_is_wrong_with_a_frame_is_told_with_the_way_out(frame, told, model):
+    with pytest.raises(InputError) as error:
+        score_frame(frame, model=model)
+    assert told in str(error.value)
+
+
+def test_frames_of_another_kind_are_told_everywhere(rows, model):
+    polars = pytest.importorskip("polars")
+    from spamguard import SpamClassifier, drift_report
+    from spamguard.campaigns import find_campaigns
+
+    frame = polars.DataFrame(rows.head(20).to_dict("list"))
+    for call in (
+        lambda: features_frame(frame, model=model),
+        lambda: reasons_frame(frame, model=model),
+        lambda: drift_report(frame, frame, model=model),
+        lambda: find_campaigns(frame),
+        lambda: SpamClassifier(bits=8).fit(frame, [0, 1] * 10),
+    ):
+        with pytest.raises(InputError, match=r"frame\.to_pandas\(\) makes one"):
+            call()
 
 
 # --- progress ---------------------------------------------------------------------

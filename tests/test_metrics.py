@@ -3,6 +3,7 @@ import math
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -334,10 +335,15 @@ def test_bootstrap_of_one_group_or_no_rows_has_no_interval():
     assert none.n == 0
 
 
-@pytest.mark.parametrize("missing", [None, math.nan])
+@pytest.mark.parametrize("missing", [None, math.nan, pd.NA, pd.NaT])
 def test_bootstrap_refuses_missing_groups(missing):
     with pytest.raises(InputError, match="missing"):
         cluster_bootstrap(np.mean, ["a", missing], [1.0, 2.0])
+
+
+def test_labels_as_words_are_told_how_to_become_numbers():
+    with pytest.raises(InputError, match='label == "spam"'):
+        roc_auc(["ham", "spam"], [0.0, 1.0])
 
 
 def test_bootstrap_refuses_other_lengths_and_settings():

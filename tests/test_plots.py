@@ -322,6 +322,22 @@ def test_the_learning_curve_has_the_means():
     assert len(ax.lines) == len(given["rows"]) + 2
 
 
+def test_the_learning_curve_of_one_site_has_its_own_intervals():
+    ends = {"0": (0.5, 0.4, 0.7), "10": (0.8, 0.75, 0.9)}
+    labels = {
+        n: {"auc": dict(zip(("value", "low", "high"), x, strict=True))} for n, x in ends.items()
+    }
+    one = {"rows": [{"blog": "own", "labels": labels}]}
+    ax = plots.learning_curve(one, figure="auc")
+    (line,) = ax.lines
+    assert line.get_label() == "this site"
+    assert line.get_ydata().tolist() == [0.5, 0.8]
+    assert (band(ax).y0, band(ax).y1) == (0.4, 0.9)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "10"]
+    two = plots.learning_curve({"rows": one["rows"] * 2}, figure="auc")
+    assert [t.get_text() for t in two.get_xticklabels()] == ["0\n(2 blogs)", "10\n(2 blogs)"]
+
+
 def test_attacks_have_their_figures():
     given = result("robustness")
     ax = plots.attacks(given)
@@ -351,10 +367,20 @@ def test_scores_over_time():
     ax = plots.over_time(DATES, SCORES, every="M")
     (median,) = (line for line in ax.lines if line.get_label() == "median")
     expected = pd.Series(SCORES).groupby(DATES.to_period("M")).median()
-    np.testing.assert_allclose(median.get_ydata(), expected)
+    np.testing.assert_allclose(median.get_ydata()[:-1], expected)
     gap = plots.over_time(["2024-01-05", "2024-03-05", None, "nonsense"], [1.0, 2.0, 3.0, 4.0])
     assert np.isnan(gap.lines[0].get_ydata()[1])
-    assert len(gap.lines[0].get_ydata()) == 3
+    assert len(gap.lines[0].get_ydata()) == 4  # three months from edge to edge
+
+
+def test_every_period_has_a_width_also_one_alone():
+    for days, months in ((["2024-01-05"] * 5, 1), (["2024-01-05", *["2024-03-05"] * 4], 3)):
+        ax = plots.over_time(days, [1.0, 2.0, 3.0, 4.0, 5.0])
+        for patch in ax.patches:
+            box = patch.get_path().get_extents()
+            assert (box.x0, box.x1) == (-0.5, months - 0.5)
+            assert box.height > 0
+        assert ax.lines[0].get_xdata()[[0, -1]].tolist() == [-0.5, months - 0.5]
 
 
 def test_drift_shows_what_moved_first():

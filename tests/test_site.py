@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -161,8 +162,25 @@ def test_every_public_object_is_in_the_reference(site, made):
     assert everywhere <= listed
 
 
+def test_every_notebook_can_be_read_on_the_site(site):
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    listed = (site / "notebooks" / "index.html").read_text("utf-8")
+    for path in notebooks:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+        page = (site / "notebooks" / path.stem / "index.html").read_text("utf-8")
+        assert page.count("<img alt=") == len(pictures) >= 2
+        assert page.count('<div class="notebook-output">') == sum(
+            "text/html" in o.get("data", {}) for o in outputs
+        )
+        assert f'href="{path.stem}/"' in listed
+        assert (site / "notebooks" / path.name).is_file()
+
+
 def test_links_out_of_the_site_become_names(made):
     page = "See [how](../README.md), [tests/](../tests), [gone](../gone.md), [here](speed.md)."
+    assert made.names_for_files("[all](../notebooks/README.md)") == "[all](notebooks.md)"
     assert made.names_for_files(page) == (
         "See how (`README.md` in the repository), tests/, [gone](../gone.md), [here](speed.md)."
     )

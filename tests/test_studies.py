@@ -58,7 +58,7 @@ def test_labels_of_one_class_leave_the_base_alone(recipe):
     frame, material = prepared.frame, prepared.material
     base = studies.fit_rows(material, recipe.settings)
     ham = np.flatnonzero(~material.spam)[:5]
-    assert studies.site_model(base, material, ham) is base
+    assert studies.site_model(base, material.rows[ham], material.spam[ham]) is base
     assert len(frame) == 360
 
 
