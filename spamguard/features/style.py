@@ -88,9 +88,6 @@ FEATURES = (
     ),
     Feature("style_hidden", 0, 2, "invisible characters inside words (log scale)", accuses=True),
     Feature("style_stacked_marks", 0, 2, "stacked accents (log scale)", accuses=True),
-    Feature(
-        "style_spaced_words", 0, 2, "words written with spaced letters (log scale)", accuses=True
-    ),
     Feature("style_percent_encoded", 0, 1, "percent-encoded or mis-decoded text"),
 )
 
@@ -247,7 +244,6 @@ def values(r: Reading) -> tuple[float, ...]:
         log1p(len(body.mixed_script_words)),
         log1p(body.hidden_characters),
         log1p(body.stacked_marks),
-        log1p(len(body.spaced_words)),
         float(not (plain and "%" not in text) and _BROKEN.search(text) is not None),
     )
 
