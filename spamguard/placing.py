@@ -16,7 +16,7 @@ import numpy as np
 
 from spamguard.features import FAMILIES, ngrams
 from spamguard.features.reading import own_pieces
-from spamguard.reasons import sums_by_place
+from spamguard.reasons import sums_by_piece
 from spamguard.text import words_of
 
 if TYPE_CHECKING:
@@ -106,18 +106,15 @@ def _words(model: SpamModel, reading: Reading) -> list[Word]:
     # missing here and are told of as not placed.
     kept = own_pieces(reading)
     places = np.arange(len(written)) if kept is None else np.array(kept, np.intp)
-    text = ngrams.grams_of(reading.own_lower)
-    [(by_piece, _)] = sums_by_place(model, [(text, (None, None, "characters"))])
+    by_word, by_pair, by_piece = sums_by_piece(model, model.vectorizer.standing(reading)[:3])
     count = min(len(places), len(by_piece))
     sums[places[:count]] += by_piece[:count]
     owner = _owners([written[i] for i in places], reading.own_words)
     if owner is not None:
-        grams = ngrams.grams_of(" ".join(reading.own_words), sizes=())
-        [(by_word, by_pair)] = sums_by_place(model, [(grams, ("words", "pairs", None))])
-        owner = places[owner]
-        np.add.at(sums, owner[: len(by_word)], by_word)
-        np.add.at(sums, owner[: len(by_pair)], by_pair / 2)
-        np.add.at(sums, owner[1 : len(by_pair) + 1], by_pair / 2)
+        owner = places[owner][: len(by_word)]
+        np.add.at(sums, owner, by_word)
+        np.add.at(sums, owner[:-1], by_pair[:-1] / 2)
+        np.add.at(sums, owner[1:], by_pair[:-1] / 2)
     ends = np.cumsum([len(line) for line in lines]) - 1
     last = set(ends.tolist())
     return [

@@ -32,8 +32,9 @@ _REST = "ngrams_rest"
 
 F64 = NDArray[np.float64]
 
-Text = tuple[ngrams.Grams, tuple[str | None, str | None, str | None]]
-"""n-grams of one text, and the blocks that its words, pairs and characters count in."""
+_PLACES = dict(
+    zip(ngrams.BLOCKS, ("text", "text", "text", "author", "hosts", "anchors"), strict=True)
+)
 
 
 def reasons_for(
@@ -93,70 +94,33 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
 
 def _words(model: SpamModel, reading: Reading) -> dict[tuple[str, str], float]:
     """Return what each word and each pair of words adds, by the place where it stands."""
-    places = ("text", "text", "author", "hosts", "anchors")
-    texts: list[Text] = [
-        (ngrams.grams_of(" ".join(reading.own_words), sizes=()), ("words", "pairs", None)),
-        (ngrams.grams_of(reading.own_lower), (None, None, "characters")),
-        (ngrams.grams_of(" ".join(reading.author_words)), ("author", None, "author")),
-        (ngrams.grams_of(ngrams.host_text(reading)), ("hosts", None, "hosts")),
-        (ngrams.grams_of(ngrams.anchor_text(reading), sizes=()), ("anchors", None, None)),
-    ]
+    standing = model.vectorizer.standing(reading)
     merged: defaultdict[tuple[str, str], float] = defaultdict(float)
-    sums = sums_by_place(model, texts)
-    for place, (grams, _), (by_word, by_pair) in zip(places, texts, sums, strict=True):
-        name = f"ngrams_{place}"
-        for cut, parts in ((grams.word, by_word), (grams.pair, by_pair)):
-            found = np.flatnonzero(parts)
-            for i, part in zip(found.tolist(), parts[found].tolist(), strict=True):
-                merged[name, cut(i)[:60]] += part
+    for block, one, parts in zip(
+        ngrams.BLOCKS, standing, sums_by_piece(model, standing), strict=True
+    ):
+        name = f"ngrams_{_PLACES[block]}"
+        found = np.flatnonzero(parts)
+        for i, part in zip(found.tolist(), parts[found].tolist(), strict=True):
+            merged[name, one.piece(i)[:60]] += part
     return merged
 
 
-def sums_by_place(model: SpamModel, texts: Sequence[Text]) -> list[tuple[F64, F64]]:
-    """Return, of each text, what the n-grams of each word add, and those of each pair of words.
+def sums_by_piece(model: SpamModel, standing: Sequence[ngrams.Standing]) -> list[F64]:
+    """Return, for each block, what its n-grams add at each piece of its text.
 
-    Characters count where the word stands that they are of. No two texts may
-    have n-grams in the same block.
+    What a bucket adds is shared by the n-grams of that block that are in it.
     """
-    # Summed by place before any word is cut out: cutting a long one for each of its n-grams
-    # would take time as the square of its length.
-    pieces: list[tuple[str, ngrams.U64, F64, NDArray[np.intp]]] = []
-    sums = []
-    for grams, (words, pairs, characters) in texts:
-        by_word, by_pair = np.zeros(len(grams.words)), np.zeros(len(grams.pairs))
-        sums.append((by_word, by_pair))
-        if words and len(by_word):
-            pieces.append((words, grams.words, by_word, np.arange(len(by_word))))
-        if pairs and len(by_pair):
-            pieces.append((pairs, grams.pairs, by_pair, np.arange(len(by_pair))))
-        if characters and len(grams.characters):
-            around = np.searchsorted(grams.starts, grams.places + 1, side="right") - 1
-            pieces.append((characters, grams.characters, by_word, np.maximum(around, 0)))
-    shares = _share_each(model, [piece[:2] for piece in pieces])
-    for (_, _, into, places), share in zip(pieces, shares, strict=True):
-        into += np.bincount(places, share, len(into))
-    return sums
-
-
-def _share_each(model: SpamModel, pieces: Sequence[tuple[str, ngrams.U64]]) -> list[F64]:
-    """Return the contribution of each single n-gram of each piece, which is of one block.
-
-    A bucket's is shared by the n-grams of that block that are in it.
-    """
-    if not pieces:
-        return []
+    keys = np.concatenate([one.keys for one in standing])
     bits = model.vectorizer.bits
-    sizes = np.zeros(len(ngrams.BLOCKS), np.float32)
-    keys = []
-    for block, hashes in pieces:
-        number = ngrams.BLOCKS.index(block)
-        sizes[number] += len(hashes)
-        keys.append(ngrams.buckets(hashes, block, bits) | (number << bits))
-    distinct, inverse, counts = np.unique(
-        np.concatenate(keys), return_inverse=True, return_counts=True
-    )
-    least = np.maximum(sizes, np.float32(LEAST_GRAMS))
+    sizes = [len(one.keys) for one in standing]
+    distinct, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    least = np.maximum(np.array(sizes, np.float32), np.float32(LEAST_GRAMS))
     values = np.sqrt(counts.astype(np.float32) / least[distinct >> bits])
-    parts = model.ngram_weights[distinct & ((1 << bits) - 1)].astype(float) * values
-    ends = np.cumsum([len(each) for each in keys])[:-1]
-    return np.split((parts / counts)[inverse], ends)
+    parts = model.ngram_weights[distinct & ((1 << bits) - 1)].astype(float) * values / counts
+    ends = np.cumsum(sizes)[:-1]
+    sums = []
+    for one, share in zip(standing, np.split(parts[inverse], ends), strict=True):
+        found: F64 = np.bincount(one.places, share, len(one.pieces)).astype(float)
+        sums.append(found)
+    return sums

@@ -108,6 +108,10 @@ class Vectorizer:
         reading = read(comment)
         return reading, np.array(values_of([reading], self._idf.weight)[0])
 
+    def standing(self, reading: Reading) -> list[ngrams.Standing]:
+        """Return the n-grams of a comment, block by block, with where they stand."""
+        return self._hasher.standing(reading)
+
     def vectors(self, comments: Sequence[Comment]) -> Vectors:
         """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
         readings = [read(comment) for comment in comments]

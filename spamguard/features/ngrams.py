@@ -48,27 +48,18 @@ def _powers() -> tuple[U64, U64]:
 
 @dataclass(slots=True)
 class Grams:
-    """The n-grams of one text: hashes, and where each stands in it."""
+    """The n-grams of one text: hashes, and where each begins in it."""
 
     text: str
     words: U64
     pairs: U64
     characters: U64
     starts: NDArray[np.intp]  # of words
-    ends: NDArray[np.intp]
-    places: NDArray[np.intp]  # start of each character n-gram
-
-    def word(self, i: int) -> str:
-        """Return word number `i`."""
-        return self.text[self.starts[i] : self.ends[i]]
-
-    def pair(self, i: int) -> str:
-        """Return word number `i` and the next."""
-        return self.text[self.starts[i] : self.ends[i + 1]]
+    places: NDArray[np.intp]  # of character n-grams
 
 
 _NO_HASHES, _NO_PLACES = np.zeros(0, np.uint64), np.zeros(0, np.intp)
-_NOTHING = Grams("", _NO_HASHES, _NO_HASHES, _NO_HASHES, _NO_PLACES, _NO_PLACES, _NO_PLACES)
+_NOTHING = Grams("", _NO_HASHES, _NO_HASHES, _NO_HASHES, _NO_PLACES, _NO_PLACES)
 
 
 def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
@@ -88,7 +79,7 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     words = (total[ends] - total[starts]) * inverses[starts]
     pairs = words[:-1] * _PAIR + words[1:]
     if not sizes:
-        return Grams(text, words, pairs, _NO_HASHES, starts, ends, _NO_PLACES)
+        return Grams(text, words, pairs, _NO_HASHES, starts, _NO_PLACES)
     # An n-gram may begin or end with a space but not reach across one.
     crosses = np.zeros(len(code) + 1, np.intp)
     np.cumsum(space, out=crosses[1:])
@@ -100,7 +91,7 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
         at = (crosses[size - 1 : last + size - 1] == crosses[1 : last + 1]).nonzero()[0]
         hashes.append((total[at + size] - total[at]) * inverses[at] + np.uint64(size))
         places.append(at)
-    return Grams(text, words, pairs, np.concatenate(hashes), starts, ends, np.concatenate(places))
+    return Grams(text, words, pairs, np.concatenate(hashes), starts, np.concatenate(places))
 
 
 def _bucket(salted: U64, bits: int) -> NDArray[np.int64]:
@@ -151,6 +142,20 @@ class Keys:
 
     keys: NDArray[np.int64]
     sizes: NDArray[np.int64]  # n-grams of each block and comment, shape (n_blocks, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The n-grams of one comment and one block, and where they stand."""
+
+    pieces: list[str]  # of the text: words, or what is between two spaces
+    wide: int  # pieces that belong together: two where the n-grams are pairs of words
+    keys: NDArray[np.int64]  # block * 2**bits + bucket
+    places: NDArray[np.intp]  # the piece that each stands in, or begins in
+
+    def piece(self, i: int) -> str:
+        """Return piece number `i`, and the next where two belong together."""
+        return " ".join(self.pieces[i : i + self.wide])
 
 
 class _Memory:
@@ -265,6 +270,22 @@ class Hasher:
             first = np.arange(len(readings)) << (self.bits + 3)
             keys += np.repeat(np.tile(first, len(BLOCKS)), sizes)
         return Keys(keys, sizes.reshape(len(BLOCKS), -1))
+
+    def standing(self, reading: Reading) -> list[Standing]:
+        """Return the n-grams of each of `BLOCKS` with the places where they stand."""
+        words = _words_within(reading.own_words, reading)
+        single, pairs, _ = self._words_and_pairs([reading])
+        found = [
+            Standing(words, 1, single, np.arange(len(single))),
+            Standing(words, 2, pairs, np.arange(len(pairs))),
+        ]
+        for pieces_of, memory in zip(_PIECES, self._pieces, strict=True):
+            pieces = pieces_of(reading)
+            blobs = memory.of(pieces)
+            keys = np.frombuffer(b"".join(blobs), np.int32).astype(np.int64)
+            places = np.repeat(np.arange(len(blobs)), [len(blob) >> 2 for blob in blobs])
+            found.append(Standing(pieces, 1, keys, places))
+        return found
 
     def _words_and_pairs(
         self, readings: Sequence[Reading]
