@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     )
     try_address(args.host, args.port)  # before a key is made that nobody would see again
     found = prepare(config)
-    address = f"[{args.host}]" if ":" in args.host else args.host
+    address = reached_at(args.host)
     lines = [
         f"spamguard serves http://{address}:{args.port} with {found.model}",
         f"database: {found.database}, {found.sites:,} " + ("site" if found.sites == 1 else "sites"),
@@ -48,3 +48,10 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(lines), flush=True)
     serve(config, args.host, args.port)
     return 0
+
+
+def reached_at(host: str) -> str:
+    """Return what stands before the port in an address under which the blog can reach `host`."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - told, not bound
+        return "THIS-MACHINE"  # it listens on each of its addresses; which one a blog sees is not known
+    return f"[{host}]" if ":" in host else host

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
 from spamguard.model import SpamModel
 from spamguard.server.config import ServerConfig
@@ -18,6 +19,7 @@ from spamguard.storage import find_model, load_model
 
 Stamp = tuple[int, int, int]
 _SHARED: Final = 0  # in the place of a site's number
+_ANY: Final = Comment("Thanks, see http://example.com/", "A reader", "http://example.com/")
 
 
 class Models:
@@ -40,7 +42,7 @@ class Models:
         self._told = told
         self._checking = threading.Lock()
         self._stamps: dict[int, Stamp | None] = {_SHARED: _stamp(find_model(config.model))}
-        self._models: dict[int, SpamModel] = {_SHARED: load_model(config.model)}
+        self._models: dict[int, SpamModel] = {_SHARED: _loaded(config.model)}
         self.check()
 
     @property
@@ -84,7 +86,7 @@ class Models:
         if place is None or now is None or now == self._stamps.get(site):
             return
         try:
-            model = load_model(place)
+            model = _loaded(place)
         except SpamguardError:
             self._stamps[site] = now  # told once, not every second
             self._told("refused", place.name)
@@ -92,6 +94,13 @@ class Models:
         self._models = self._models | {site: model}
         self._stamps[site] = now
         self._told("reloaded", place.name)
+
+
+def _loaded(name_or_path: str | Path) -> SpamModel:
+    """Return the model, with all read that it reads on first use: no request should wait for that."""
+    model = load_model(name_or_path)
+    model.verdict(_ANY).strongest(1)
+    return model
 
 
 def _stamp(directory: Path) -> Stamp | None:

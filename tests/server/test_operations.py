@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from spamguard import save_model
+from spamguard.cli.serve import reached_at
 from spamguard.errors import FeedbackError, SpamguardError
 from spamguard.retraining import replace_model
 from spamguard.server import ServerConfig, ServerError, create_app, limits
@@ -513,3 +514,17 @@ def test_writing_what_waits_ends_though_more_keeps_coming(blog, services, monkey
     assert len(written) < most
     assert blog.ham("Another comment, of which nothing waits.").status_code == 200
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("blog.example", "blog.example"),
+        ("0.0.0.0", "THIS-MACHINE"),
+        ("::", "THIS-MACHINE"),
+    ],
+)
+def test_a_blog_is_told_an_address_that_it_can_reach(host, told):
+    assert reached_at(host) == told
