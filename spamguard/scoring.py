@@ -227,7 +227,7 @@ def _score_foreign(
         given = nw.from_native(frame, eager_only=True)
     except TypeError:
         raise InputError(
-            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one first."
+            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
         ) from None
     columns = _columns(comments_of_frame(given), model, reasons, n_jobs, progress)
     if reasons:
@@ -243,7 +243,7 @@ def _score_foreign(
     return nw.from_dict(columns, schema, backend=given.implementation).to_native()
 
 
-_PART: Final = 5_000  # comments between two words on how far the work has come
+_PART: Final = 1_000  # comments between two words on how far the work has come
 
 
 def _columns(
