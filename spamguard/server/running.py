@@ -7,11 +7,13 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
+from uvicorn.supervisors import multiprocess
 
 from spamguard.errors import ServerError
 from spamguard.server import logs
@@ -26,6 +28,7 @@ FIRST: Final = "first"
 
 _KEEP_ALIVE: Final = 15
 _HUNG: Final = 60  # seconds without a sign of life; on a busy machine a start takes many
+_LOOK: Final = 0.2  # seconds between two looks whether a worker that was asked is still there
 _MOST_FILES: Final = 65_536
 _GRACE: Final = 20  # seconds that requests under way are given when it stops
 
@@ -83,6 +86,7 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             # Read by prometheus_client when a worker imports it; of this run alone.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spamguard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            multiprocess.Process = Worker  # type: ignore[misc]
         _allow_many_connections()
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn has its own while it works, and passes the signal on when all is done.
@@ -101,6 +105,27 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             timeout_graceful_shutdown=_GRACE,
             timeout_worker_healthcheck=_HUNG,
         )
+
+
+class Worker(multiprocess.Process):
+    """A worker whose end is noticed at once.
+
+    uvicorn's own goes on waiting for the answer of one that was killed while it was asked for a sign
+    of life, and neither replaces it nor stops meanwhile.
+    """
+
+    def ping(self, timeout: float = 5) -> bool:
+        """Return whether the worker gives a sign of life within `timeout` seconds."""
+        until = time.monotonic() + timeout
+        try:
+            self.parent_conn.send(b"ping")
+            while self.process.is_alive() and time.monotonic() < until:
+                if self.parent_conn.poll(_LOOK):
+                    self.parent_conn.recv()
+                    return True
+        except (OSError, EOFError):
+            pass
+        return False
 
 
 def _allow_many_connections() -> None:

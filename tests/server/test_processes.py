@@ -12,12 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from spamguard import load_model, save_model
 from spamguard.feedback import Journal
+from spamguard.server.running import Worker
 from spamguard.storage import find_model
 
 SPAM = "cheap viagra at http://pills.example order now"
@@ -267,3 +269,39 @@ def test_what_is_missing_says_what_to_install(tmp_path, missing):
     assert done.returncode == 1
     assert "pip install 'spamguard[server]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class Dying:
+    """A process that is gone after so many looks."""
+
+    def __init__(self, looks):
+        self.looks = looks
+
+    def is_alive(self):
+        self.looks -= 1
+        return self.looks > 0
+
+
+class Silent:
+    """A connection whose other end never answers; the process that asks has that end open too."""
+
+    def send(self, data):
+        pass
+
+    def poll(self, timeout):
+        return False
+
+
+def test_a_worker_that_ends_while_it_is_asked_is_not_waited_for():
+    worker = Worker.__new__(Worker)
+    worker.process, worker.parent_conn = Dying(3), Silent()
+    assert not worker.ping(timeout=1e9)
+
+
+def test_a_worker_that_answers_is_there():
+    worker = Worker.__new__(Worker)
+    worker.parent_conn, theirs = Pipe()
+    worker.process = Dying(100)
+    theirs.send(True)
+    assert worker.ping(timeout=60)
+    assert theirs.recv() == b"ping"
