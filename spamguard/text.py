@@ -17,7 +17,7 @@ import bisect
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -441,8 +441,8 @@ def _strip_markdown(text: str, body: Body) -> str:
     if ">" in text:
         text, quotes = _QUOTE.subn("", text)
         body.quote_lines += quotes
-    text = _by_line(_MD_LEAD_HINT.search, _without_lead, text)
-    return _by_line(_MD_DRESS_HINT.search, partial(_MD_DRESS.sub, r"\1"), text)
+    text = _by_line(_MD_LEAD_HINT, _without_lead, text)
+    return _by_line(_MD_DRESS_HINT, partial(_MD_DRESS.sub, r"\1"), text)
 
 
 def _without_lead(line: str) -> str:
@@ -450,14 +450,30 @@ def _without_lead(line: str) -> str:
     return line if lead is None else line[lead.end() :]
 
 
-def _by_line(hint: Callable[[str], object], change: Callable[[str], str], text: str) -> str:
+def _by_line(hint: re.Pattern[str], change: Callable[[str], str], text: str) -> str:
     """Return `text` with those of its lines changed that have a hint of something to change.
 
-    No pattern here reaches across a line: a long text is not searched for the sake of one line.
+    No pattern here reaches across a line: a long text is not searched for the sake of one line,
+    and most lines are never looked at one by one.
     """
-    if not hint(text):
-        return text
-    return "\n".join([change(line) if hint(line) else line for line in text.split("\n")])
+    out: list[str] = []
+    end = 0
+    for start, stop in _lines_with(hint, text):
+        out += (text[end:start], change(text[start:stop]))
+        end = stop
+    return "".join(out) + text[end:] if out else text
+
+
+def _lines_with(hint: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each line begins and ends that `hint` is found in."""
+    found = hint.search(text)
+    while found is not None:
+        start = text.rfind("\n", 0, found.start()) + 1
+        stop = text.find("\n", found.end())
+        if stop < 0:
+            stop = len(text)
+        yield start, stop
+        found = hint.search(text, stop)
 
 
 def _strip_markup(text: str, body: Body) -> str:
@@ -486,6 +502,7 @@ _URL = re.compile(
     r"(?=[<hw])<?(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}>?",
     re.IGNORECASE,
 )
+_URL_HINT = re.compile(r"//|www", re.IGNORECASE)
 _URL_END = re.compile(r"[.,;:!?)*_~>]*\Z")
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 # Chinese and Japanese write no space before an address.
@@ -581,23 +598,18 @@ def _lift_links(text: str, body: Body) -> str:
         body.links.append(Link("obfuscated", f"{name}.{tld}{(path or '').replace(' ', '')}"))
         return " "
 
-    text = _by_line(_hints_at_url, partial(_URL.sub, url), text)
+    if "//" in text or "www" in text.lower():
+        text = _by_line(_URL_HINT, partial(_URL.sub, url), text)
     if "@" in text:
         body.emails += _EMAIL.findall(text)
         text = _EMAIL.sub(" ", text)
-    text = _by_line(_DOMAIN_HINT.search, partial(_DOMAIN.sub, domain), text)
-    return _by_line(_OBFUSCATED_HINT.search, partial(_OBFUSCATED.sub, obfuscated), text)
-
-
-def _hints_at_url(text: str) -> bool:
-    return "//" in text or "www" in text.lower()
+    text = _by_line(_DOMAIN_HINT, partial(_DOMAIN.sub, domain), text)
+    return _by_line(_OBFUSCATED_HINT, partial(_OBFUSCATED.sub, obfuscated), text)
 
 
 def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[str]:
     """Return what `pattern` finds on the lines that have a hint of it."""
-    if not hint.search(text):
-        return []
-    lines = [line for line in text.split("\n") if hint.search(line)]
+    lines = (text[start:stop] for start, stop in _lines_with(hint, text))
     return [match.group() for line in lines for match in pattern.finditer(line)]
 
 
@@ -637,7 +649,7 @@ def _unspace(text: str, body: Body) -> str:
         body.spaced_words.append(word)
         return word
 
-    return _by_line(_SPACED_HINT.search, partial(_SPACED.sub, join), text)
+    return _by_line(_SPACED_HINT, partial(_SPACED.sub, join), text)
 
 
 def _find_leet(text: str, body: Body) -> None:

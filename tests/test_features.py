@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from spamguard.comment import Comment, Post
 from spamguard.features import author, links, promo, style, topic
-from spamguard.features.reading import MAX_THREAD, read, terms_of
+from spamguard.features.reading import MAX_THREAD, Runs, read, shingles_of, terms_of
 from spamguard.text import MAX_HEAD, MAX_TAIL, words_of
 
 FAMILIES = {"links": links, "promo": promo, "topic": topic, "author": author, "style": style}
@@ -170,6 +170,30 @@ def test_what_was_copied_from_the_post_is_not_the_visitors(before):
     assert both.own_lower == alone.own_lower
     nothing = read(Comment(sentence, post=post))
     assert (nothing.own_words, nothing.own_lower) == ([], "")
+
+
+@given(st.lists(st.lists(st.sampled_from("ab"), max_size=40), max_size=3), st.data())
+def test_runs_are_found_alike_one_by_one_and_counted_out(texts, data):
+    runs = Runs(texts)
+    for _ in range(2):  # few are looked for; many make them be counted out, which is then kept
+        words = data.draw(st.lists(st.sampled_from("abc"), max_size=60))
+        expected = shingles_of(words) & set().union(*map(shingles_of, texts))
+        assert runs.repeated_in(words) == expected
+
+
+def test_many_runs_are_found_as_few_are():
+    words = [f"word{i}" for i in range(100)]
+    few, many = Runs([words]).repeated_in(words[:6]), Runs([words]).repeated_in(words)
+    assert few == shingles_of(words[:6])
+    assert many == shingles_of(words)
+
+
+def test_a_run_of_words_is_no_run_of_their_parts():
+    words = "on the road to york".split()
+    assert Runs([["upon", *words[1:]]]).repeated_in(words) == set()
+    assert (
+        Runs([["and", "son", *words[1:4], "yorkshire", "on", "york"]]).repeated_in(words) == set()
+    )
 
 
 def test_without_a_copy_nothing_is_left_out():

@@ -22,27 +22,45 @@ MAX_THREAD_TEXT = 3_000
 """Characters read of each comment in a thread."""
 SHINGLE = 5
 _FIVE_KNOWN = b"\1" * SHINGLE
+_FEW_RUNS = 20
 _REPEAT = 100  # words by which a long comment is known again
 
 
-Copied = set[tuple[str, ...]]
+Run = tuple[str, ...]
+Copied = set[Run]
 
 
 class Runs:
-    """The runs of five words in some texts; counted out only once a text may repeat one."""
+    """The runs of five words in some texts; counted out only once a text may repeat many."""
 
     def __init__(self, texts: Iterable[list[str]]) -> None:
         self._texts = tuple(texts)
         self._vocabulary = frozenset().union(*self._texts)
-        self._runs: frozenset[tuple[str, ...]] | None = None
+        self._joined: list[str] | None = None
+        self._runs: frozenset[Run] | None = None
 
     def repeated_in(self, words: list[str]) -> Copied:
         """Return the runs of `words` that the texts have too."""
-        if _FIVE_KNOWN not in bytes(map(self._vocabulary.__contains__, words)):
+        known = bytes(map(self._vocabulary.__contains__, words))
+        at = known.find(_FIVE_KNOWN)
+        if at < 0:
             return set()
+        asked: Copied = set()
+        while at >= 0:
+            asked.add(tuple(words[at : at + SHINGLE]))
+            at = known.find(_FIVE_KNOWN, at + 1)
+        if self._runs is None and len(asked) <= _FEW_RUNS:
+            return set(filter(self._holds, asked))
         if self._runs is None:
             self._runs = frozenset().union(*map(shingles_of, self._texts))
-        return shingles_of(words) & self._runs
+        return asked & self._runs
+
+    def _holds(self, run: Run) -> bool:
+        """Look through the texts for one run: quicker than to count all of theirs out for it."""
+        if self._joined is None:
+            self._joined = [f" {' '.join(words)} " for words in self._texts]
+        wanted = f" {' '.join(run)} "
+        return any(wanted in text for text in self._joined)
 
 
 @dataclass(slots=True)
@@ -95,10 +113,16 @@ class Reading:
 
 
 _CJK_FIRST, _CJK_LAST = "\u3040", "\ud7af"
+_CJK = re.compile(f"[{_CJK_FIRST}-{_CJK_LAST}]")
 
 
 def terms_of(words: list[str]) -> list[str]:
     """Return what words are compared by: six-letter stems, and pairs of CJK letters."""
+    letters = "".join(words)
+    if letters.isascii():
+        return [word[:6] for word in words if len(word) > 2]
+    if _CJK.search(letters) is None:
+        return [word[:6] for word in words if len(word) > 2 or not word.isascii()]
     terms = []
     for word in words:
         if word[0] >= _CJK_FIRST and word[0] <= _CJK_LAST:
@@ -108,7 +132,7 @@ def terms_of(words: list[str]) -> list[str]:
     return terms
 
 
-def shingles_of(words: list[str]) -> set[tuple[str, ...]]:
+def shingles_of(words: list[str]) -> Copied:
     """Return the runs of five words in `words`."""
     return {tuple(words[i : i + SHINGLE]) for i in range(len(words) - SHINGLE + 1)}
 
