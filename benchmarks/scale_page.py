@@ -68,7 +68,8 @@ def _head() -> list[str]:
         "Comments are read, judged and written some thousands at a time. Until all is done the answers stand in "
         "`scored.jsonl.part`. After an interruption, be it Ctrl-C, a full disk or `kill -9`, the same command "
         "with `--resume` goes on: it cuts off a torn last line, passes over what is answered, and judges the first "
-        "and the last of that again to see that the input, the model and the options are the same.",
+        "and the last of that again. Other options or another model show in these; a comment that was changed "
+        "between them does not, so give it the same input.",
         "",
     ]
 
@@ -92,7 +93,8 @@ def _measured(scale: dict[str, Any]) -> list[str]:
         f"{scale['pyspark']}, distributed {scale['distributed']}; the sample's comments with their posts, again and "
         "again. One core in batches of 2,000; the cluster software runs on the same cores and takes its part of them. "
         "Memory is the most that one Python worker held. The answers of Spark are compared row by row with "
-        "`score_frame`, those of the others with `score_many`.",
+        "`score_frame`, those of the others with `score_many`. "
+        f"The model is {scale['model']}.",
         "",
         *_table(
             ["by", "workers", "comments", "comments a second", "MB a worker", "same answers"], rows
@@ -119,7 +121,7 @@ def _streamed(stream: dict[str, Any]) -> list[str]:
         "## A stream through the command",
         "",
         "`spamguard score` between two pipes, one process, reading and writing included, beside `score_many` in batches "
-        "of 2,000 measured just before and after.",
+        f"of the same comments, measured along the way while the stream waits; the model is {stream['model']}.",
         "",
         *_table(
             [
@@ -176,8 +178,8 @@ def _safe() -> list[str]:
         "Measured by:",
         "",
         "```",
-        "python benchmarks/scale.py benchmarks/results/scale.json 300000",
-        "python benchmarks/stream.py benchmarks/results/stream.json 200000",
+        "python benchmarks/scale.py benchmarks/results/scale.json 1000000",
+        "python benchmarks/stream.py benchmarks/results/stream.json 10000000 1000000 --datasets DIR",
         "python benchmarks/render.py",
         "```",
         "",

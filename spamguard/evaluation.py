@@ -237,7 +237,9 @@ def tubespam(
     training comments of the protocol alone. The authors' split is by position,
     the first 70 % of each video and class. In time order the oldest 70 % are
     learned from and the newest tested on: of each class, or of all comments
-    of the video, where what is newest may be nearly all of one class.
+    of the video, where what is newest may be nearly all of one class. `copies`
+    is the share of the tested comments that have a near-duplicate among those
+    learned from.
     """
     return _measure_videos(load_dataset(_TUBESPAM, directory), watch)
 
@@ -249,12 +251,20 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
     spam = (frame["label"] == "spam").to_numpy(bool)
     comments = comments_of(frame)
     titles = dict(zip(frame["post_id"].tolist(), frame["post_title"].tolist(), strict=True))
+    groups = frame["duplicate_group"].to_numpy()
     rows: list[dict[str, Any]] = []
     for done, (video, title) in enumerate(titles.items(), 1):
-        measured = {
-            split: _figures_of(spam[parts[1]], _from_scratch(comments, spam, parts))
-            for split, parts in _splits_of(frame, spam, video).items()
-        }
+        measured = {}
+        for split, parts in _splits_of(frame, spam, video).items():
+            judged = _from_scratch(comments, spam, parts)
+            copies = np.isin(groups[parts[1]], groups[parts[0]])
+            measured[split] = {
+                **_figures_of(spam[parts[1]], judged),
+                "copies": float(copies.mean()),
+                "mcc_without_copies": mcc(
+                    spam[parts[1]][~copies].astype(int), (judged[~copies] >= 0).astype(int)
+                ),
+            }
         rows.append({"video": str(title).split(" - ")[0], **measured})
         (watch or _quiet)("videos", done, len(titles))
     macro = {

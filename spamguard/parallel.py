@@ -9,6 +9,7 @@ does not wait for it.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,15 @@ _MOST_KEPT: Final = 4
 # In a worker: the models it was sent last, by what they hold. Latest used last.
 _kept: dict[str, SpamModel] = {}
 _keeping = threading.Lock()
+
+
+def _unlock() -> None:
+    global _keeping
+    _keeping = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held it
+    os.register_at_fork(after_in_child=_unlock)
 
 _Told = tuple[float, Label, bool, float, str, bool]
 

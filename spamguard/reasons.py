@@ -29,6 +29,7 @@ _ROUNDING: Final = 5e-7
 _MEANING = {f.name: f.meaning for f in FEATURES}
 _NAMES = tuple(_MEANING)
 _REST = "ngrams_rest"
+_JOINERS = "\u200c\u200d"  # parts of Arabic and Indic words
 
 F64 = NDArray[np.float64]
 
@@ -71,7 +72,14 @@ def _strength(found: tuple[float, str, float | str]) -> float:
 def _told(name: str, seen: float | str, reading: Reading) -> str:
     if isinstance(seen, float):
         return _evidence(name, seen, reading)
-    return seen if name == _REST else f"“{seen}”"
+    return seen if name == _REST else f"“{_shown(seen)}”"
+
+
+def _shown(text: str) -> str:
+    """Return `text` as it may be printed: no half character, no sign that moves a cursor."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _JOINERS else "\ufffd" for c in text)
 
 
 def _evidence(name: str, value: float, reading: Reading) -> str:
@@ -87,7 +95,7 @@ def _evidence(name: str, value: float, reading: Reading) -> str:
     elif family == "author" and value:
         seen = [reading.author] if reading.author else []
     if seen:
-        listed = ", ".join(f"“{word[:60]}”" for word in dict.fromkeys(seen[:20]))
+        listed = ", ".join(f"“{_shown(word[:60])}”" for word in dict.fromkeys(seen[:20]))
         return f"{_MEANING[name]}: {listed}"
     return _MEANING[name] if value else f"no sign of: {_MEANING[name]}"
 

@@ -27,6 +27,15 @@ _MOST_KEPT: Final = 8
 _kept: dict[str, tuple[tuple[int, int, int], SpamModel]] = {}
 
 
+def _unlock() -> None:
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held it
+    os.register_at_fork(after_in_child=_unlock)
+
+
 def default_model() -> SpamModel:
     """Return the shipped model; it is loaded on first use, once, from the installed files.
 

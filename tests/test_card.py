@@ -66,17 +66,27 @@ def test_a_locked_discard_and_an_older_report(render, model):
 
 
 def test_what_the_model_knows_of_each_language_is_on_the_card(render, monkeypatch):
-    monkeypatch.setattr(render, "_result", lambda _: {"macro": {"fr": {"ham_blocked": 0.0125}}})
+    rows = [
+        {"set": name, "languages": languages, "ham_blocked": {"value": value}}
+        for name, languages, value in (
+            ("chat-fr", ["fr"], 0.0), ("hamblog-fr", ["fr"], 0.0125), ("both", ["en", "fr"], 0.5),
+        )
+    ]  # fmt: skip
+    panels = {"rows": rows, "macro": {"en": {"ham_blocked": 0.02}}}
+    monkeypatch.setattr(render, "_result", lambda _: panels)
     counts = {
         "cs": {"ham": 40, "spam": 3},
         "fr": {"ham": 1_234, "spam": 5},
         "tr": {"ham": 1, "spam": 1},
+        "en": {"ham": 9_000, "spam": 100},
     }
     lines = render._languages({"languages": counts})
-    assert "| fr | 1,234 | 5 | yes | 1.2 % |" in lines
+    told = "| fr | 1,234 | 5 | yes | hamblog-fr 1.2 %, chat-fr 0.0 % |"
+    assert told in lines
+    assert "| en | 9,000 | 100 | yes | 2.0 % of all |" in lines
     assert "| cs | 40 | 3 | no | – |" in lines
     assert not any(line.startswith("| tr") for line in lines)  # a handful may be mistakes
-    assert lines.index("| fr | 1,234 | 5 | yes | 1.2 % |") < lines.index("| cs | 40 | 3 | no | – |")
+    assert lines.index(told) < lines.index("| cs | 40 | 3 | no | – |")
 
 
 def test_a_model_that_counted_no_languages_has_no_such_table(render):

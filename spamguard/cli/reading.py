@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import select
 import sys
 import zlib
@@ -212,8 +213,15 @@ def _pass_over(source: Source, line: bytes) -> None:
         line = source.readline()
 
 
-# NaN is how some programs write a missing value; it is not JSON, so it ends here.
-_DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None)
+def _number(digits: str) -> float | None:
+    found = float(digits)
+    return found if math.isfinite(found) else None
+
+
+# NaN is how some programs write a missing value; it is not JSON, so it ends here, and so does a
+# number that is too large for any program to write it again.
+_DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_number)
+_MOST_NESTED: Final = 200  # what is nested deeper can be read, but not everywhere be written
 
 
 def _json_line(number: int, line: bytes) -> Line | Problem:
@@ -226,7 +234,21 @@ def _json_line(number: int, line: bytes) -> Line | Problem:
         return Problem(number, "not JSON")
     if not isinstance(fields, dict):
         return Problem(number, 'not a JSON object, such as {"text": "..."}')
+    if text.count("[") + text.count("{") > _MOST_NESTED and _depth(fields) > _MOST_NESTED:
+        return Problem(number, f"nested more than {_MOST_NESTED} deep")
     return Line(number, fields, len(line))
+
+
+def _depth(value: object) -> int:
+    """Return how deep lists and objects stand in each other."""
+    depth = 0
+    level = [value]
+    while level:
+        held = [each.values() if isinstance(each, dict) else each for each in level
+                if isinstance(each, dict | list)]  # fmt: skip
+        level = [inner for outer in held for inner in outer]
+        depth += bool(held)
+    return depth
 
 
 # --- CSV --------------------------------------------------------------------------

@@ -8,6 +8,7 @@ cut off before the rest is written.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -88,7 +89,14 @@ def resumable(target: Path, csv: bool, resume: bool) -> Iterator[tuple[IO[bytes]
             raise
         if fcntl is None:  # Windows renames no file that is open
             file.close()
+        keep_mode(target, part)
         part.replace(target)
+
+
+def keep_mode(target: Path, part: Path) -> None:
+    """Let those read what takes the place of `target` who could read that."""
+    with suppress(OSError):  # there is none yet, or it is somebody else's
+        part.chmod(stat.S_IMODE(target.stat().st_mode))
 
 
 @contextmanager

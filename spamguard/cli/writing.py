@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final, TextIO
 
 from spamguard.cli.reading import ENDINGS
-from spamguard.cli.resuming import AnotherRunError, Done, resumable
+from spamguard.cli.resuming import AnotherRunError, Done, keep_mode, resumable
 from spamguard.errors import InputError
 from spamguard.verdict import Verdict
 
@@ -105,6 +105,7 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        keep_mode(target, part)
         part.replace(target)
     finally:
         with suppress(OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import threading
 from collections import Counter, OrderedDict
@@ -18,6 +19,7 @@ from spamguard.text import Body, Link, clean_characters, read_body, words_of
 
 MAX_POST_WORDS = 20_000
 MAX_THREAD = 100
+_MAX_NAME, _MAX_ADDRESS = 200, 2_000
 MAX_THREAD_TEXT = 3_000
 """Characters read of each comment in a thread."""
 SHINGLE = 5
@@ -172,6 +174,10 @@ class _PostCache:
         self._posts: OrderedDict[Post, tuple[PostReading, int]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def unlock(self) -> None:
+        """Forget who held the lock."""
+        self._lock = threading.Lock()
+
     def read(self, post: Post) -> PostReading:
         with self._lock:
             entry = self._posts.get(post)
@@ -179,7 +185,8 @@ class _PostCache:
                 self._posts.move_to_end(post)
                 return entry[0]
         reading = _read_post(post)
-        size = len(post.text or "") + sum(map(len, post.thread))
+        given = (post.title, post.text, post.url, post.author, *post.thread)
+        size = sum(len(text or "") for text in given)
         if size <= self._room // 4:
             with self._lock:
                 if post not in self._posts:
@@ -191,6 +198,8 @@ class _PostCache:
 
 
 _POSTS = _PostCache()
+if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held the lock
+    os.register_at_fork(after_in_child=_POSTS.unlock)
 
 
 # --- messengers, ends, addresses -----------------------------------------------------------
@@ -245,10 +254,14 @@ class _Address:
     is_junk: bool = False  # letters that are no address
 
 
-# Names and addresses come back: regulars, and campaigns.
-@lru_cache(maxsize=2048)
+# Names and addresses come back: regulars, and campaigns. What is remembered of one is cut first,
+# so that two thousand long ones cannot fill the memory.
 def _address(given: str) -> _Address:
-    url = given.strip()[:2000]
+    return _address_of(given.strip()[:_MAX_ADDRESS])
+
+
+@lru_cache(maxsize=2048)
+def _address_of(url: str) -> _Address:
     host = host_of(url)
     if is_ip(host) or _ENDING.search(host):
         return _Address(url, host, registered_domain(host))
@@ -266,9 +279,13 @@ class _Name:
     folded: str
 
 
-@lru_cache(maxsize=2048)
 def _name(given: str) -> _Name:
-    text = clean_characters(given[:200], Body()).strip()
+    return _name_of(given[:_MAX_NAME])
+
+
+@lru_cache(maxsize=2048)
+def _name_of(given: str) -> _Name:
+    text = clean_characters(given, Body()).strip()
     return _Name(text, words_of(text), _fold_name(text))
 
 
