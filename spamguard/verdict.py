@@ -99,7 +99,10 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """All contributions, strongest first; with `intercept` they sum to `log_odds`."""
+        """All contributions, strongest first; with `intercept` they sum to `log_odds`.
+
+        To a millionth: sums of many n-grams are rounded on the way.
+        """
         if callable(self._reasons):
             # Put into words only when somebody asks: most verdicts are never explained.
             object.__setattr__(self, "_reasons", self._reasons())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -204,7 +205,25 @@ def test_half_signs_can_be_shown(model):
     )
     for reason in verdict.reasons:
         repr(reason)
-        reason.evidence.encode("utf-8", "backslashreplace")
+        reason.evidence.encode("utf-8")  # what print does
+
+
+def test_evidence_moves_no_cursor(model):
+    url = "http://evil\x1b[2J\x07\u202e.com"
+    verdict = score(Comment("hi \x1b[2J \u202e there", "Bob\x1b[0m", url), model=model)
+    assert all(reason.evidence.isprintable() for reason in verdict.reasons)
+
+
+def test_names_and_addresses_are_remembered_cut(model):
+    size, limit = 300_000, 40_000_000
+    score(Comment("warm", "up", "http://up.example"), model=model)
+    tracemalloc.start()
+    for i in range(200):
+        comment = Comment("hello", f"{i}" + "n" * size, f"http://{i}.example/" + "u" * size)
+        score(comment, model=model)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < limit
 
 
 # --- None and numbers in the wrong place ------------------------------------------------

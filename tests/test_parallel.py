@@ -20,7 +20,16 @@ import numpy as np
 import pytest
 
 import spamguard
-from spamguard import Comment, SpamClassifier, SpamguardError, parallel, score, score_many
+from spamguard import (
+    Comment,
+    SpamClassifier,
+    SpamguardError,
+    parallel,
+    score,
+    score_many,
+    scoring,
+)
+from spamguard.features import reading
 from spamguard.parallel import in_order, jobs_for, score_in_parallel
 
 HOME = str(Path(spamguard.__file__).parents[1])
@@ -105,6 +114,36 @@ def test_fork(busy):
         stop.set()
         if busy:
             thread.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python warns of any fork beside threads")
+def test_a_lock_that_a_thread_holds_does_not_stop_the_child():
+    """That thread is not in the child, so nobody would ever let go of it there."""
+    ready, done = threading.Event(), threading.Event()
+
+    def hold():
+        with reading._POSTS._lock, scoring._loading, parallel._keeping:
+            ready.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    ready.wait()
+    try:
+        child = multiprocessing.get_context("fork").Process(target=_score_under_a_new_post)
+        child.start()
+        child.join(60)
+        if child.is_alive():
+            child.kill()
+        assert child.exitcode == 0
+    finally:
+        done.set()
+        thread.join()
+
+
+def _score_under_a_new_post():
+    score("Which index?", "A post that nobody has read before")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

@@ -16,7 +16,7 @@ from spamguard import Comment, Post, Reason, load_model
 from spamguard.features import FEATURES
 from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.model import SpamModel
-from spamguard.reasons import MOST_WORDS
+from spamguard.reasons import MOST_WORDS, _words
 from spamguard.vectorizer import BACKGROUND_SIZE, FLAT_BACKGROUND
 
 MOST = len(FEATURES) + MOST_WORDS + 1
@@ -157,6 +157,18 @@ def test_many_words_become_one_rest():
     (rest,) = [r for r in reasons if r.feature == "ngrams_rest"]
     assert rest.evidence[0].isdigit()
     check(RANDOM.verdict(Comment(text)))
+
+
+def test_the_rest_is_what_the_further_words_add(model, sample_comments):
+    # It is given as what is missing in the sum; so nothing else may be missing.
+    longest = sorted(sample_comments, key=lambda c: -len(c.text))[:20]
+    for judge in (model, RANDOM):
+        for comment in longest:
+            reading, dense = judge.vectorizer.read(comment)
+            named = judge.dense_contributions(dense).sum()
+            words = sum(_words(judge, reading).values())
+            expected = judge.verdict(comment).log_odds
+            assert judge.intercept + named + words == pytest.approx(expected, abs=1e-5)
 
 
 def test_no_rest_is_invented(model):

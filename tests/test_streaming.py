@@ -377,3 +377,45 @@ def test_a_full_disk_and_gone_on_with(capsys, given, tmp_path):
     assert resuming.part_of(target).read_bytes() == expected[:limit]
     assert run(capsys, "--input", given, "--output", target, "--resume")[0] == 0
     assert target.read_bytes() == expected
+
+
+# --- lines that cannot be written again ------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("depth", [150, 300, 985, 100_000])
+def test_a_field_nested_deep_stops_nothing(capsys, tmp_path, depth, form):
+    hostile = '{"text": "b", "x": ' + "[" * depth + "]" * depth + "}"
+    lines = ['{"text": "a", "x": 1}', hostile, '{"text": "c", "x": 2}']
+    given = tmp_path / "in.jsonl"
+    given.write_text("\n".join(lines), "utf-8")
+    target = tmp_path / f"out.{form}"
+    _, _, err = run(capsys, "--input", given, "--output", target)
+    kept = target.read_text("utf-8").count("probability" if form == "jsonl" else "\n")
+    assert kept - (form == "csv") == (3 if depth < 200 else 2)
+    assert ("line 2" in err) == (depth > 200)
+
+
+def test_a_number_beyond_all_bounds_is_absent(capsys, tmp_path):
+    given = tmp_path / "in.jsonl"
+    given.write_text('{"text": "a", "n": 1e999, "m": -1e999, "k": 1.5}', "utf-8")
+    _, out, _ = run(capsys, "--input", given)
+    row = json.loads(out, parse_constant=pytest.fail)
+    assert (row["n"], row["m"], row["k"]) == (None, None, 1.5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes")
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_who_could_read_the_file_still_can(capsys, given, tmp_path, form):
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    target = tmp_path / f"out.{form}"
+    target.write_text("")
+    target.chmod(0o664)
+    before = os.umask(0o077)
+    try:
+        run(capsys, "--input", given, "--output", target)
+    finally:
+        os.umask(before)
+    assert target.stat().st_size
+    assert target.stat().st_mode & 0o777 == 0o664
