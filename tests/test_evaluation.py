@@ -263,6 +263,7 @@ def videos(monkeypatch):
 
 def test_tubespam_splits_by_author_and_by_video(videos, monkeypatch):
     frame, asked = videos
+    frame.loc[frame.index[3::4], "duplicate_group"] = -1  # a campaign across the videos
     learned = []
     real = evaluation.learn_background
     monkeypatch.setattr(
@@ -288,8 +289,13 @@ def test_tubespam_splits_by_author_and_by_video(videos, monkeypatch):
         assert learned[4 * k + 2] == frame.loc[sides[0][0] | sides[1][0], "text"].tolist()
         assert learned[4 * k + 3] == frame.loc[older, "text"].tolist()
         for i, rows in enumerate((rest, here, sides[0][1] | sides[1][1], newer)):
-            y = (frame.loc[rows, "label"] == "spam").astype(int).tolist()
-            assert tested[4 * k + i].tolist() == y
+            known = set(frame.loc[frame["text"].isin(learned[4 * k + i]), "duplicate_group"])
+            copies = frame.loc[rows, "duplicate_group"].isin(known)
+            y = (frame.loc[rows, "label"] == "spam").astype(int)
+            whole, without = tested[2 * (4 * k + i) : 2 * (4 * k + i) + 2]
+            assert whole.tolist() == y.tolist()
+            assert without.tolist() == y[~copies].tolist()
+            assert list(result["rows"][k].values())[i + 1]["copies"] == round(copies.mean(), 5)
     for split, macro in result["macro"].items():
         for key, value in macro.items():
             mean = np.mean([row[split][key] for row in result["rows"]])
