@@ -85,6 +85,8 @@ def ham_panels(
     Sources are held out fold by fold; calibration and thresholds for a fold
     come from the other folds. For `HELD_OUT_LANGUAGES` a further model learns
     from nothing in that language, which shows what an unknown one fares like.
+    The recipe's background sets are not wholly unseen: how common words are,
+    and the padding of some spam, comes of them whichever fold they are in.
     """
     watch = watch or _quiet
     prepared = prepare(directory, recipe, (), n_jobs)
