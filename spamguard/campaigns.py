@@ -2,8 +2,10 @@
 
 Copies are found by MinHash (datasketch, ``pip install 'spamguard[campaigns]'``)
 over runs of three words, and what it proposes is checked exactly. Each comment
-is held against the first of a campaign and not against its latest, so a
-campaign does not wander off. Short texts ("why", "yes", "thanks") are nobody's
+is held against the first of a campaign, the text that stands most often, and
+not against its latest, so a campaign does not wander off, and the order of the
+rows changes nothing. Digits are read as one, so texts that differ in numbers
+alone are equal. Short texts ("why", "yes", "thanks") are nobody's
 copies, as people write them too.
 
 `spamguard.reviewing.campaigns_of` and the corpus's ``duplicate_group`` ask less
@@ -18,10 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from spamguard.comment import Comment
 from spamguard.corpus import plain_words
 from spamguard.errors import InputError, SpamguardError
-from spamguard.frames import comments_of_frame, missing
+from spamguard.frames import cells_of, comments_of_frame, post_keys, readable
 from spamguard.hosts import host_of, registered_domain
 from spamguard.metrics import checked_share
 from spamguard.reviewing import LEAST_WORDS
@@ -34,7 +38,9 @@ __all__ = ["Campaign", "campaigns_frame", "find_campaigns", "sizes_over_time"]
 
 _RUN: Final = 3
 _HASHES: Final = 128
+_MOST_MONTHS: Final = 1_200
 _SEED: Final = 1
+_PROPOSED: Final = 0.6  # of the likeness asked for: from there on the index proposes
 _EAST: Final = ("\u3040", "\ud7af")  # one sign of these is a word to `plain_words`, but says less
 
 
@@ -90,8 +96,8 @@ def find_campaigns(
     Parameters
     ----------
     frame : DataFrame
-        As for `score_frame`; the columns blog, post_id and label are used
-        where they are.
+        As for `score_frame`; the columns blog, post_id (or post_group) and
+        label are used where they are.
     least : int, default 3
         Comments that make a campaign; two or more.
     likeness : float, default 0.5
@@ -121,9 +127,12 @@ def find_campaigns(
     >>> [campaign.rows for campaign in find_campaigns(pd.DataFrame({"text": texts}))]
     [(0, 1, 2)]
     """
+    if not all(isinstance(n, int | np.integer) for n in (least, least_words)):
+        raise InputError("least and least_words must be whole numbers.")
     if least < 2 or least_words < _RUN:
         raise InputError(f"least must be 2 or more, and least_words {_RUN} or more.")
     checked_share("likeness", likeness)
+    frame = readable(frame)
     comments = comments_of_frame(frame)
     groups = _grouped([c.text for c in comments], likeness, least_words, watch)
     large = [rows for rows in groups if len(rows) >= least]
@@ -139,7 +148,8 @@ def _index(likeness: float) -> tuple[Any, Any]:
         raise SpamguardError(
             "campaigns are found with datasketch: pip install 'spamguard[campaigns]'."
         ) from None
-    return MinHash, MinHashLSH(threshold=likeness, num_perm=_HASHES)
+    # What it proposes is checked, what it does not propose is lost: so it is asked for more.
+    return MinHash, MinHashLSH(threshold=min(_PROPOSED * likeness, 0.9), num_perm=_HASHES)
 
 
 def _grouped(
@@ -150,70 +160,48 @@ def _grouped(
 ) -> list[list[int]]:
     """Return the places of texts that are alike; what is alone is left out."""
     kind, index = _index(likeness)
-    runs: dict[int, frozenset[bytes]] = {}  # of the first text of each group
-    group: dict[str, int] = {}  # by text, for equal ones
-    joined: dict[int, int] = {}
-    members: defaultdict[int, list[int]] = defaultdict(list)
+    rows: defaultdict[str, list[int]] = defaultdict(list)  # by text, for equal ones
     for row, text in enumerate(texts):
-        if watch is not None and row % 500 == 0:
-            watch("comments", row, len(texts))
         words = plain_words(text)
-        if _size(words) < least_words or len(words) < _RUN:
-            continue
-        key = " ".join(words)
-        if key not in group:
-            group[key] = _group_of(row, words, kind, index, runs, joined, likeness)
-        members[group[key]].append(row)
-    merged: defaultdict[int, list[int]] = defaultdict(list)
-    for number, rows in members.items():
-        merged[_root(joined, number)] += rows
-    return [sorted(rows) for rows in merged.values() if len(rows) > 1]
+        if _size(words) >= least_words and len(words) >= _RUN:
+            rows[" ".join(words)].append(row)
+    runs: dict[str, frozenset[bytes]] = {}  # of the first text of each group
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    # What stands most often is first in its group, whatever the order of the rows.
+    ordered = sorted(rows, key=lambda text: (-len(rows[text]), -len(text), text))
+    for done, text in enumerate(ordered):
+        if watch is not None and done % 500 == 0:
+            watch("texts", done, len(ordered))
+        members[_first_of(text, kind, index, runs, likeness)] += rows[text]
+    return [sorted(found) for found in members.values() if len(found) > 1]
 
 
 def _size(words: list[str]) -> float:
     return sum(0.5 if len(w) == 1 and _EAST[0] <= w <= _EAST[1] else 1 for w in words)
 
 
-def _group_of(
-    row: int,
-    words: list[str],
-    kind: Any,
-    index: Any,
-    runs: dict[int, frozenset[bytes]],
-    joined: dict[int, int],
-    likeness: float,
-) -> int:
-    """Return the group that a text belongs to, or a new one; groups it is like become one."""
-    own = frozenset(_runs(words))
+def _first_of(
+    text: str, kind: Any, index: Any, runs: dict[str, frozenset[bytes]], likeness: float
+) -> str:
+    """Return the first text of the group that `text` is most like; itself if there is none."""
+    own = frozenset(_runs(text.split(" ")))
     signature = kind(num_perm=_HASHES, seed=_SEED)
     signature.update_batch(own)
-    like = sorted(
-        number
-        for number in index.query(signature)
-        if len(own & runs[number]) >= likeness * len(own | runs[number])
-    )
-    if not like:
-        runs[row] = own
-        index.insert(row, signature)
-        return row
-    first = _root(joined, like[0])
-    for number in like[1:]:
-        other = _root(joined, number)
-        first, other = min(first, other), max(first, other)
-        if first != other:
-            joined[other] = first
-    return first
+    near = [
+        (len(own & runs[first]) / len(own | runs[first]), first) for first in index.query(signature)
+    ]
+    alike = [(share, first) for share, first in near if share >= likeness]
+    if alike:
+        found: str = max(alike)[1]
+        return found
+    runs[text] = own
+    index.insert(text, signature)
+    return text
 
 
 def _runs(words: list[str]) -> Iterator[bytes]:
     for i in range(len(words) - _RUN + 1):
         yield zlib.crc32(" ".join(words[i : i + _RUN]).encode("utf-8", "replace")).to_bytes(4)
-
-
-def _root(joined: dict[int, int], number: int) -> int:
-    while number in joined:
-        number = joined[number]
-    return number
 
 
 # --- what a campaign is like ------------------------------------------------------
@@ -232,23 +220,14 @@ class _Columns:
     def of(cls, frame: pd.DataFrame, comments: list[Comment]) -> _Columns:
         import pandas as pd
 
+        blogs = cells_of(frame, "blog")
         moments = pd.to_datetime(
             pd.Series([c.date for c in comments], dtype=object),
             errors="coerce", utc=True, format="mixed",
         )  # fmt: skip
         days = moments.dt.strftime("%Y-%m-%d").fillna("").tolist()
 
-        def column(name: str) -> list[Any]:
-            if name not in frame.columns:
-                return [None] * len(frame)
-            return [None if missing(value) else value for value in frame[name].tolist()]
-
-        blogs = column("blog")
-        posts = [
-            comment.post if key is None else (blog, key)
-            for comment, blog, key in zip(comments, blogs, column("post_id"), strict=True)
-        ]
-        return cls(days, posts, blogs, column("label"))
+        return cls(days, post_keys(frame, comments), blogs, cells_of(frame, "label"))
 
 
 def _campaign(rows: list[int], comments: list[Comment], columns: _Columns) -> Campaign:
@@ -332,14 +311,16 @@ def sizes_over_time(campaigns: Sequence[Campaign]) -> pd.DataFrame:
     Returns
     -------
     DataFrame of int
-        Index ``month``, without gaps from the first to the last; a column for
-        each campaign, numbered from 1. Comments without a date are not in it.
+        Index ``month``, without gaps from the first to the last (but where
+        they lie a hundred years apart); a column for each campaign, numbered from 1. Comments without a date are not in it.
     """
     import pandas as pd
 
     found = {number: campaign.months for number, campaign in enumerate(campaigns, 1)}
     seen = sorted({month for months in found.values() for month in months})
     every = pd.period_range(seen[0], seen[-1], freq="M").astype(str) if seen else pd.Index([])
+    if len(every) > _MOST_MONTHS:  # somebody's year is mistyped
+        every = pd.Index(seen)
     columns = {n: [months.get(str(m), 0) for m in every] for n, months in found.items()}
     table = pd.DataFrame(columns, index=pd.Index(every, name="month"))
     return table.astype("int64")

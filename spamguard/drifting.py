@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment, as_comment
 from spamguard.errors import InputError
 from spamguard.features import FAMILIES
-from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, missing
+from spamguard.frames import (
+    comments_of_frame,
+    is_foreign_frame,
+    is_frame,
+    own_key,
+    post_keys,
+    readable,
+)
 from spamguard.metrics import checked_share
 from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.notebook import report_html, table
@@ -45,6 +52,7 @@ MOST_POSTS: Final = 20_000
 """Of each lot that are dealt out; where there are more, so many are drawn by lot."""
 
 _DEALS: Final = 999
+_MANY_DEALS: Final = 9_999
 _EDGES: Final = np.linspace(0.1, 0.9, 9)
 _LEAST_WITH: Final = 8  # posts that have what a column asks for: rarer things tell nothing yet
 
@@ -91,7 +99,9 @@ class DriftReport:
         family; unit; reference and current, the means over comments to which
         it applies; applies_reference and applies_current, the shares of
         comments to which it does, 0 to 1; distance, the largest difference of
-        the two distribution functions that was found, 0 to 1; push, the change
+        the two distribution functions at nine values between, 0 to 1, where
+        each post counts by the square root of its comments, so that one flood
+        does not speak for all (the means count every comment alike); push, the change
         of what it adds to the mean log-odds; p_value, corrected for all
         columns; moved.
     alpha : float
@@ -191,7 +201,7 @@ def drift_report(
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
     alpha: float = 0.01,
-    deals: int = _DEALS,
+    deals: int | None = None,
     seed: int = 0,
     watch: Callable[[str, int, int], None] | None = None,
 ) -> DriftReport:
@@ -201,17 +211,17 @@ def drift_report(
     ----------
     reference, current : DataFrame or iterable of Comment or str
         Frames as for `score_frame`; labels are not looked at. Comments under
-        one post (``post_group`` or ``post_id``, else the post's own fields) are
-        kept together. Without posts each comment stands alone, and if they
+        one post (``post_group``, else ``blog`` and ``post_id``, else the post's
+        own fields, row by row) are kept together. Without posts each comment stands alone, and if they
         come in floods there will be more false alarms than promised.
     model : SpamModel, str or path, optional
         Another model than the shipped one.
     alpha : float, default 0.01
         Largest chance that anything is told of as moved where both lots are
         alike.
-    deals : int, default 999
+    deals : int, optional
         How often the posts are dealt out anew; no p-value is below
-        ``1 / (deals + 1)``.
+        ``2 / (deals + 1)``. By default 999, or as many as `alpha` needs.
     seed : int, default 0
         The same comments and seed give the same report.
     watch : callable, optional
@@ -294,7 +304,7 @@ def compare(
     current: Measured,
     *,
     alpha: float = 0.01,
-    deals: int = _DEALS,
+    deals: int | None = None,
     seed: int = 0,
     model: str = "",
 ) -> DriftReport:
@@ -306,8 +316,9 @@ def compare(
         As `measure` gives them, of one model.
     alpha : float, default 0.01
         The chance that anything is told of as moved where nothing is.
-    deals : int
-        How often the posts are dealt out anew.
+    deals : int, optional
+        How often the posts are dealt out anew; by default 999, or as many as
+        `alpha` needs.
     seed : int, default 0
         Of the dealing.
     model : str
@@ -324,8 +335,15 @@ def compare(
         If a number is out of its range, or there are too few posts.
     """
     checked_share("alpha", alpha)
-    if deals < 1 / alpha - 1:
-        raise InputError(f"{deals} deals cannot tell a chance of {alpha:g}; give more of them.")
+    if deals is None:
+        deals = _deals_for(alpha)
+    elif not isinstance(deals, int | np.integer):
+        raise InputError(f"deals must be a whole number, not {deals!r}.")
+    if (deals + 1) * alpha < 2:
+        raise InputError(
+            f"with {deals} deals no p-value is below {2 / (deals + 1):.2g}, so nothing could be told of at "
+            f"alpha {alpha:g}; give {math.ceil(2 / alpha) - 1:,} or more."
+        )
     posts = tuple(len(np.unique(lot.posts)) for lot in (reference, current))
     for name, count in zip(("reference", "current"), posts, strict=True):
         if count < LEAST_POSTS:
@@ -403,6 +421,11 @@ def _kinds(values: F32) -> Iterator[NDArray[np.bool_]]:
             yield values <= edge  # never true of NaN
 
 
+def _deals_for(alpha: float) -> int:
+    """Return so many that the smallest p-value is well below `alpha`, if that is not too many."""
+    return max(_DEALS, math.ceil(2 / alpha) - 1, min(_MANY_DEALS, math.ceil(10 / alpha) - 1))
+
+
 def _dealt(
     sums: F32, owner: NDArray[np.intp], first: int, deals: int, rng: np.random.Generator
 ) -> tuple[F64, F64]:
@@ -472,24 +495,21 @@ def _table(
 
 def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
     if is_frame(given) or is_foreign_frame(given):
+        given = readable(given)
         comments = comments_of_frame(given)
-        for name in ("post_group", "post_id"):
-            if name in given.columns:
-                return comments, _numbered(given[name].tolist())
+        keys = post_keys(given, comments)
     elif isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed on both sides.")
     else:
         comments = list(map(as_comment, given))
-    return comments, _numbered(
-        [c.post and (c.post.url or c.post.title or c.post.text) for c in comments]
-    )
+        keys = [own_key(comment) for comment in comments]
+    return comments, _numbered(keys)
 
 
 def _numbered(keys: list[Any]) -> NDArray[np.intp]:
     """Number the keys; what has none is alone."""
     known: dict[Any, int] = {}
-    numbers = []
-    for row, key in enumerate(keys):
-        absent = missing(key) or key == ""
-        numbers.append(known.setdefault((row,) if absent else key, len(known)))
+    numbers = [
+        known.setdefault((row,) if key is None else key, len(known)) for row, key in enumerate(keys)
+    ]
     return np.array(numbers, np.intp)

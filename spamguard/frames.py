@@ -6,14 +6,14 @@ package is imported here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
 
 from spamguard.comment import Comment, Post
-from spamguard.errors import InputError
+from spamguard.errors import InputError, SpamguardError
 
 _COMMENT: Final = ("text", "author", "author_url", "date")
 _POST: Final = ("post_title", "post_text", "post_url", "post_author")
@@ -63,6 +63,84 @@ def comments_of_frame(frame: Any) -> list[Comment]:
         author, address, date = (columns[name][i] for name in _COMMENT[1:])
         comments.append(Comment(text or "", author, address, date, posts[key]))
     return comments
+
+
+def readable(frame: Any) -> Any:
+    """Return `frame` as `comments_of_frame` reads it: pandas' as it is, others through narwhals.
+
+    Raises
+    ------
+    InputError
+        If it is no table that is held in memory.
+    SpamguardError
+        If narwhals is not installed.
+    """
+    if not is_foreign_frame(frame):
+        return frame
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise SpamguardError(
+            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
+            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
+        ) from None
+    try:
+        return nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
+        ) from None
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"the table has two columns of one name: {error}") from None
+
+
+def cells_of(frame: Any, name: str) -> list[Any]:
+    """Return a further column of `frame`, as it is; None where it or a cell is missing.
+
+    Raises
+    ------
+    InputError
+        If a cell is no plain value, such as a list.
+    """
+    if name not in frame.columns:
+        return [None] * len(frame)
+    values = frame[name]
+    if getattr(values, "ndim", 1) != 1:
+        raise InputError(f"the DataFrame has more than one column {name!r}.")
+    given = values.tolist() if hasattr(values, "tolist") else values.to_list()
+    for row, value in enumerate(given):
+        if not isinstance(value, Hashable):
+            raise InputError(
+                f"column {name!r}, row {row}: {type(value).__name__} where a number or text is needed."
+            )
+    return [None if missing(value) or value == "" else value for value in given]
+
+
+def post_keys(frame: Any, comments: Sequence[Comment]) -> list[Any]:
+    """Return what tells the post of each row: the column post_group, else blog and post_id, else itself.
+
+    Row by row: a column that is there may be empty. None where nothing is known.
+    """
+    columns = zip(
+        *(cells_of(frame, name) for name in ("post_group", "blog", "post_id")),
+        comments,
+        strict=True,
+    )
+    return [
+        ("group", group)
+        if group is not None
+        else own_key(comment, blog)
+        if post is None
+        else ("post", blog, post)
+        for group, blog, post, comment in columns
+    ]
+
+
+def own_key(comment: Comment, blog: Any = None) -> Any:
+    """Return what tells the post that `comment` carries; None where it has none."""
+    post = comment.post
+    told = post and (post.url or post.title or post.text)
+    return (blog, told) if told else None
 
 
 def _hint(given: object) -> str:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar, cast
 
 from spamguard.comment import Comment, Post, as_comment
-from spamguard.errors import InputError, SpamguardError
-from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame
+from spamguard.errors import InputError
+from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, readable
 from spamguard.model import SpamModel
 from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.storage import find_model, load_model
@@ -225,19 +225,9 @@ def _score_foreign(
     n_jobs: int | None,
     progress: bool,
 ) -> Any:
-    try:
-        import narwhals as nw
-    except ImportError:
-        raise SpamguardError(
-            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
-            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
-        ) from None
-    try:
-        given = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise InputError(
-            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
-        ) from None
+    given = readable(frame)
+    import narwhals as nw
+
     columns = _columns(comments_of_frame(given), model, reasons, n_jobs, progress)
     if reasons:
         columns["reasons"] = [[asdict(r) for r in found] for found in columns["reasons"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -93,12 +94,75 @@ def test_the_order_of_rows_finds_the_same_for_clear_copies():
     assert forward == back == {frozenset({CASINO}), frozenset({OTHERS[0]})}
 
 
-def test_a_comment_like_two_campaigns_joins_them():
+def test_a_comment_like_two_campaigns_joins_them_not():
     one = "alpha beta gamma delta epsilon zeta eta theta"
     two = "eta theta iota kappa lambda mu nu xi"
     both = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi"
     assert rows_of(frame_of([one, two]), least=2, likeness=0.4) == []
-    assert rows_of(frame_of([one, two, both, one]), least=2, likeness=0.4) == [(0, 1, 2, 3)]
+    assert rows_of(frame_of([one, two, both, one]), least=2, likeness=0.4) == [(0, 2, 3)]
+
+
+def runs_in(text):
+    words = text.split()
+    return {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
+
+
+def made_up(rng, size):
+    return ["".join(rng.choice(list("abcdefghijklmnop"), 7)) for _ in range(size)]
+
+
+def test_the_order_of_rows_changes_nothing_and_a_campaign_does_not_wander_off():
+    rng = np.random.default_rng(2)
+    stretch = made_up(rng, 161)
+    windows = [" ".join(stretch[5 * i : 5 * i + 40]) for i in range(23)]
+    found = set()
+    for _ in range(4):
+        order = rng.permutation(23)
+        texts = [windows[i] for i in order]
+        groups = rows_of(frame_of(texts), least=2)
+        found.add(frozenset(frozenset(int(order[row]) for row in rows) for rows in groups))
+        for rows in groups:
+            together = [runs_in(texts[row]) for row in rows]
+            assert any(all(len(a & b) >= len(a | b) / 2 for b in together) for a in together)
+    assert len(found) == 1
+
+
+def test_pairs_just_over_the_likeness_are_found():
+    rng = np.random.default_rng(3)
+    texts, just = [], []
+    for _ in range(150):
+        words = made_up(rng, 40)
+        other = list(words)
+        for k in rng.choice(40, rng.integers(3, 6), replace=False):
+            other[k] = made_up(rng, 1)[0]
+        pair = [" ".join(words), " ".join(other)]
+        a, b = map(runs_in, pair)
+        if len(a & b) >= len(a | b) / 2:
+            just.append(len(texts))
+        texts += pair
+    assert len(just) > 30
+    assert sorted(rows_of(frame_of(texts), least=2)) == [(k, k + 1) for k in just]
+
+
+@pytest.mark.parametrize(
+    ("columns", "posts"),
+    [
+        ({"post_id": [1, None, 1, 2]}, 2),
+        ({"post_id": [1, 1, 1, 1], "blog": ["a", "a", "b", None]}, 3),
+        ({"post_group": [None, 1, 1, None], "post_id": [7, 7, 7, 8]}, 3),
+        ({"post_title": ["Hello"] * 4, "blog": ["a", "b", "c", "d"]}, 4),
+        ({"post_title": ["Hello"] * 3 + [None]}, 1),
+    ],
+)
+def test_posts_are_told_apart_row_by_row(columns, posts):
+    (found,) = find_campaigns(frame_of([CASINO] * 4, **columns))
+    assert found.posts == posts
+
+
+def test_a_mistyped_year_makes_no_long_table():
+    days = ["0201-01-01", "2024-05-01", "2024-07-01"]
+    table = sizes_over_time(find_campaigns(frame_of([CASINO] * 3, date=days)))
+    assert len(table) <= 3
 
 
 def test_what_a_campaign_is_like():
@@ -168,11 +232,35 @@ def test_many_variants_take_no_square_of_time(no_hang):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"least": 1}, {"least_words": 2}, {"likeness": 0}, {"likeness": 1}]
+    "settings",
+    [
+        {"least": 1},
+        {"least": "3"},
+        {"least": 2.5},
+        {"least_words": 2},
+        {"likeness": 0},
+        {"likeness": 1},
+    ],  # fmt: skip
 )
 def test_settings_out_of_range(settings):
     with pytest.raises(InputError):
         find_campaigns(frame_of(OTHERS), **settings)
+
+
+@pytest.mark.parametrize("name", ["blog", "post_id", "post_group", "label"])
+def test_lists_in_a_column_are_refused(name):
+    with pytest.raises(InputError, match=f"{name}.*row 1: list"):
+        find_campaigns(frame_of(OTHERS, **{name: ["a", ["b"], "c"]}))
+
+
+def test_any_likeness_will_do():
+    assert rows_of(frame_of([CASINO] * 3 + OTHERS), likeness=0.99) == [(0, 1, 2)]
+
+
+def test_frames_of_other_kinds():
+    polars = pytest.importorskip("polars")
+    frame = frame_of([CASINO] * 3, blog=["a", "b", None])
+    assert find_campaigns(polars.from_pandas(frame)) == find_campaigns(frame)
 
 
 def test_a_missing_extra_is_named(monkeypatch):
@@ -184,7 +272,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 def test_the_work_is_watched():
     seen = []
     find_campaigns(frame_of(OTHERS), watch=lambda *told: seen.append(told))
-    assert seen[0] == ("comments", 0, 3)
+    assert seen[0] == ("texts", 0, 3)
 
 
 # --- the command ------------------------------------------------------------------

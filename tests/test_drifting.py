@@ -100,8 +100,43 @@ def test_what_cannot_be_compared_is_told():
         compare(lot(rng), lot(rng, posts=3))
     with pytest.raises(InputError, match="deals"):
         compare(lot(rng), lot(rng), alpha=0.01, deals=50)
+    for few in (99, 198):  # no p-value would be so small
+        with pytest.raises(InputError, match="199 or more"):
+            compare(lot(rng), lot(rng), alpha=0.01, deals=few)
     with pytest.raises(InputError, match="alpha"):
         compare(lot(rng), lot(rng), alpha=0)
+    with pytest.raises(InputError, match="whole number"):
+        compare(lot(rng), lot(rng), deals=999.5)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "deals"), [(0.05, 39), (0.01, 199), (0.001, None), (0.002, None)]
+)
+def test_what_is_plain_can_be_told_at_every_alpha(alpha, deals):
+    rng = np.random.default_rng(5)
+    assert len(compare(lot(rng), lot(rng, shift=9.0), alpha=alpha, deals=deals).moved)
+
+
+@pytest.mark.parametrize(
+    ("columns", "posts"),
+    [
+        ({"post_group": [None] * 40, "post_id": [i // 4 for i in range(40)]}, 10),
+        (
+            {"post_id": [None] * 40, "post_url": [f"http://b.example/{i // 4}" for i in range(40)]},
+            10,
+        ),
+        ({"post_id": [i // 4 for i in range(40)], "blog": ["a", "b"] * 20}, 20),
+    ],
+)
+def test_posts_are_told_apart_row_by_row(model, columns, posts):
+    frame = pd.DataFrame({"text": [f"comment {i}" for i in range(40)], **columns})
+    assert drift_report(frame, frame, model=model, deals=99, alpha=0.05).posts == (posts, posts)
+
+
+def test_lists_are_no_posts(model):
+    frame = pd.DataFrame({"text": ["a"] * 20, "post_id": [["x"]] * 20})
+    with pytest.raises(InputError, match="post_id"):
+        drift_report(frame, frame, model=model)
 
 
 # --- on comments ------------------------------------------------------------------
