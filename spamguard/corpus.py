@@ -52,7 +52,7 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import CorpusError, InputError
-from spamguard.separators import SEPARATORS, separator
+from spamguard.separators import SEPARATORS, UTF_16, separator
 
 __all__ = [
     "COLUMNS",
@@ -454,11 +454,11 @@ def texts_sha256(df: pd.DataFrame) -> str:
 # --- reading and writing --------------------------------------------------------
 
 
-def _format(path: Path) -> str:
+def _format(path: Path, or_else: str = "") -> str:
     for ending in (".jsonl.gz", ".jsonl", ".csv"):
         if path.name.endswith(ending):
             return ending
-    raise CorpusError(f"{path}: the name must end in .jsonl, .jsonl.gz or .csv.")
+    raise CorpusError(f"{path}: the name must end in .jsonl, .jsonl.gz or .csv{or_else}.")
 
 
 def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.DataFrame:
@@ -487,10 +487,15 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
         Names the file and the line; never repeats what the line says.
     """
     path = Path(path)
+    if not path.exists():
+        raise CorpusError(f"there is no file {path}.")
     if path.name.endswith(".parquet"):
         read = _parquet_rows
     else:
-        read = _csv_rows if _format(path) == ".csv" else _json_rows
+        read = _csv_rows if _format(path, " or .parquet") == ".csv" else _json_rows
+        with path.open("rb") as file:
+            if file.read(2).startswith(UTF_16):
+                raise CorpusError(f"{path} is UTF-16; save it as UTF-8, in Excel as CSV UTF-8.")
     numbers, rows = [], []
     for number, row in read(path):
         if "text" not in row:

@@ -121,13 +121,36 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
     InputError
         If the name ends otherwise.
     """
+    target, form = checked_target(path)
+    figure: Any = ax.figure
+    with replacing(target) as file:
+        figure.savefig(file, format=form, dpi=150)
+
+
+def checked_target(path: str | os.PathLike[str]) -> tuple[Path, str]:
+    """Return the file that `save` would write, and its form: to be told before the work.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    tuple of Path and str
+        The form is png, svg or pdf.
+
+    Raises
+    ------
+    InputError
+        If the name ends otherwise, or its directory is missing.
+    """
     target = Path(path)
     form = target.suffix.lower().removeprefix(".")
     if form not in ("png", "svg", "pdf"):
         raise InputError(f"{target.name}: the name must end in .png, .svg or .pdf.")
-    figure: Any = ax.figure
-    with replacing(target) as file:
-        figure.savefig(file, format=form, dpi=150)
+    if not target.parent.is_dir():
+        raise InputError(f"{target.parent} is no directory; make it first.")
+    return target, form
 
 
 def png_of(draw: Callable[..., Any]) -> bytes:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 from typing import Final
 
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How a file begins that is not in UTF-8."""
+
 SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """What may part the cells, and its name for messages."""
 

@@ -240,7 +240,7 @@ def test_many_variants_take_no_square_of_time(no_hang):
         {"least_words": 2},
         {"likeness": 0},
         {"likeness": 1},
-    ],  # fmt: skip
+    ],
 )
 def test_settings_out_of_range(settings):
     with pytest.raises(InputError):

@@ -419,3 +419,40 @@ def test_who_could_read_the_file_still_can(capsys, given, tmp_path, form):
         os.umask(before)
     assert target.stat().st_size
     assert target.stat().st_mode & 0o777 == 0o664
+
+
+# --- files that are none -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_another_encoding_is_named(capsys, tmp_path, encoding, ending):
+    given = tmp_path / f"excel.{ending}"
+    given.write_bytes("\ufefftext\tauthor\nhello\tBob\n".encode(encoding))
+    code, _, err = run(capsys, "--input", given)
+    assert code == 1
+    assert "UTF-16" in err
+    assert main(["drift", str(given), str(given)]) == 1
+    assert "UTF-16" in capsys.readouterr().err
+
+
+def test_an_empty_parquet_file_is_called_empty(capsys, tmp_path):
+    pytest.importorskip("pyarrow")
+    given = tmp_path / "empty.parquet"
+    given.touch()
+    code, _, err = run(capsys, "--input", given)
+    assert (code, "is empty" in err) == (1, True)
+
+
+def test_a_missing_file_is_called_missing(capsys):
+    assert main(["drift", "nosuch", "nosuch"]) == 1
+    assert "there is no file nosuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["picture.txt", "nowhere/picture.png"])
+def test_a_picture_that_cannot_be_is_refused_before_the_work(capsys, tmp_path, given, name):
+    pytest.importorskip("matplotlib")
+    assert main(["drift", "nosuch", "nosuch", "--plot", str(tmp_path / name)]) == 1
+    err = capsys.readouterr().err
+    assert "nosuch" not in err
+    assert "picture" in err or "no directory" in err

@@ -26,6 +26,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.plot is not None:
         from spamguard import plots  # what is missing is told before the work
+
+        plots.checked_target(args.plot)
     reference, current = _lots(args)
     with Progress() as watch:
         report = drift_report(

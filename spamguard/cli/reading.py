@@ -26,7 +26,7 @@ from typing import Any, BinaryIO, Final, Literal, cast
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
 from spamguard.frames import COLUMNS
-from spamguard.separators import SEPARATORS, separator
+from spamguard.separators import SEPARATORS, UTF_16, separator
 
 Format = Literal["jsonl", "csv", "parquet"]
 
@@ -95,6 +95,8 @@ class Source:
         InputError
             If it is no file, or is compressed as a whole.
         """
+        if not self.size and Path(self.name).is_file():
+            raise InputError(f"{self.name} is empty.")
         if not self.size or isinstance(self.stream, gzip.GzipFile):
             raise InputError("Parquet is read from a file of its own: name it with --input.")
         return self._raw
@@ -191,6 +193,8 @@ def lines_of(source: Source, form: Format) -> Iterator[Line | Problem]:
     """
     if form == "parquet":
         return _parquet_rows(source)
+    if source.start().startswith(UTF_16):
+        raise InputError(f"{source.name} is UTF-16; save it as UTF-8, in Excel as CSV UTF-8.")
     return _json_lines(source) if form == "jsonl" else _csv_lines(source)
 
 
