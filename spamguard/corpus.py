@@ -488,7 +488,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     """
     path = Path(path)
     if not path.exists():
-        raise CorpusError(f"there is no file {path}.")
+        raise CorpusError(f"{path} does not exist.")
     if path.name.endswith(".parquet"):
         read = _parquet_rows
     else:

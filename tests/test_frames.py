@@ -257,8 +257,6 @@ def test_frames_of_another_kind_are_told_everywhere(rows, model):
     for call in (
         lambda: features_frame(frame, model=model),
         lambda: reasons_frame(frame, model=model),
-        lambda: drift_report(frame, frame, model=model),
-        lambda: find_campaigns(frame),
         lambda: SpamClassifier(bits=8).fit(frame, [0, 1] * 10),
     ):
         with pytest.raises(InputError, match=r"frame\.to_pandas\(\) makes one"):

@@ -339,7 +339,7 @@ def test_the_score_path_loads_nothing_heavy(module):
     assert not any(name.startswith("urllib.request") for name in module.all)
 
 
-@each([m for m in score_path() if m.part not in ("scoring", "parallel")])
+@each([m for m in score_path() if m.part not in ("scoring", "parallel", "frames")])
 def test_only_score_frame_needs_pandas(module):
     assert not foreign(module.all) & HEAVY
 

@@ -446,7 +446,7 @@ def test_an_empty_parquet_file_is_called_empty(capsys, tmp_path):
 
 def test_a_missing_file_is_called_missing(capsys):
     assert main(["drift", "nosuch", "nosuch"]) == 1
-    assert "there is no file nosuch" in capsys.readouterr().err
+    assert "nosuch does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["picture.txt", "nowhere/picture.png"])
