@@ -193,7 +193,8 @@ def score_frame(
     DataFrame
         Of the same kind. The index of `frame` and the columns
         spam_probability (0 to 1), label ("ham", "unsure" or "spam"; in pandas
-        categories) and discard (bool).
+        categories), discard (bool) and log_odds (float64, always finite: a
+        probability is rounded to 1 where the log-odds are above 37).
 
     Raises
     ------
@@ -212,10 +213,43 @@ def score_frame(
         "spam_probability": pd.array(columns["spam_probability"], "float64"),
         "label": pd.Categorical(columns["label"], ["ham", "unsure", "spam"]),
         "discard": pd.array(columns["discard"], "bool"),
+        "log_odds": pd.array(columns["log_odds"], "float64"),
     }
     if reasons:
         made["reasons"] = pd.Series(columns["reasons"], index, dtype=object)
     return cast(_Frame, pd.DataFrame(made, index=index))
+
+
+def opened(frame: Any) -> Any:
+    """Return `frame` as `comments_of_frame` reads it: of another kind than pandas' by narwhals.
+
+    Raises
+    ------
+    InputError
+        If it is lazy, or two of its columns have the same name.
+    SpamguardError
+        If narwhals is needed and missing.
+    """
+    if not is_foreign_frame(frame):
+        return frame
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise SpamguardError(
+            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
+            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
+        ) from None
+    # Arrow's tables may have two columns of one name, which narwhals cannot tell apart.
+    names = list(getattr(frame, "column_names", ()))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the {type(frame).__name__} has more than one column {twice!r}.")
+    try:
+        return nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
+        ) from None
 
 
 def _score_foreign(
@@ -225,19 +259,9 @@ def _score_foreign(
     n_jobs: int | None,
     progress: bool,
 ) -> Any:
-    try:
-        import narwhals as nw
-    except ImportError:
-        raise SpamguardError(
-            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
-            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
-        ) from None
-    try:
-        given = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise InputError(
-            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
-        ) from None
+    given = opened(frame)
+    import narwhals as nw
+
     columns = _columns(comments_of_frame(given), model, reasons, n_jobs, progress)
     if reasons:
         columns["reasons"] = [[asdict(r) for r in found] for found in columns["reasons"]]
@@ -245,6 +269,7 @@ def _score_foreign(
         "spam_probability": nw.Float64,
         "label": nw.String,
         "discard": nw.Boolean,
+        "log_odds": nw.Float64,
     }
     if reasons:
         reason: Any = {"feature": nw.String, "contribution": nw.Float64, "evidence": nw.String}
@@ -268,9 +293,8 @@ def _columns(
     chosen = model_of(model)
     jobs = jobs_for(n_jobs)
     size = _PART if jobs == 1 else 4 * _PART * jobs
-    found: dict[str, list[Any]] = {name: [] for name in ("spam_probability", "label", "discard")}
-    if reasons:
-        found["reasons"] = []
+    names = ("spam_probability", "label", "discard", "log_odds", *(("reasons",) if reasons else ()))
+    found: dict[str, list[Any]] = {name: [] for name in names}
     with Progress(progress) as watch:
         for start in range(0, len(comments), size):
             for verdict in score_many(comments[start : start + size], model=chosen, n_jobs=n_jobs):
