@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["score_spark"]
 
-_ANSWERS: Final = {"spam_probability": "double", "label": "string", "discard": "boolean"}
+_ANSWERS: Final = {
+    "spam_probability": "double",
+    "label": "string",
+    "discard": "boolean",
+    "log_odds": "double",
+}
 _POST: Final = tuple(name for name in COLUMNS if name.startswith("post_"))
 _DATES: Final = ("date", "timestamp", "timestamp_ntz")
 # Numbers with gaps become fractions in pandas, and long ones lose their last digits.
@@ -63,7 +68,7 @@ def score_spark(
     -------
     pyspark.sql.DataFrame
         The columns of `frame`, and spam_probability (double, 0 to 1), label
-        ("ham", "unsure" or "spam") and discard (boolean).
+        ("ham", "unsure" or "spam"), discard (boolean) and log_odds (double).
 
     Raises
     ------

@@ -84,14 +84,17 @@ def readable(frame: Any) -> Any:
             f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
             "pip install 'spamguard[polars]', or pass a pandas DataFrame."
         ) from None
+    # Arrow's tables may have two columns of one name, which narwhals cannot tell apart.
+    names = list(getattr(frame, "column_names", ()))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"the {type(frame).__name__} has more than one column {twice!r}.")
     try:
         return nw.from_native(frame, eager_only=True)
     except TypeError:
         raise InputError(
             f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
         ) from None
-    except nw.exceptions.DuplicateError as error:
-        raise InputError(f"the table has two columns of one name: {error}") from None
 
 
 def cells_of(frame: Any, name: str) -> list[Any]:

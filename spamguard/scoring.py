@@ -193,7 +193,8 @@ def score_frame(
     DataFrame
         Of the same kind. The index of `frame` and the columns
         spam_probability (0 to 1), label ("ham", "unsure" or "spam"; in pandas
-        categories) and discard (bool).
+        categories), discard (bool) and log_odds (float64, always finite: a
+        probability is rounded to 1 where the log-odds are above 37).
 
     Raises
     ------
@@ -212,6 +213,7 @@ def score_frame(
         "spam_probability": pd.array(columns["spam_probability"], "float64"),
         "label": pd.Categorical(columns["label"], ["ham", "unsure", "spam"]),
         "discard": pd.array(columns["discard"], "bool"),
+        "log_odds": pd.array(columns["log_odds"], "float64"),
     }
     if reasons:
         made["reasons"] = pd.Series(columns["reasons"], index, dtype=object)
@@ -235,6 +237,7 @@ def _score_foreign(
         "spam_probability": nw.Float64,
         "label": nw.String,
         "discard": nw.Boolean,
+        "log_odds": nw.Float64,
     }
     if reasons:
         reason: Any = {"feature": nw.String, "contribution": nw.Float64, "evidence": nw.String}
@@ -258,9 +261,8 @@ def _columns(
     chosen = model_of(model)
     jobs = jobs_for(n_jobs)
     size = _PART if jobs == 1 else 4 * _PART * jobs
-    found: dict[str, list[Any]] = {name: [] for name in ("spam_probability", "label", "discard")}
-    if reasons:
-        found["reasons"] = []
+    names = ("spam_probability", "label", "discard", "log_odds", *(("reasons",) if reasons else ()))
+    found: dict[str, list[Any]] = {name: [] for name in names}
     with Progress(progress) as watch:
         for start in range(0, len(comments), size):
             for verdict in score_many(comments[start : start + size], model=chosen, n_jobs=n_jobs):

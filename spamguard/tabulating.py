@@ -12,7 +12,7 @@ from spamguard.comment import Comment, as_comment
 from spamguard.errors import InputError
 from spamguard.features import FAMILIES, FEATURES
 from spamguard.features.schema import Feature
-from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame
+from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, missing, readable
 from spamguard.model import SpamModel
 from spamguard.progress import Progress
 from spamguard.scoring import model_of
@@ -90,7 +90,8 @@ def features_frame(
     Parameters
     ----------
     comments : DataFrame or iterable of Comment or str
-        A pandas frame as for `score_frame`, or comments; a Series is one, too.
+        A frame of any kind as for `score_frame`, or comments; of a Series,
+        missing values are comments without text.
     model : SpamModel, str or path, optional
         Whose table of common words the topic family uses; the shipped one's by
         default.
@@ -100,7 +101,8 @@ def features_frame(
     Returns
     -------
     DataFrame of float32, shape (n, n_features)
-        The index of the frame or Series given; NaN where a feature does not apply.
+        In pandas. The index of the frame or Series given, else numbers from 0;
+        NaN where a feature does not apply.
         ``attrs["units"]`` maps each column to its unit; `feature_table` tells
         more of each.
 
@@ -143,29 +145,31 @@ def reasons_frame(
     Parameters
     ----------
     comments : DataFrame or iterable of Comment or str
-        A frame as for `score_frame`, or comments.
+        A frame of any kind as for `score_frame`, or comments; of a Series,
+        missing values are comments without text.
     model : SpamModel, str or path, optional
         Another model than the shipped one.
     most : int, optional
         Keep only this many of each comment's reasons, the strongest; by
-        default all, and then a comment's contributions and
-        ``attrs["intercept"]`` add up to its log-odds.
+        default all, and then the contributions with the same ``row`` and
+        ``attrs["intercept"]`` add up to the comment's log-odds.
     progress : bool
         As for `score_frame`.
 
     Returns
     -------
     DataFrame
-        Columns comment (the label of its row in the frame given, else its
-        number from 0), feature, family (n-grams are one), evidence (in plain
-        words) and
+        In pandas. Columns comment (the label of its row in the index given, of
+        a MultiIndex a tuple; without an index its number), row (its number from
+        0), feature, family (n-grams are one), evidence (in plain words) and
         contribution (log-odds; above zero speaks for spam), strongest first
-        within a comment.
+        within a comment. Add up by ``row``: an index may hold a label twice,
+        as after ``pd.concat``.
 
     Raises
     ------
     InputError
-        As `score_frame`; also for `most` below one.
+        As `score_frame`; also if `most` is no whole number of 1 or more.
 
     Examples
     --------
@@ -175,8 +179,8 @@ def reasons_frame(
     """
     import pandas as pd
 
-    if most is not None and most < 1:
-        raise InputError("most must be at least 1, or left out to keep every reason.")
+    if most is not None and (not isinstance(most, int | np.integer) or most < 1):
+        raise InputError("most must be a whole number from 1 on; left out, every reason is kept.")
     chosen = model_of(model)
     given, index = _comments(comments)
     labels = range(len(given)) if index is None else index
@@ -184,23 +188,39 @@ def reasons_frame(
     done = 0
     with Progress(progress) as watch:
         for batch in batches(given):
-            for label, verdict in zip(labels[done:], chosen.verdicts(batch), strict=False):
+            pairs = zip(labels[done:], chosen.verdicts(batch), strict=False)
+            for row, (label, verdict) in enumerate(pairs, done):
                 for r in verdict.reasons[:most]:
                     family = _FAMILY.get(r.feature, "ngrams")
-                    rows.append((label, r.feature, family, r.evidence, r.contribution))
+                    rows.append((label, row, r.feature, family, r.evidence, r.contribution))
             done += len(batch)
             watch("comments", done, len(given))
-    columns = ["comment", "feature", "family", "evidence", "contribution"]
-    found = pd.DataFrame(rows, columns=columns).astype({"contribution": "float64"})
+    columns = ["comment", "row", "feature", "family", "evidence", "contribution"]
+    types = {"row": "int64", "contribution": "float64"}
+    found = pd.DataFrame(rows, columns=columns).astype(types)
     found.attrs["intercept"] = chosen.intercept
     return found
 
 
 def _comments(given: Any) -> tuple[list[Comment], Any]:
     """Return the comments and, of pandas' objects, their index."""
-    if is_frame(given) or is_foreign_frame(given):
-        return comments_of_frame(given), given.index
+    index: Any = getattr(given, "index", None) if hasattr(type(given), "iloc") else None
+    if is_frame(given):
+        return comments_of_frame(given), index
+    if is_foreign_frame(given):
+        return comments_of_frame(readable(given)), None
     if isinstance(given, str | bytes | Comment | Mapping) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed; put a single one in a list.")
-    index = getattr(given, "index", None) if hasattr(type(given), "iloc") else None  # a Series
-    return list(map(as_comment, given)), index
+    if index is not None:  # a Series: what is missing is absent, as in a frame
+        given = ["" if missing(value) else value for value in given]
+    return _all_comments(given), index
+
+
+def _all_comments(given: Iterable[Any]) -> list[Comment]:
+    found = []
+    for row, value in enumerate(given):
+        try:
+            found.append(as_comment(value))
+        except InputError as error:
+            raise InputError(f"row {row}: {error}") from None
+    return found

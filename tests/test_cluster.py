@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 HOME = str(Path(spamguard.__file__).parents[1])
 COLUMNS = ["text", "author", "author_url", "date", "post_title", "post_text", "post_url", "post_author"]  # fmt: skip
-ANSWERS = ["spam_probability", "label", "discard"]
+ANSWERS = ["spam_probability", "label", "discard", "log_odds"]
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +81,10 @@ def test_the_answers_of_score_frame(spark, rows, model):
     assert scored.columns == [*given.columns, *ANSWERS]
     assert dict(scored.dtypes)["id"] == "bigint"
     found = collected(scored)
-    assert [row[-3:] for row in found] == answers_of(score_frame(rows[COLUMNS], model=model))
-    kept = [row[:-3] for row in found]
+    assert [row[-4:] for row in found] == answers_of(score_frame(rows[COLUMNS], model=model))
+    kept = [row[:-4] for row in found]
     assert kept == [tuple(row) for row in given.to_numpy().tolist()]
-    assert {row[-2] for row in found} >= {"ham", "spam"}
+    assert {row[-3] for row in found} >= {"ham", "spam"}
 
 
 def test_posts_are_joined(spark, rows, model):
@@ -98,8 +98,8 @@ def test_posts_are_joined(spark, rows, model):
     whole = own.merge(posts, "left", "post_id")
     expected = score_frame(whole[[c for c in COLUMNS if c in whole]], model=model)
     found = collected(scored)
-    assert [row[-3:] for row in found] == answers_of(expected)
-    assert [row[:-3] for row in found] == [tuple(row) for row in own.to_numpy().tolist()]
+    assert [row[-4:] for row in found] == answers_of(expected)
+    assert [row[:-4] for row in found] == [tuple(row) for row in own.to_numpy().tolist()]
 
 
 def test_of_posts_with_one_key_the_first_counts(spark, model):
@@ -108,7 +108,7 @@ def test_of_posts_with_one_key_the_first_counts(spark, model):
     for order in (posts, posts[::-1]):
         scored = score_spark(on_spark(spark, own), posts=on_spark(spark, order), model=model)
         expected = score_frame(own.assign(post_text="Basil wants water."), model=model)
-        assert [row[-3:] for row in collected(scored)] == answers_of(expected)
+        assert [row[-4:] for row in collected(scored)] == answers_of(expected)
 
 
 def test_columns_of_every_kind_are_kept(spark, model):
@@ -132,7 +132,7 @@ def test_dates_of_every_kind(spark, model):
     for date in ("'2024-05-01'", "date'2024-05-01'", "timestamp'2024-05-01 10:00:00'", "null"):
         scored = score_spark(spark.sql(f"select 'hello' as text, {date} as date"), model=model)
         expected = score_frame(pd.DataFrame({"text": ["hello"]}), model=model)
-        assert [tuple(row)[-3:] for row in scored.collect()] == answers_of(expected)
+        assert [tuple(row)[-4:] for row in scored.collect()] == answers_of(expected)
 
 
 def test_models_by_path_and_by_default(spark, model, tmp_path):
@@ -140,7 +140,7 @@ def test_models_by_path_and_by_default(spark, model, tmp_path):
     given = pd.DataFrame({"text": ["order pills"]})
     path = save_model(model, tmp_path / "site")
     for one in (None, path, str(path)):
-        found = [tuple(row)[-3:] for row in score_spark(frame, model=one).collect()]
+        found = [tuple(row)[-4:] for row in score_spark(frame, model=one).collect()]
         assert found == answers_of(score_frame(given, model=one))
 
 

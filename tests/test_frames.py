@@ -89,6 +89,28 @@ def test_polars_errors(model):
         score_frame(pl.DataFrame({"text": [1]}), model=model)
 
 
+@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
+def test_features_and_reasons_of_frames_of_any_kind(kind, rows, model):
+    package = pytest.importorskip(kind)
+    pytest.importorskip("narwhals")
+    make = package.DataFrame if kind == "polars" else package.table
+    given = make({name: rows[name].head(10).tolist() for name in COLUMNS})
+    plain = rows.head(10).reset_index(drop=True)
+    for table in (features_frame, reasons_frame):
+        pd.testing.assert_frame_equal(table(given, model=model), table(plain, model=model))
+    scored = score_frame(given, model=model)["log_odds"]
+    assert list(map(float, scored)) == score_frame(plain, model=model)["log_odds"].tolist()
+
+
+def test_a_column_twice_in_an_arrow_table(model):
+    pa = pytest.importorskip("pyarrow")
+    for names in (["text", "text"], ["text", "x", "x"]):
+        twice = pa.Table.from_arrays([pa.array(["a"])] * len(names), names=names)
+        for read in (score_frame, features_frame, reasons_frame):
+            with pytest.raises(InputError, match=f"more than one column '{names[-1]}'"):
+                read(twice, model=model)
+
+
 def test_arrow_tables(rows, model, expected):
     pa = pytest.importorskip("pyarrow")
     given = pa.table({name: rows[name].tolist() for name in COLUMNS})
@@ -146,12 +168,26 @@ def test_units_say_what_the_values_are(sample, model):
 
 def test_reasons_add_up(rows, model):
     found = reasons_frame(rows.head(12), model=model)
-    sums = found.groupby("comment", sort=False)["contribution"].sum()
-    assert sums.index.tolist() == rows.index[:12].tolist()
+    sums = found.groupby("row", sort=False)["contribution"].sum()
+    assert sums.index.tolist() == list(range(12))
+    assert found["comment"].drop_duplicates().tolist() == rows.index[:12].tolist()
     expected = [model.log_odds(c) for c in comments_of_frame(rows.head(12))]
     np.testing.assert_allclose(sums.to_numpy() + found.attrs["intercept"], expected, atol=1e-6)
     assert set(found["family"]) <= {"links", "promo", "topic", "author", "style", "ngrams"}
     assert set(found.loc[found["feature"].str.startswith("contacts"), "family"]) <= {"links"}
+
+
+def test_reasons_add_up_by_row_where_labels_are_there_twice(rows, model):
+    twice = pd.concat([rows.head(3), rows.iloc[3:6].set_axis(rows.index[:3])])
+    found = reasons_frame(twice, model=model)
+    sums = found.groupby("row")["contribution"].sum() + found.attrs["intercept"]
+    expected = score_frame(twice, model=model)["log_odds"]
+    np.testing.assert_allclose(sums, expected, atol=1e-6)
+    labels = found.drop_duplicates("row").set_index("row")["comment"]
+    assert labels.tolist() == twice.index.tolist()
+    by_two = twice.set_axis(pd.MultiIndex.from_product([["x", "y"], [1, 2, 3]]))
+    firsts = reasons_frame(by_two, model=model).drop_duplicates("row")["comment"]
+    assert firsts.tolist() == by_two.index.tolist()  # tuples
 
 
 def test_the_strongest_reasons_alone(model):
@@ -166,14 +202,31 @@ def test_the_strongest_reasons_alone(model):
 def test_what_is_no_table_is_told(model, wrong):
     with pytest.raises(InputError):
         features_frame(wrong, model=model)
-    with pytest.raises(InputError, match="most"):
-        reasons_frame(["x"], model=model, most=0)
+    for most in (0, 1.5, "2"):
+        with pytest.raises(InputError, match="most must be a whole number"):
+            reasons_frame(["x"], model=model, most=most)
 
 
 def test_a_series_of_texts_keeps_its_index(model):
     texts = pd.Series(["Hello", "Cheap pills at http://pills.example"], index=["a", "b"])
     assert features_frame(texts, model=model).index.tolist() == ["a", "b"]
     assert set(reasons_frame(texts, model=model, most=1)["comment"]) == {"a", "b"}
+
+
+def test_what_is_missing_in_a_series_is_absent(model):
+    for gap in (None, np.nan, pd.NA):
+        texts = pd.Series(["Hello", gap], index=["a", "b"], dtype=object)
+        frame = texts.to_frame("text")
+        for table in (features_frame, reasons_frame):
+            pd.testing.assert_frame_equal(table(texts, model=model), table(frame, model=model))
+
+
+def test_the_row_of_what_is_no_comment_is_told(model):
+    for given in (["fine", 1.5], pd.Series(["fine", 1.5], index=["a", "b"]), ["fine", None]):
+        with pytest.raises(InputError, match="row 1: a comment must be"):
+            features_frame(given, model=model)
+        with pytest.raises(InputError, match="row 1: a comment must be"):
+            reasons_frame(given, model=model)
 
 
 # --- as tables come ---------------------------------------------------------------
@@ -209,7 +262,7 @@ def test_every_kind_of_missing_is_absent(model):
     for comment in comments_of_frame(pd.DataFrame({"text": gaps, "author": gaps, "date": gaps})):
         assert (comment.text, comment.author, comment.date) == ("", None, None)
     empty = pd.DataFrame({"text": pd.Series([], dtype="float64")})
-    assert score_frame(empty, model=model).shape == (0, 3)
+    assert score_frame(empty, model=model).shape == (0, 4)
     assert len(features_frame(empty, model=model)) == len(reasons_frame(empty, model=model)) == 0
 
 
@@ -248,19 +301,13 @@ def test_what_is_wrong_with_a_frame_is_told_with_the_way_out(frame, told, model)
     assert told in str(error.value)
 
 
-def test_frames_of_another_kind_are_told_everywhere(rows, model):
+def test_the_estimator_tells_how_to_make_a_frame_of_pandas(rows):
     polars = pytest.importorskip("polars")
-    from spamguard import SpamClassifier, drift_report
-    from spamguard.campaigns import find_campaigns
+    from spamguard import SpamClassifier
 
     frame = polars.DataFrame(rows.head(20).to_dict("list"))
-    for call in (
-        lambda: features_frame(frame, model=model),
-        lambda: reasons_frame(frame, model=model),
-        lambda: SpamClassifier(bits=8).fit(frame, [0, 1] * 10),
-    ):
-        with pytest.raises(InputError, match=r"frame\.to_pandas\(\) makes one"):
-            call()
+    with pytest.raises(InputError, match=r"frame\.to_pandas\(\) makes one"):
+        SpamClassifier(bits=8).fit(frame, [0, 1] * 10)
 
 
 # --- progress ---------------------------------------------------------------------

@@ -284,6 +284,7 @@ def test_a_frame_gives_the_verdicts_of_its_rows(model, sample, sample_comments):
     assert found["spam_probability"].tolist() == [v.spam_probability for v in alone]
     assert found["label"].tolist() == [v.label for v in alone]
     assert found["discard"].tolist() == [v.discard for v in alone]
+    assert found["log_odds"].tolist() == [v.log_odds for v in alone]
     assert {"ham", "spam"} <= set(found["label"])
 
 
@@ -326,16 +327,26 @@ def test_one_of_many_that_is_no_comment(model, wrong):
 
 def test_columns_that_come_out(model, frame):
     found = score_frame(frame, model=model)
-    assert list(found.columns) == ["spam_probability", "label", "discard"]
+    assert list(found.columns) == ["spam_probability", "label", "discard", "log_odds"]
     assert found["spam_probability"].dtype == "float64"
     assert found["discard"].dtype == "bool"
+    assert found["log_odds"].dtype == "float64"
     assert found["label"].cat.categories.tolist() == ["ham", "unsure", "spam"]
     assert found["spam_probability"].between(0, 1).all()
 
 
+def test_log_odds_are_finite_where_a_probability_is_one():
+    worst = "viagra casino " + " ".join(f"http://pills{i}.example/buy" for i in range(60))
+    model = replace(default_model(), intercept=50.0)
+    (found,) = score_frame(pd.DataFrame({"text": [worst]}), model=model).to_dict("records")
+    assert found["spam_probability"] == 1.0
+    assert 37 < found["log_odds"] < np.inf
+    assert found["log_odds"] == score(worst, model=model).log_odds
+
+
 def test_reasons_on_request(model, frame):
     found = score_frame(frame, model=model, reasons=True)
-    assert list(found.columns) == ["spam_probability", "label", "discard", "reasons"]
+    assert list(found.columns) == ["spam_probability", "label", "discard", "log_odds", "reasons"]
     for reasons, text in zip(found["reasons"], frame["text"], strict=True):
         assert isinstance(reasons, tuple)
         assert reasons or not text
@@ -368,8 +379,8 @@ def test_no_rows(model, reasons, dtype):
         pd.DataFrame({"text": pd.Series([], dtype=dtype)}), model=model, reasons=reasons
     )
     assert len(found) == 0
-    assert list(found.columns)[:3] == ["spam_probability", "label", "discard"]
-    assert found["spam_probability"].dtype == "float64"
+    assert list(found.columns)[:4] == ["spam_probability", "label", "discard", "log_odds"]
+    assert found["spam_probability"].dtype == found["log_odds"].dtype == "float64"
     assert found["discard"].dtype == "bool"
 
 
