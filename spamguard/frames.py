@@ -6,7 +6,7 @@ package is imported here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -76,15 +76,71 @@ def _hint(given: object) -> str:
     return "."
 
 
-def _column(frame: Any, name: str) -> Sequence[Any]:
+def keys_of_frame(frame: Any, name: str) -> list[Any]:
+    """Return the cells of a column by which rows are told apart; None where there is nothing.
+
+    Raises
+    ------
+    InputError
+        If a cell holds a list, a dict or something else that cannot be a key.
+    """
+    keys = [None if cell == "" else cell for cell in _cells(frame, name)]
+    for row, key in enumerate(keys):
+        try:
+            hash(key)
+        except TypeError:
+            raise InputError(
+                f"column {name!r}, row {row}: {type(key).__name__} where text or a number is needed."
+            ) from None
+    return keys
+
+
+def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
+    """Return a key for the post of each row; None where nobody knows it.
+
+    It is the blog with its ``post_id``, which other blogs may have given as
+    well; without one, the blog with the post's address, title or text.
+
+    Raises
+    ------
+    InputError
+        If a cell of ``blog`` or ``post_id`` cannot be a key.
+    """
+    blogs, numbers = keys_of_frame(frame, "blog"), keys_of_frame(frame, "post_id")
+    fields = [named_post(comment) for comment in comments]
+    # A post whose id only some of its rows tell is one post.
+    known: dict[Hashable, Hashable] = {}
+    keys: list[Hashable | None] = []
+    for blog, number, named in zip(blogs, numbers, fields, strict=True):
+        keys.append(None if number is None else (blog, "post_id", number))
+        if number is not None and named:
+            known.setdefault((blog, "post", named), keys[-1])
+    for row, named in enumerate(fields):
+        if keys[row] is None and named:
+            key = (blogs[row], "post", named)
+            keys[row] = known.get(key, key)
+    return keys
+
+
+def named_post(comment: Comment) -> str | None:
+    """Return what the post of `comment` is known by: its address, else its title or text."""
+    post = comment.post
+    return (post.url or post.title or post.text) if post else None
+
+
+def _cells(frame: Any, name: str) -> list[Any]:
     if name not in frame.columns:
         return [None] * len(frame)
     values = frame[name]
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"the DataFrame has more than one column {name!r}.")
-    wanted = str if name != "date" else (str, datetime)
     given = values.tolist() if hasattr(values, "tolist") else values.to_list()
-    cells = [None if missing(value) else value for value in given]
+    return [None if missing(value) else value for value in given]
+
+
+def _column(frame: Any, name: str) -> Sequence[Any]:
+    wanted = str if name != "date" else (str, datetime)
+    cells = _cells(frame, name)
     if name == "date":  # a day without a time is a date like any other
         cells = [_moment(value) for value in cells]
     for row, value in enumerate(cells):
