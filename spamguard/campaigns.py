@@ -25,7 +25,7 @@ import numpy as np
 from spamguard.comment import Comment
 from spamguard.corpus import plain_words
 from spamguard.errors import InputError, SpamguardError
-from spamguard.frames import cells_of, comments_of_frame, post_keys, readable
+from spamguard.frames import comments_of_frame, keys_of_frame, posts_of_frame, readable
 from spamguard.hosts import host_of, registered_domain
 from spamguard.metrics import checked_share
 from spamguard.reviewing import LEAST_WORDS
@@ -220,14 +220,14 @@ class _Columns:
     def of(cls, frame: pd.DataFrame, comments: list[Comment]) -> _Columns:
         import pandas as pd
 
-        blogs = cells_of(frame, "blog")
+        blogs = keys_of_frame(frame, "blog")
         moments = pd.to_datetime(
             pd.Series([c.date for c in comments], dtype=object),
             errors="coerce", utc=True, format="mixed",
         )  # fmt: skip
         days = moments.dt.strftime("%Y-%m-%d").fillna("").tolist()
 
-        return cls(days, post_keys(frame, comments), blogs, cells_of(frame, "label"))
+        return cls(days, posts_of_frame(frame, comments), blogs, keys_of_frame(frame, "label"))
 
 
 def _campaign(rows: list[int], comments: list[Comment], columns: _Columns) -> Campaign:

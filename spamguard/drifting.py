@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,11 +28,11 @@ from spamguard.frames import (
     comments_of_frame,
     is_foreign_frame,
     is_frame,
-    own_key,
-    post_keys,
+    named_post,
+    posts_of_frame,
     readable,
 )
-from spamguard.metrics import checked_share
+from spamguard.metrics import checked_share, checked_whole
 from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.notebook import report_html, table
 from spamguard.rows import labels_of
@@ -51,8 +51,11 @@ LEAST_POSTS: Final = 8
 MOST_POSTS: Final = 20_000
 """Of each lot that are dealt out; where there are more, so many are drawn by lot."""
 
+MOST_DEALS: Final = 20_000
+"""More would take gigabytes of memory."""
+
 _DEALS: Final = 999
-_MANY_DEALS: Final = 9_999
+_HALVES: Final = 2  # the scores and the features: each p-value counts for both, see `_dealt`
 _EDGES: Final = np.linspace(0.1, 0.9, 9)
 _LEAST_WITH: Final = 8  # posts that have what a column asks for: rarer things tell nothing yet
 
@@ -98,12 +101,16 @@ class DriftReport:
         A row for each column compared, what moved most first: index ``name``;
         family; unit; reference and current, the means over comments to which
         it applies; applies_reference and applies_current, the shares of
-        comments to which it does, 0 to 1; distance, the largest difference of
-        the two distribution functions at nine values between, 0 to 1, where
-        each post counts by the square root of its comments, so that one flood
-        does not speak for all (the means count every comment alike); push, the change
+        comments to which it does, 0 to 1; distance, as below; push, the change
         of what it adds to the mean log-odds; p_value, corrected for all
         columns; moved.
+
+        The distance, 0 to 1, is the largest difference found between the two
+        lots in the share of comments whose value is at most an edge, of nine
+        edges at the tenths of both lots together, or to which the column does
+        not apply. Each post counts in those shares by the square root of its
+        comments, and kinds of comment that fewer than 8 posts have are left
+        out: it may differ from what all comments alike, and finer edges, give.
     alpha : float
         The chance that anything at all is told of as moved where nothing is.
     comments, posts : tuple of int
@@ -211,17 +218,19 @@ def drift_report(
     ----------
     reference, current : DataFrame or iterable of Comment or str
         Frames as for `score_frame`; labels are not looked at. Comments under
-        one post (``post_group``, else ``blog`` and ``post_id``, else the post's
-        own fields, row by row) are kept together. Without posts each comment stands alone, and if they
-        come in floods there will be more false alarms than promised.
+        one post are kept together: row by row it is known by ``post_group``,
+        else by ``blog`` and ``post_id``, else by ``blog`` and the post's
+        address, title or text. Without any, each comment stands alone, and if
+        they come in floods there will be more false alarms than promised.
     model : SpamModel, str or path, optional
         Another model than the shipped one.
     alpha : float, default 0.01
         Largest chance that anything is told of as moved where both lots are
-        alike.
+        alike; 0.0001 or more.
     deals : int, optional
-        How often the posts are dealt out anew; no p-value is below
-        ``2 / (deals + 1)``. By default 999, or as many as `alpha` needs.
+        How often the posts are dealt out anew, up to 20,000; 999, or as often
+        as `alpha` needs. No p-value is below ``2 / (deals + 1)``, as scores
+        and features are tested apart, so that must be no more than `alpha`.
     seed : int, default 0
         The same comments and seed give the same report.
     watch : callable, optional
@@ -234,8 +243,8 @@ def drift_report(
     Raises
     ------
     InputError
-        If a lot has comments of fewer than 8 posts, `alpha` is no share, or
-        `deals` too few for it.
+        If a lot has comments of fewer than 8 posts, `alpha` is no share,
+        `deals` or the posts are too few for it, or a post's key is a list.
 
     Notes
     -----
@@ -317,8 +326,7 @@ def compare(
     alpha : float, default 0.01
         The chance that anything is told of as moved where nothing is.
     deals : int, optional
-        How often the posts are dealt out anew; by default 999, or as many as
-        `alpha` needs.
+        How often the posts are dealt out anew.
     seed : int, default 0
         Of the dealing.
     model : str
@@ -334,16 +342,7 @@ def compare(
     InputError
         If a number is out of its range, or there are too few posts.
     """
-    checked_share("alpha", alpha)
-    if deals is None:
-        deals = _deals_for(alpha)
-    elif not isinstance(deals, int | np.integer):
-        raise InputError(f"deals must be a whole number, not {deals!r}.")
-    if (deals + 1) * alpha < 2:
-        raise InputError(
-            f"with {deals} deals no p-value is below {2 / (deals + 1):.2g}, so nothing could be told of at "
-            f"alpha {alpha:g}; give {math.ceil(2 / alpha) - 1:,} or more."
-        )
+    deals = _checked_deals(checked_share("alpha", alpha), deals)
     posts = tuple(len(np.unique(lot.posts)) for lot in (reference, current))
     for name, count in zip(("reference", "current"), posts, strict=True):
         if count < LEAST_POSTS:
@@ -351,6 +350,12 @@ def compare(
                 f"the {name} comments stand under {count} posts; {LEAST_POSTS} are the least that can "
                 "be compared."
             )
+    # Where both lots are as many, a deal and its mirror image differ by the same.
+    if _HALVES * (1 + (posts[0] == posts[1])) / math.comb(sum(posts), posts[0]) > alpha:
+        raise InputError(
+            f"{posts[0]} and {posts[1]} posts can be dealt out in too few ways to tell a chance of "
+            f"{alpha:g}; give more posts, or a larger alpha."
+        )
     rng = np.random.default_rng(seed)
     sums, owner = _sums_of(_drawn(reference, rng), _drawn(current, rng))
     distance, p_values = _dealt(sums, owner, min(posts[0], MOST_POSTS), deals, rng)
@@ -363,6 +368,20 @@ def compare(
         deals=deals,
         model=model,
     )
+
+
+def _checked_deals(alpha: float, deals: int | None) -> int:
+    """Return how often to deal, so that the smallest p-value there is can be told of."""
+    least = math.ceil(_HALVES / alpha) - 1
+    while _HALVES / (least + 1) > alpha:  # rounding
+        least += 1
+    if least > MOST_DEALS:
+        raise InputError(f"alpha must be {_HALVES / MOST_DEALS:g} or more.")
+    if deals is None:
+        return max(_DEALS, least)
+    if not least <= checked_whole("deals", deals, 1) <= MOST_DEALS:
+        raise InputError(f"deals must be {least:,} to {MOST_DEALS:,} for an alpha of {alpha:g}.")
+    return int(deals)
 
 
 # --- the test ---------------------------------------------------------------------
@@ -421,11 +440,6 @@ def _kinds(values: F32) -> Iterator[NDArray[np.bool_]]:
             yield values <= edge  # never true of NaN
 
 
-def _deals_for(alpha: float) -> int:
-    """Return so many that the smallest p-value is well below `alpha`, if that is not too many."""
-    return max(_DEALS, math.ceil(2 / alpha) - 1, min(_MANY_DEALS, math.ceil(10 / alpha) - 1))
-
-
 def _dealt(
     sums: F32, owner: NDArray[np.intp], first: int, deals: int, rng: np.random.Generator
 ) -> tuple[F64, F64]:
@@ -461,7 +475,7 @@ def _dealt(
         p_values[group] = (largest[None, :] >= strength[group, None]).mean(axis=1)
     # Either half of the columns has half of the false alarms to itself: the three scores
     # would else be drowned by the many features.
-    return distance, np.minimum(1.0, 2 * p_values)
+    return distance, np.minimum(1.0, _HALVES * p_values)
 
 
 def _table(
@@ -497,18 +511,16 @@ def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
     if is_frame(given) or is_foreign_frame(given):
         given = readable(given)
         comments = comments_of_frame(given)
-        keys = post_keys(given, comments)
-    elif isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
+        return comments, _numbered(posts_of_frame(given, comments))
+    if isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed on both sides.")
-    else:
-        comments = list(map(as_comment, given))
-        keys = [own_key(comment) for comment in comments]
-    return comments, _numbered(keys)
+    comments = list(map(as_comment, given))
+    return comments, _numbered([named_post(comment) for comment in comments])
 
 
-def _numbered(keys: list[Any]) -> NDArray[np.intp]:
+def _numbered(keys: list[Hashable | None]) -> NDArray[np.intp]:
     """Number the keys; what has none is alone."""
-    known: dict[Any, int] = {}
+    known: dict[Hashable, int] = {}
     numbers = [
         known.setdefault((row,) if key is None else key, len(known)) for row, key in enumerate(keys)
     ]

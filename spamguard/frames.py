@@ -97,55 +97,6 @@ def readable(frame: Any) -> Any:
         ) from None
 
 
-def cells_of(frame: Any, name: str) -> list[Any]:
-    """Return a further column of `frame`, as it is; None where it or a cell is missing.
-
-    Raises
-    ------
-    InputError
-        If a cell is no plain value, such as a list.
-    """
-    if name not in frame.columns:
-        return [None] * len(frame)
-    values = frame[name]
-    if getattr(values, "ndim", 1) != 1:
-        raise InputError(f"the DataFrame has more than one column {name!r}.")
-    given = values.tolist() if hasattr(values, "tolist") else values.to_list()
-    for row, value in enumerate(given):
-        if not isinstance(value, Hashable):
-            raise InputError(
-                f"column {name!r}, row {row}: {type(value).__name__} where a number or text is needed."
-            )
-    return [None if missing(value) or value == "" else value for value in given]
-
-
-def post_keys(frame: Any, comments: Sequence[Comment]) -> list[Any]:
-    """Return what tells the post of each row: the column post_group, else blog and post_id, else itself.
-
-    Row by row: a column that is there may be empty. None where nothing is known.
-    """
-    columns = zip(
-        *(cells_of(frame, name) for name in ("post_group", "blog", "post_id")),
-        comments,
-        strict=True,
-    )
-    return [
-        ("group", group)
-        if group is not None
-        else own_key(comment, blog)
-        if post is None
-        else ("post", blog, post)
-        for group, blog, post, comment in columns
-    ]
-
-
-def own_key(comment: Comment, blog: Any = None) -> Any:
-    """Return what tells the post that `comment` carries; None where it has none."""
-    post = comment.post
-    told = post and (post.url or post.title or post.text)
-    return (blog, told) if told else None
-
-
 def _hint(given: object) -> str:
     """Return what makes a pandas DataFrame of `given`, as the end of a sentence."""
     if is_foreign_frame(given):
@@ -157,15 +108,73 @@ def _hint(given: object) -> str:
     return "."
 
 
-def _column(frame: Any, name: str) -> Sequence[Any]:
+def keys_of_frame(frame: Any, name: str) -> list[Any]:
+    """Return the cells of a column by which rows are told apart; None where there is nothing.
+
+    Raises
+    ------
+    InputError
+        If a cell holds a list, a dict or something else that cannot be a key.
+    """
+    keys = [None if cell == "" else cell for cell in _cells(frame, name)]
+    for row, key in enumerate(keys):
+        try:
+            hash(key)
+        except TypeError:
+            raise InputError(
+                f"column {name!r}, row {row}: {type(key).__name__} where text or a number is needed."
+            ) from None
+    return keys
+
+
+def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
+    """Return a key for the post of each row; None where nobody knows it.
+
+    It is ``post_group`` where that is given, else the blog with its ``post_id``,
+    which other blogs may have given as well; without one, the blog with the
+    post's address, title or text.
+
+    Raises
+    ------
+    InputError
+        If a cell of ``blog`` or ``post_id`` cannot be a key.
+    """
+    blogs, numbers = keys_of_frame(frame, "blog"), keys_of_frame(frame, "post_id")
+    fields = [named_post(comment) for comment in comments]
+    # A post whose id only some of its rows tell is one post.
+    known: dict[Hashable, Hashable] = {}
+    keys: list[Hashable | None] = []
+    for blog, number, named in zip(blogs, numbers, fields, strict=True):
+        keys.append(None if number is None else (blog, "post_id", number))
+        if number is not None and named:
+            known.setdefault((blog, "post", named), keys[-1])
+    for row, named in enumerate(fields):
+        if keys[row] is None and named:
+            key = (blogs[row], "post", named)
+            keys[row] = known.get(key, key)
+    groups = keys_of_frame(frame, "post_group")
+    return [k if g is None else ("post_group", g) for g, k in zip(groups, keys, strict=True)]
+
+
+def named_post(comment: Comment) -> str | None:
+    """Return what the post of `comment` is known by: its address, else its title or text."""
+    post = comment.post
+    return (post.url or post.title or post.text) if post else None
+
+
+def _cells(frame: Any, name: str) -> list[Any]:
     if name not in frame.columns:
         return [None] * len(frame)
     values = frame[name]
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"the DataFrame has more than one column {name!r}.")
-    wanted = str if name != "date" else (str, datetime)
     given = values.tolist() if hasattr(values, "tolist") else values.to_list()
-    cells = [None if missing(value) else value for value in given]
+    return [None if missing(value) else value for value in given]
+
+
+def _column(frame: Any, name: str) -> Sequence[Any]:
+    wanted = str if name != "date" else (str, datetime)
+    cells = _cells(frame, name)
     if name == "date":  # a day without a time is a date like any other
         cells = [_moment(value) for value in cells]
     for row, value in enumerate(cells):

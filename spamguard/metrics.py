@@ -32,6 +32,7 @@ __all__ = [
     "checked_numbers",
     "checked_pair",
     "checked_share",
+    "checked_whole",
     "clopper_pearson",
     "cluster_bootstrap",
     "curve_bootstrap",
@@ -153,7 +154,25 @@ def _with_probabilities(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
     return spam, array
 
 
-def _whole(name: str, value: int, least: int) -> int:
+def checked_whole(name: str, value: int, least: int) -> int:
+    """Return `value` if it is a whole number, and no smaller than `least`.
+
+    Parameters
+    ----------
+    name : str
+        What to call the value in a message.
+    value : int
+    least : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If it is smaller, or no whole number.
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number, {least} or more.")
     return int(value)
@@ -414,7 +433,7 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float,
         See the module; also for `bins` below 1.
     """
     spam, array = _with_probabilities(y, p)
-    width = _whole("bins", bins, 1)
+    width = checked_whole("bins", bins, 1)
     return _binned(spam, array, np.minimum((array * width).astype(np.intp), width - 1))
 
 
@@ -469,7 +488,7 @@ def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
         See the module; also for `bins` below 1.
     """
     spam, array = _with_probabilities(y, p)
-    mass = _whole("bins", bins, 1)
+    mass = checked_whole("bins", bins, 1)
     _, run, sizes = np.unique(array, return_inverse=True, return_counts=True)
     # The middle of a run of equal values, as a share of all rows, says which bin it is in.
     middle = (np.cumsum(sizes) - sizes / 2) / max(len(array), 1)
@@ -480,7 +499,7 @@ def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
 
 
 def _counted(k: int, n: int) -> tuple[int, int]:
-    rows, hits = _whole("n", n, 0), _whole("k", k, 0)
+    rows, hits = checked_whole("n", n, 0), checked_whole("k", k, 0)
     if hits > rows:
         raise InputError(f"k counts some of the n, yet {hits} is more than {rows}.")
     return hits, rows
@@ -672,7 +691,7 @@ def cluster_bootstrap(
     columns = [np.asarray(array) for array in arrays]
     if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
         raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
-    draws = _whole("samples", samples, 1)
+    draws = checked_whole("samples", samples, 1)
     coverage = checked_share("level", level)
     value = float(function(*columns))
     if len(numbers) == 0 or numbers.max() == 0:
@@ -724,7 +743,7 @@ def curve_bootstrap(
     columns = [np.asarray(array) for array in arrays]
     if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
         raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
-    draws, coverage = _whole("samples", samples, 1), checked_share("level", level)
+    draws, coverage = checked_whole("samples", samples, 1), checked_share("level", level)
     value = function(*columns)
     if len(numbers) == 0 or numbers.max() == 0:
         return value, np.full(value.shape, math.nan), np.full(value.shape, math.nan)

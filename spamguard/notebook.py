@@ -2,8 +2,9 @@
 
 Comments are hostile. Everything that was written by somebody is escaped, no
 address becomes a link, characters that turn the writing around are dropped,
-and nothing is loaded from anywhere: no script, no style sheet, no font, no
-picture but those that stand in the page itself.
+nothing is typeset as a formula, which may hold links, and nothing is loaded
+from anywhere: no script, no style sheet, no font, no picture but those that
+stand in the page itself.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _LABELS: Final = {"spam": _SPAM, "ham": _HAM, "unsure": _UNSURE}
 _MOST_REASONS: Final = 8
 _MOST_LETTERS: Final = 200
 _BOX: Final = "max-width:60em;line-height:1.5;font-family:sans-serif;font-size:13px"
+# Told to leave it alone: MathJax 2 by the first name, MathJax 3 by the second.
+_OPEN: Final = f'<div class="tex2jax_ignore mathjax_ignore" style="{_BOX}">'
 _CELL: Final = "padding:1px 8px 1px 0;text-align:left;vertical-align:middle;border:none"
 _TABLE: Final = "border-collapse:collapse;margin:4px 0;font-size:inherit"
 
@@ -48,7 +51,9 @@ def safe(text: str, most: int = _MOST_LETTERS) -> str:
     # Direction marks, halves of characters and private ones say nothing to a reader.
     shown = "".join(c for c in kept if unicodedata.category(c)[0] != "C" or c in "\u200c\u200d")
     # A break that nobody sees keeps programs from making links of addresses.
-    return html.escape(shown).replace("://", ":<wbr>//").replace("www.", "www<wbr>.")
+    page = html.escape(shown).replace("://", ":<wbr>//").replace("www.", "www<wbr>.")
+    # A delimiter of a formula is one only where all of it stands in one element.
+    return page.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
 def _percent(probability: float) -> str:
@@ -64,7 +69,7 @@ def verdict_html(verdict: Verdict, model: SpamModel, comment: Comment) -> str:
     """Return a verdict as HTML: label, the comment's words shaded, a bar for each family."""
     placed = placed_for(model, comment)
     parts = [
-        f'<div style="{_BOX}">',
+        _OPEN,
         _head(verdict),
         _shaded(placed.words),
         _sums(verdict, placed),
@@ -163,7 +168,7 @@ _MOST_WEIGHTS: Final = 5
 def model_html(model: SpamModel) -> str:
     """Return a model as HTML: thresholds, calibration, what it learned from, top weights."""
     parts = [
-        f'<div style="{_BOX}"><b>{safe(model.title)}</b>: log-odds {model.intercept:+.2f} before a '
+        f"{_OPEN}<b>{safe(model.title)}</b>: log-odds {model.intercept:+.2f} before a "
         f"comment is read, {100 * model.prior:.0f} % spam assumed",
         table(["label", "from probability", "log-odds"], _cut_rows(model)),
         table(["of the training", ""], card_rows(model.about)),
@@ -268,7 +273,7 @@ def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) ->
         f'<img alt="" src="data:image/png;base64,{b64encode(picture).decode()}">'
         for picture in pictures
     )
-    return f'<div style="{_BOX}"><b>{safe(title)}</b>{"".join(tables)}{shown}</div>'
+    return f"{_OPEN}<b>{safe(title)}</b>{''.join(tables)}{shown}</div>"
 
 
 def markdown_tables(text: str) -> list[str]:

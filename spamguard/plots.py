@@ -21,6 +21,7 @@ import io
 import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spamguard.corpus import replacing
 from spamguard.errors import InputError, SpamguardError
+from spamguard.frames import missing
 from spamguard.metrics import (
     Figure as Measure,
 )
@@ -42,6 +44,7 @@ from spamguard.metrics import (
     roc_auc,
 )
 from spamguard.metrics import reliability as reliability_table
+from spamguard.model import Cuts, SpamModel
 from spamguard.notebook import top_weights
 
 try:
@@ -55,7 +58,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from spamguard.drifting import DriftReport
-    from spamguard.model import Cuts, SpamModel
     from spamguard.verdict import Verdict
 
 __all__ = [
@@ -73,6 +75,8 @@ _MANY: Final = (HAM, SPAM, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
 _MOST_LETTERS: Final = 60
 _GRID: Final = np.linspace(0.0, 1.0, 201)
+_FEW: Final = 20
+"""Of fewer comments than these a picture tells how many there are."""
 
 F64 = NDArray[np.float64]
 
@@ -242,6 +246,9 @@ def roc(
 ) -> Axes:
     """Draw the share of spam caught against the share of ham lost.
 
+    Comments with the same score are a straight line, which halves them as
+    `spamguard.metrics.roc_auc` does: the area drawn is the one that is told.
+
     Parameters
     ----------
     y, scores, groups, label, samples, ax
@@ -273,7 +280,7 @@ def roc(
 
     _band(ax, caught, posts, spam, ranked, samples, colour, grid)
     value = _summary("area", roc_auc, posts, spam, ranked, samples, label)
-    ax.plot(grid, caught(spam, ranked), color=colour, label=value)
+    ax.plot(*_corners(spam, ranked, most_ham_lost), color=colour, label=value)
     ax.plot([0, most_ham_lost], [0, most_ham_lost], color=GREY, linestyle=":", linewidth=1)
     ax.set(xlabel="ham lost (%)", ylabel="spam caught (%)", title="ROC curve")
     _percent(ax.xaxis, 0.0, most_ham_lost)
@@ -321,8 +328,12 @@ def _summary(
 ) -> str:
     found = cluster_bootstrap(function, posts, spam, ranked, samples=max(1, samples))
     told = f"{name} {found.value:.3f}"
-    if samples and not math.isnan(found.low):
+    # Resamples of a few comments that are ranked without a fault all agree: that is no certainty.
+    if samples and found.low < found.high:
         told += f" ({found.low:.3f}–{found.high:.3f})"
+    n_spam, n_ham = int(spam.sum()), int((~spam).sum())
+    if min(n_spam, n_ham) < _FEW or found.low == found.high:
+        told += f", of {n_spam:,} spam, {n_ham:,} ham"
     return f"{_words(label)}: {told}" if label else told
 
 
@@ -350,16 +361,51 @@ def _caught_at(y: ArrayLike, scores: ArrayLike, grid: F64) -> F64:
     lost, caught = _steps(y, scores)
     if not caught[-1] or not lost[-1]:
         return np.full(grid.shape, math.nan)
-    at = np.searchsorted(lost / lost[-1], grid + 1e-12, side="right") - 1
-    share: F64 = caught[at] / caught[-1]
+    share: F64 = np.interp(grid + 1e-12, lost / lost[-1], caught / caught[-1])
     return share
+
+
+def _corners(y: ArrayLike, scores: ArrayLike, most: float) -> tuple[F64, F64]:
+    """Return where the ROC curve turns, up to `most` ham lost."""
+    lost, caught = _steps(y, scores)
+    right, up = np.diff(lost), np.diff(caught)
+    turns = np.append(np.append(True, right[:-1] * up[1:] != right[1:] * up[:-1]), True)
+    x, share = lost[turns] / lost[-1], caught[turns] / caught[-1]
+    kept = x <= most
+    return np.append(x[kept], most), np.append(share[kept], np.interp(most + 1e-12, x, share))
 
 
 # --- how well it is calibrated, and where to cut ----------------------------------
 
 
+def _posts(groups: Iterable[Hashable], rows: int) -> list[Hashable]:
+    posts = list(groups)
+    if len(posts) != rows:
+        raise InputError(f"groups must name the post of each of the {rows} comments.")
+    return posts
+
+
+def _between_posts(
+    shares: Callable[[ArrayLike], F64], posts: list[Hashable], values: ArrayLike, samples: int
+) -> F64:
+    """Return the ends of the interval of each share, shape (n_points, 2), from whole posts."""
+    found, low, high = curve_bootstrap(shares, posts, values, samples=samples)
+    many = len(set(posts))
+    for at in np.flatnonzero((found == 0) | (found == 1)):
+        # Resamples of comments that are all alike show no doubt: there each post counts as one.
+        low[at], high[at] = clopper_pearson(many * int(found[at]), many)
+    return np.column_stack([low, high])
+
+
 def reliability(
-    y: ArrayLike, p: ArrayLike, *, bins: int = 10, label: str = "", ax: Axes | None = None
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    bins: int = 10,
+    groups: Iterable[Hashable] | None = None,
+    label: str = "",
+    samples: int = 200,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the share of spam among comments against the probability that they were given.
 
@@ -368,9 +414,17 @@ def reliability(
     y : array_like of {0, 1}, shape (n,)
     p : array_like, shape (n,), 0 to 1
     bins : int, default 10
-        Of equal width; a bin's number stands beside its point.
+        Of equal width; the number of its comments stands below each.
+    groups : iterable of hashable, optional
+        The post of each comment: the bars come from resampling whole posts.
+        By default they are exact binomial intervals, too narrow where comments
+        under one post resemble each other.
+        Where all comments agree, which no resample can doubt, a post counts as
+        one comment of an exact interval.
     label : str
         Name of the curve.
+    samples : int, default 200
+        Resamples, with `groups`.
     ax : Axes, optional
 
     Returns
@@ -383,7 +437,21 @@ def reliability(
     InputError
         See `spamguard.metrics`.
     """
-    return reliability_of(reliability_table(y, p, bins), label=label, ax=ax)
+    table = reliability_table(y, p, bins)
+    if groups is None:
+        return reliability_of(table, label=label, ax=ax)
+    spam, said = checked_pair(y, p, "p")
+    posts = _posts(groups, len(spam))
+    bin_of = np.minimum((said * bins).astype(int), bins - 1)
+    ends = [
+        _between_posts(_mean, list(compress(posts, bin_of == i)), spam[bin_of == i], samples)[0]
+        for i in np.unique(bin_of)
+    ]
+    return _reliability_drawn(table, np.array(ends), label, ax)
+
+
+def _mean(hits: ArrayLike) -> F64:
+    return np.array([np.asarray(hits, float).mean()])
 
 
 def reliability_of(
@@ -404,33 +472,39 @@ def reliability_of(
     Axes
         `ax`, or new ones.
     """
-    ax = _axes(ax, 5.2, 4.8)
-    colour = _next_colour(ax)
-    said, was = [row[0] for row in table], [row[1] for row in table]
     ends = [clopper_pearson(round(share * n), n) for _, share, n in table]
-    errors = [
-        [max(0.0, share - low) for share, (low, _) in zip(was, ends, strict=True)],
-        [max(0.0, high - share) for share, (_, high) in zip(was, ends, strict=True)],
-    ]
+    return _reliability_drawn(table, np.reshape(ends, (-1, 2)), label, ax)
+
+
+def _reliability_drawn(
+    table: Sequence[tuple[float, float, int]], ends: F64, label: str, ax: Axes | None
+) -> Axes:
+    ax = _axes(ax, 5.2, 4.8)
+    before = len(ax.containers)  # curves that are there already
+    colour = _MANY[before % len(_MANY)]
+    said, was = [row[0] for row in table], [row[1] for row in table]
+    errors = np.maximum(0.0, [was - ends[:, 0], ends[:, 1] - was])
     ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
     ax.errorbar(
         said, was, yerr=errors, color=colour, marker="o", markersize=5, capsize=3, linewidth=1.2,
         label=_words(label) or "measured",
     )  # fmt: skip
-    for (x, y, n), (low, high) in zip(table, ends, strict=True):
-        # Where there is room: above what is low, below what is high.
-        end, away = (high, 3) if y < 0.5 else (low, -10)
-        side = "left" if x < 0.08 else "right" if x > 0.92 else "center"  # within the frame
-        ax.annotate(f"{n:,}", (x, end), xytext=(0, away), textcoords="offset points", ha=side,
-                    fontsize=7, color=GREY)  # fmt: skip
+    # In a strip of its own below the points, where no line runs; each beside the one before.
+    at = -1.0
+    for x, _, n in table:
+        at = max(x, at + 0.033)
+        ax.text(at, -0.03 - 0.2 * before, f"{n:,}", rotation=90, ha="center", va="top",
+                fontsize=7, color=colour)  # fmt: skip
     ax.set(
         xlabel="probability of spam that was said (%)",
         ylabel="share that was spam (%)",
-        title="Reliability (number of comments beside each point)",
+        title="Reliability (number of comments below each point)",
     )
     _percent(ax.xaxis)
     _percent(ax.yaxis)
-    ax.legend(loc="best", frameon=False)
+    ax.set_ylim(-0.23 - 0.2 * before)
+    ax.set_yticks(np.linspace(0, 1, 6))
+    ax.legend(loc="upper left", frameon=False)
     return ax
 
 
@@ -439,6 +513,9 @@ def thresholds(
     log_odds: ArrayLike,
     *,
     cuts: Cuts | SpamModel | None = None,
+    language_known: ArrayLike | None = None,
+    groups: Iterable[Hashable] | None = None,
+    samples: int = 200,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw what a cut catches and what it costs, wherever it stands.
@@ -449,13 +526,26 @@ def thresholds(
     log_odds : array_like, shape (n,)
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
+    language_known : array_like of bool, shape (n,), optional
+        `Verdict.language_known` of each comment. Where it is false no cut calls
+        the comment spam or discards it, and none does so here. Without it only
+        log-odds count, so that a model catches and loses fewer than is drawn;
+        the axis says which it is.
+    groups : iterable of hashable, optional
+        The post of each comment: the bands come from resampling whole posts.
+        By default they are exact binomial intervals, too narrow where comments
+        under one post resemble each other.
+        Where all comments agree, which no resample can doubt, a post counts as
+        one comment of an exact interval.
+    samples : int, default 200
+        Resamples, with `groups`.
     ax : Axes, optional
 
     Returns
     -------
     Axes
         That of spam caught, to the left; ham lost has its own scale to the
-        right, ten times finer. Bands are exact binomial intervals.
+        right, ten times finer.
 
     Raises
     ------
@@ -463,23 +553,40 @@ def thresholds(
         See `spamguard.metrics`; also if a class is missing.
     """
     spam, ranked = _both(y, log_odds)
+    marks = _cuts_of(cuts)
+    posts = None if groups is None else _posts(groups, len(spam))
+    low, high = np.quantile(ranked, [0.005, 0.995])
+    if low == high:  # one score for all: to the left of it everything, to the right nothing
+        low, high = low - 1, high + 1
+    grid = np.linspace(low, high, 121)
+    if language_known is not None:
+        known, _ = checked_pair(language_known, ranked, "log_odds")
+        ranked = np.where(known, ranked, -np.inf)
     ax = _axes(ax)
     right = ax.twinx()
     right.spines["top"].set_visible(False)
-    low, high = np.quantile(ranked, [0.005, 0.995])
-    grid = np.linspace(low, high, 121)
-    for axes, side, colour, line, name in (
-        (ax, ranked[spam], SPAM, "-", "spam caught"),
-        (right, ranked[~spam], HAM, "--", "ham lost"),
+
+    def reached(scores: ArrayLike) -> F64:
+        ordered = np.sort(scores)
+        shares: F64 = 1 - np.searchsorted(ordered, grid) / len(ordered)
+        return shares
+
+    for axes, chosen, colour, line, name in (
+        (ax, spam, SPAM, "-", "spam caught"),
+        (right, ~spam, HAM, "--", "ham lost"),
     ):
-        counts = [int((side >= cut).sum()) for cut in grid]
-        ends = np.array([clopper_pearson(k, len(side)) for k in counts])
+        side = ranked[chosen]
+        shares = reached(side)
+        if posts is None:
+            counts = np.rint(shares * len(side)).astype(int).tolist()
+            ends = np.array([clopper_pearson(k, len(side)) for k in counts])
+        else:
+            ends = _between_posts(reached, list(compress(posts, chosen)), side, samples)
         axes.fill_between(grid, ends[:, 0], ends[:, 1], color=colour, alpha=0.2, linewidth=0)
-        axes.plot(grid, np.array(counts) / len(side), color=colour, linestyle=line, label=name)
+        axes.plot(grid, shares, color=colour, linestyle=line, label=name)
         axes.set_ylabel(f"{name} (%)", color=colour)
     _percent(ax.yaxis)
     _percent(right.yaxis, 0.0, 0.1)
-    marks = getattr(cuts, "cuts", cuts)
     for name in ("unsure", "spam", "discard") if marks is not None else ():
         at = getattr(marks, name)
         if at is not None:
@@ -489,8 +596,18 @@ def thresholds(
                         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
     lines = [*ax.lines[:1], *right.lines[:1]]
     ax.legend(lines, ["spam caught (left)", "ham lost (right)"], loc="upper right", frameon=False)
-    ax.set(xlabel="cut (log-odds)", title="What a threshold catches and costs")
+    told = "whatever the language" if language_known is None else "none in unknown languages"
+    ax.set(xlabel=f"cut (log-odds; {told})", title="What a threshold catches and costs")
     return ax
+
+
+def _cuts_of(given: Cuts | SpamModel | None) -> Cuts | None:
+    cuts = given.cuts if isinstance(given, SpamModel) else given
+    if cuts is not None and not isinstance(cuts, Cuts):
+        raise InputError(
+            "cuts must be Cuts or a SpamModel; load_model() gives one by name or path."
+        )
+    return cuts
 
 
 # --- why --------------------------------------------------------------------------
@@ -549,7 +666,14 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
     -------
     Axes
         `ax`, or new ones.
+
+    Raises
+    ------
+    InputError
+        If `model` is none.
     """
+    if not isinstance(model, SpamModel):
+        raise InputError("model must be a SpamModel; load_model() gives one by name or path.")
     found = top_weights(model, most)
     bars = [(name, reach) for pairs in found.values() for name, reach in pairs]
     ax = _axes(ax, 7.0, 0.9 + 0.22 * max(1, len(bars)))
@@ -586,7 +710,7 @@ def _signed_bars(ax: Axes, bars: Sequence[tuple[str, float]]) -> None:
 def figures_by_blog(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw one figure of every blog with its interval, and the mean of the blogs.
+    """Draw one figure of every blog with its interval, and the mean of the blogs if it is there.
 
     Parameters
     ----------
@@ -607,7 +731,9 @@ def figures_by_blog(
         If the result has no such figure.
     """
     rows = [(row["blog"], row[figure]) for row in result.get("rows", ()) if figure in row]
-    rows.sort(key=lambda row: _number(row[1].get("value")))
+    # From the bottom up; a blog on which it cannot be measured is read last.
+    rows.sort(key=lambda row: np.nan_to_num(_number(row[1].get("value")), nan=-math.inf))
+    blogs = len(rows)
     if figure in result.get("macro", {}):
         rows.append(("mean of the blogs", result["macro"][figure]))
     if not rows:
@@ -615,7 +741,7 @@ def figures_by_blog(
     ax = _axes(ax, 6.4, 0.9 + 0.28 * len(rows))
     for at, (_, found) in enumerate(rows):
         value, low, high = (_number(found.get(key)) for key in ("value", "low", "high"))
-        mean = at == len(rows) - 1
+        mean = at >= blogs
         ax.plot([low, high], [at, at], color=HAM, linewidth=1.5)
         ax.plot([value], [at], marker="D" if mean else "o", color=SPAM if mean else HAM)
     ax.set_yticks(range(len(rows)), [_words(name) for name, _ in rows])
@@ -825,7 +951,8 @@ def over_time(
     Parameters
     ----------
     dates : iterable
-        When each comment came: datetimes or ISO 8601; one without is left out.
+        When each comment came: datetimes or ISO 8601, no bare numbers; one
+        without is left out.
     log_odds : array_like, shape (n,)
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
@@ -836,12 +963,14 @@ def over_time(
     Returns
     -------
     Axes
-        `ax`, or new ones.
+        `ax`, or new ones. A period of fewer than 20 comments has their number
+        at its foot; where there are more than 36 periods the legend tells how
+        many of them are so.
 
     Raises
     ------
     InputError
-        If no comment has a date, or lengths differ.
+        If no comment has a date, a date is a bare number, or lengths differ.
     """
     import pandas as pd
 
@@ -851,6 +980,13 @@ def over_time(
         raise InputError("dates and log_odds must have one entry for each comment.")
     if every not in ("D", "W", "M", "Q", "Y"):
         raise InputError('every must be "D", "W", "M", "Q" or "Y".')
+    for row, date in enumerate(given):
+        if isinstance(date, int | float | np.number) and not missing(date):
+            raise InputError(
+                f"dates, row {row}: a bare number, whose unit nobody can know; "
+                "convert them first, for example with pd.to_datetime(dates, unit='s')."
+            )
+    marks = _cuts_of(cuts)
     moments = pd.to_datetime(given, errors="coerce", utc=True, format="mixed").dt.tz_localize(None)
     if moments.isna().all():
         raise InputError("no comment has a date.")
@@ -859,7 +995,9 @@ def over_time(
     quantiles = pd.DataFrame({q: grouped.quantile(q) for q in (0.05, 0.25, 0.5, 0.75, 0.95)})
     # A period without comments is a gap, not a line through it.
     first, last = quantiles.index[0], quantiles.index[-1]
-    quantiles = quantiles.reindex(pd.period_range(first, last, freq=every))
+    whole = pd.period_range(first, last, freq=every)
+    quantiles = quantiles.reindex(whole)
+    counts = grouped.size().reindex(whole, fill_value=0).tolist()
     # A period reaches from edge to edge, so that one alone has a width as well.
     edges = np.arange(len(quantiles) + 1) - 0.5
     ax = _axes(ax, 7.5, 4.0)
@@ -870,7 +1008,7 @@ def over_time(
     ax.step(edges, np.append(median, median[-1]), where="post", color="black", linewidth=1.2,
             label="median")  # fmt: skip
     ax.use_sticky_edges = False
-    marks = getattr(cuts, "cuts", cuts)
+    _tell_few(ax, counts)
     for name, line in (("unsure", ":"), ("spam", "--")) if marks is not None else ():
         cut = getattr(marks, name)
         ax.axhline(
@@ -880,6 +1018,21 @@ def over_time(
     ax.set(ylabel="log-odds of spam", title="Scores over time")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
     return ax
+
+
+def _tell_few(ax: Axes, counts: Sequence[int], most: int = 36) -> None:
+    """Say of how many comments a period is, where they are few."""
+    few = [at for at, n in enumerate(counts) if 0 < n < _FEW]
+    if few and len(counts) > most:
+        told = f"{len(few)} of {sum(map(bool, counts))} periods:\nfewer than {_FEW} comments"
+        ax.plot([], [], linestyle="none", label=told)
+        return
+    for at in few:
+        ax.annotate(f"{counts[at]}", (at, 0.01), xycoords=("data", "axes fraction"), fontsize=7,
+                    ha="center", va="bottom", color="black",
+                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
+    if few:
+        ax.plot([], [], linestyle="none", label=f"numbers: comments, if\nfewer than {_FEW}")
 
 
 def _few_ticks(ax: Axes, names: Sequence[str], most: int = 12) -> None:

@@ -25,11 +25,13 @@ HOSTILE = [
     "javascript:alert(1) http://evil.example www.evil.example",
     "<a href='http://evil.example'>here</a> [url=http://evil.example]x[/url]",
     "</div></td></table></details><style>*{display:none}</style>",
+    r"$$\href{javascript:alert(1)}{x}$$ \(x\) $y$ \[z\] \begin{equation}q\end{equation} \ref{a}",
     "\u202egnp.exe \u2066 \x1b[31m \x00 \ud800",
     "&lt;script&gt;alert(1)&lt;/script&gt; &#60;b&#62;",
     "a" * 5_000,
     "e\u0301\u0301\u0301\u0301" * 40,
 ]
+IGNORED = "tex2jax_ignore mathjax_ignore"  # what MathJax does not look into
 TAGS = {
     "div", "span", "b", "i", "br", "wbr", "table", "tr", "td", "th", "details", "summary", "ul", "li",
     "code", "img",
@@ -75,12 +77,16 @@ def check_safe(page):
     found = read(page)
     for tag, attributes in found.tags:
         assert tag in TAGS
-        assert set(attributes) <= {"style", "title", "alt", "src"}, attributes
+        assert set(attributes) <= {"style", "title", "alt", "src", "class"}, attributes
+        assert attributes.get("class", IGNORED) == IGNORED
         assert attributes.get("src", "data:image/png;base64,").startswith("data:image/png;base64,")
         assert "url(" not in attributes.get("style", "")
         if "title" in attributes:
             assert re.fullmatch(r"[+-]\d+\.\d\d", attributes["title"])
+    assert found.tags[0][1]["class"] == IGNORED
     assert not re.search(r"://|www\.", page)
+    # No delimiter of a formula, nor a part of one, stands beside what could complete it.
+    assert not re.search(r"[$\\](?!</span>)|(?<!<span>)[$\\]", page)
     assert not re.search("[\x00-\x08\u202a-\u202e\u2066-\u2069\ud800-\udfff\x1b]", page)
     return "".join(found.text)
 

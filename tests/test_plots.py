@@ -223,7 +223,7 @@ def test_roc_is_the_measured_one():
     ax = plots.roc(Y, SCORES, most_ham_lost=0.2, samples=30)
     x, y = curve(ax)
     for share in (0.01, 0.05, 0.2):
-        assert y[np.argmin(abs(x - share))] == pytest.approx(recall_at_fpr(Y, SCORES, share))
+        assert np.interp(share, x, y) == pytest.approx(recall_at_fpr(Y, SCORES, share))
     assert x.max() == pytest.approx(0.2)
     assert f"{roc_auc(Y, SCORES):.3f}" in ax.get_legend().get_texts()[0].get_text()
     assert ax.get_xlim()[1] < 0.25
@@ -231,9 +231,43 @@ def test_roc_is_the_measured_one():
 
 @pytest.mark.parametrize("truth", [[0, 1, 0, 1], [1, 0, 1, 0]])
 def test_ties_are_not_split(truth):
-    _, y = curve(plots.roc(truth, [1.0, 1.0, 0.0, 0.0], samples=0))
-    assert y[100] == pytest.approx(0.5)  # half of the ham lost, half of the spam caught
-    assert y[99] == 0.0
+    x, y = curve(plots.roc(truth, [1.0, 1.0, 0.0, 0.0], samples=0))
+    # Half of the ham lost, half of the spam caught; a straight line to there, as chance is.
+    np.testing.assert_allclose(np.interp([0.25, 0.5, 1.0], x, y), [0.25, 0.5, 1.0])
+
+
+@pytest.mark.parametrize("scores", [SCORES, SCORES.round(), SCORES.round() > 1, SCORES * 0])
+def test_the_area_drawn_is_the_area_told(scores):
+    ax = plots.roc(Y, scores, samples=0)
+    x, y = curve(ax)
+    area = np.trapezoid(y, x)
+    assert area == pytest.approx(roc_auc(Y, scores))
+    assert f"area {area:.3f}" in ax.get_legend().get_texts()[0].get_text()
+    part_x, part_y = curve(plots.roc(Y, scores, samples=0, most_ham_lost=0.3))
+    assert part_x[-1] == 0.3
+    expected = np.interp(part_x[-1], x, y)
+    assert part_y[-1] == pytest.approx(expected)
+
+
+def test_a_band_holds_the_curve_where_scores_tie():
+    ax = plots.roc(Y, SCORES.round(), samples=100)
+    low, high = curve_bootstrap(
+        lambda y, s: plots._caught_at(y, s, plots._GRID), range(400), Y, SCORES.round(), samples=100
+    )[1:]
+    middle = np.interp(plots._GRID, *curve(ax))
+    assert ((low <= middle + 1e-9) & (middle <= high + 1e-9)).all()
+
+
+def test_a_few_comments_without_a_fault_are_no_certainty():
+    for draw in (plots.roc, plots.precision_recall):
+        told = (
+            draw([0, 0, 0, 1, 1], [0.0, 0.1, 0.2, 1.0, 2.0]).get_legend().get_texts()[0].get_text()
+        )
+        assert told.endswith("1.000, of 2 spam, 3 ham")
+        few = draw([0] * 50 + [1] * 5, SCORES[:55]).get_legend().get_texts()[0].get_text()
+        assert "–" in few
+        assert few.endswith("of 5 spam, 50 ham")
+        assert "spam," not in draw(Y, SCORES).get_legend().get_texts()[0].get_text()
 
 
 def test_bands_come_from_whole_posts():
@@ -265,6 +299,60 @@ def test_reliability_has_exact_intervals():
     for (_, share, n), segment in zip(table, segments, strict=True):
         np.testing.assert_allclose(segment[:, 1], clopper_pearson(round(share * n), n), atol=1e-9)
     assert [t.get_text() for t in ax.texts] == [f"{n:,}" for _, _, n in table]
+
+
+def test_reliability_by_posts():
+    """Bins of whole posts that agree are known as well as there are posts, not comments."""
+    alone, together = (
+        plots.reliability(Y, P, bins=4, groups=groups, samples=100)
+        for groups in (None, np.array([P > 0.5, Y]).T @ [1, 2])
+    )
+    lengths = [
+        np.diff([s[:, 1] for s in ax.containers[0].lines[2][0].get_segments()]).ravel()
+        for ax in (alone, together)
+    ]
+    assert (lengths[1] > lengths[0]).all()
+    sure = plots.reliability([0] * 100, [0.05] * 100, groups=[1] * 50 + [2] * 50)
+    (segment,) = sure.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(segment[:, 1], clopper_pearson(0, 2), atol=1e-9)
+
+
+def test_the_counts_of_a_reliability_stand_clear_of_points_and_each_other():
+    ax = plots.reliability_of([(0.01 + 0.07 * i, 0.05 * i, 4_886 * i + 1) for i in range(15)])
+    plots.reliability_of([(0.5, 0.5, 30), (0.505, 0.6, 1_000_000)], label="other", ax=ax)
+    ax.figure.canvas.draw()
+    boxes = boxes_of(ax.texts)
+    assert all(not a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+    foot = ax.transData.transform((0, 0))[1]
+    assert all(ax.bbox.y0 <= box.y0 and box.y1 < foot for box in boxes)
+    assert len({bars.lines[0].get_color() for bars in ax.containers}) == 2
+
+
+def test_thresholds_leave_out_languages_that_are_not_known():
+    known = RNG.random(400) < 0.7
+    ax = plots.thresholds(Y, SCORES, language_known=known)
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    for axes, of in ((ax, Y == 1), (right, Y == 0)):
+        x, y = axes.lines[0].get_data()
+        expected = [((cut <= SCORES) & known)[of].mean() for cut in x]
+        np.testing.assert_allclose(y, expected, atol=1e-12)
+    assert "none in unknown languages" in ax.get_xlabel()
+    assert "whatever the language" in plots.thresholds(Y, SCORES).get_xlabel()
+
+
+def test_bands_of_thresholds_come_from_whole_posts():
+    alone = plots.thresholds(Y, SCORES)
+    together = plots.thresholds(Y, SCORES, groups=(SCORES > 1).astype(int), samples=100)
+    one, other = (ax.collections[0].get_paths()[0].vertices for ax in (alone, together))
+    assert one.shape == other.shape
+    assert abs(one - other).max() > 0.02
+
+
+def test_thresholds_of_one_score_are_a_step():
+    ax = plots.thresholds([0, 1, 1], [3.0, 3.0, 3.0])
+    x, y = ax.lines[0].get_data()
+    assert x[0] < 3 < x[-1]
+    np.testing.assert_array_equal(y, (x <= 3).astype(float))
 
 
 def test_thresholds_show_both_sides():
@@ -311,6 +399,19 @@ def test_blogs_have_their_figures():
     points = [line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
     assert points[:-1] == sorted(row["spam_caught"]["value"] for row in given["rows"])
     assert points[-1] == given["macro"]["spam_caught"]["value"]
+
+
+def test_without_a_mean_no_blog_is_drawn_as_one():
+    rows = [
+        {"blog": name, "auc": {"value": value, "low": value, "high": value}}
+        for name, value in (("a", 0.8), ("b", None), ("c", 0.7))
+    ]
+    for macro in ({}, {"auc": {"value": 0.75, "low": 0.7, "high": 0.8}}):
+        ax = plots.figures_by_blog({"rows": rows, "macro": macro}, figure="auc")
+        names = [t.get_text() for t in ax.get_yticklabels()]
+        assert names[:3] == ["b", "c", "a"]  # from the bottom up
+        diamonds = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "D"]
+        assert diamonds == ([3] if macro else [])
 
 
 def test_the_learning_curve_has_the_means():
@@ -383,6 +484,24 @@ def test_every_period_has_a_width_also_one_alone():
         assert ax.lines[0].get_xdata()[[0, -1]].tolist() == [-0.5, months - 0.5]
 
 
+@pytest.mark.parametrize("dates", [[1_600_000_000], [1.6e9], np.array([1_600_000_000])])
+def test_bare_numbers_are_no_dates(dates):
+    with pytest.raises(InputError, match=r"dates, row 0: a bare number.*unit='s'"):
+        plots.over_time(dates, [1.0])
+
+
+def test_periods_of_few_comments_say_how_many():
+    days = ["2024-01-05"] * 30 + ["2024-02-05"] * 19 + ["2024-04-05"] * 2
+    ax = plots.over_time(days, np.arange(51.0))
+    assert [(t.get_text(), t.xy[0]) for t in ax.texts] == [("19", 1), ("2", 3)]
+    many = plots.over_time(days, np.arange(51.0), every="D")
+    assert not many.texts
+    told = [t.get_text() for t in many.get_legend().get_texts()]
+    assert any(text.startswith("2 of 3 periods") for text in told)
+    full = plots.over_time(["2024-01-05"] * 30, np.arange(30.0))
+    assert len(full.get_legend().get_texts()) == 3
+
+
 def test_drift_shows_what_moved_first():
     ax = plots.drift(drift_of(moved=3), most=10)
     assert widths(ax) == drift_of().table["distance"].head(10).tolist()
@@ -419,6 +538,12 @@ def test_campaigns_are_stacked():
         lambda: plots.over_time(DATES, SCORES[:-1]),
         lambda: plots.over_time(DATES, SCORES, every="X"),
         lambda: plots.campaigns(campaign_sizes(0)),
+        lambda: plots.weights("default"),
+        lambda: plots.over_time(DATES, SCORES, cuts="default"),
+        lambda: plots.thresholds(Y, SCORES, cuts="default"),
+        lambda: plots.thresholds(Y, SCORES, groups=POSTS[1:]),
+        lambda: plots.thresholds(Y, SCORES, language_known=[True]),
+        lambda: plots.reliability(Y, P, groups=POSTS[1:]),
         lambda: plots.campaigns(campaign_sizes(), most=20),
     ],
 )
