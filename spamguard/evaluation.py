@@ -26,6 +26,7 @@ from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.metrics import (
     Figure,
     blog_metrics,
+    clopper_pearson,
     cluster_bootstrap,
     macro_mean,
     mcc,
@@ -45,6 +46,7 @@ from spamguard.studies import (
     attacked,
     beside_untouched,
     curve,
+    cut_at_1pct,
     ham_panels,
     robustness,
     site_labels,
@@ -505,6 +507,9 @@ def evaluate_attacks(
     -------
     Report
         Of the protocol ``robustness``, which `spamguard.plots.attacks` draws.
+        ``played_on`` has the number of spam and ham, ``intervals`` of each trick
+        and figure the ends of its 95 % interval, from resampling whole posts;
+        where no comment differs, a post counts as one of an exact interval.
 
     Raises
     ------
@@ -524,10 +529,61 @@ def evaluate_attacks(
     ham = vectorize(comments_of_frame(labelled[~spam]), chosen.vectorizer)
     comments = comments_of_frame(labelled.iloc[both])
     with Progress(progress) as watch:
-        found = attacked(chosen, comments, spam[both], log_odds_of(chosen, ham), rng, watch)
+        untouched = log_odds_of(chosen, ham)
+        kept: dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]] = {}
+        found = attacked(chosen, comments, spam[both], untouched, rng, watch, kept)
+    posts = labelled["post_group"].to_numpy(str)
+    intervals = {
+        name: _attack_intervals(
+            found_odds, called, spam[both], posts[both], untouched, posts[~spam]
+        )
+        for name, (found_odds, called) in kept.items()
+    }
     played = {"spam": int(spam[both].sum()), "ham": int((~spam[both]).sum())}
     head = {"protocol": "robustness", "model": chosen.title, "played_on": played}
-    return Report(head | beside_untouched(found))
+    return Report(head | beside_untouched(found) | {"intervals": intervals})
+
+
+def _attack_intervals(
+    log_odds: NDArray[np.float64],
+    called: NDArray[np.bool_],
+    spam: NDArray[np.bool_],
+    posts: NDArray[np.str_],
+    untouched: NDArray[np.float64],
+    their_posts: NDArray[np.str_],
+) -> dict[str, list[float]]:
+    """Return the interval of each figure of an attack; the cut is drawn anew with the ham."""
+
+    def recall(tricked: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+        if tricked.all() or not tricked.any():
+            return float("nan")
+        return float((scores[tricked] > cut_at_1pct(scores[~tricked])).mean())
+
+    tricked = np.repeat([False, True], [len(untouched), spam.sum()])
+    scores = np.concatenate([untouched, log_odds[spam]])
+    everywhere = np.concatenate([their_posts, posts[spam]]).tolist()
+    of_spam, of_ham = posts[spam].tolist(), posts[~spam].tolist()
+    found = {
+        "recall_at_1pct": (
+            cluster_bootstrap(recall, everywhere, tricked, scores, samples=200),
+            of_spam,
+        ),
+        "spam_caught": (cluster_bootstrap(_share_of, of_spam, called[spam], samples=200), of_spam),
+        "ham_blocked": (cluster_bootstrap(_share_of, of_ham, called[~spam], samples=200), of_ham),
+    }
+    return {name: _ends(figure, len(set(of))) for name, (figure, of) in found.items()}
+
+
+def _share_of(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean())
+
+
+def _ends(figure: Figure, posts: int) -> list[float]:
+    """Return the ends of an interval; resamples that all agree tell no more than there are posts."""
+    low, high = figure.low, figure.high
+    if not low < high:
+        low, high = clopper_pearson(round(figure.value * posts), posts)
+    return [round(low, 5), round(high, 5)]
 
 
 # --- results ----------------------------------------------------------------------------
@@ -574,6 +630,17 @@ def render(result: Result) -> str:
         return "\n".join(
             (_render_rows(result), _render_rows({"rows": result["languages_held_out"]}))
         )
+    if result.get("intervals"):
+        played, rows = result["played_on"], []
+        for row in result["rows"]:
+            ends = result["intervals"][row["attack"]]
+            figures = {
+                name: {"value": row[name], "low": low, "high": high}
+                for name, (low, high) in ends.items()
+            }
+            rows.append(row | figures)
+        told = f"Played on {played['spam']:,} spam and {played['ham']:,} ham comments.\n\n"
+        return told + _render_rows({"rows": rows})
     if result["protocol"] in ("labels", "moderation", "robustness", "ablation"):
         return _render_rows(result)
     if result["protocol"] == "speed":

@@ -848,7 +848,8 @@ def attacks(
     ----------
     result : mapping
         Of the protocol ``robustness``: of comments of your own from
-        `spamguard.evaluation.evaluate_attacks`.
+        `spamguard.evaluation.evaluate_attacks`, with intervals and the number
+        of comments.
     figure : str, default "recall_at_1pct"
         Or spam_caught, or ham_blocked.
     ax : Axes, optional
@@ -876,9 +877,15 @@ def attacks(
     ax.axvline(clean, color=GREY, linestyle=":", linewidth=1, label="untouched")
     for at, (_, value) in enumerate(rows):
         ax.plot([clean, value], [at, at], color=SPAM, linewidth=2)
+    ends = result.get("intervals", {})
+    for at, (name, _) in enumerate(rows) if ends else ():
+        ax.plot(ends[name][figure], [at, at], color="black", linewidth=0.9, marker="|")
     ax.plot([value for _, value in rows], range(len(rows)), "o", color=SPAM, label="attacked")
     ax.set_yticks(range(len(rows)), [_words(name) for name, _ in rows])
     ax.set(xlabel=_named(figure), title="What tricks cost")
+    played = result.get("played_on")
+    if played:
+        ax.set_title(f"What tricks cost {played['spam']:,} spam, {played['ham']:,} ham")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
     ax.legend(loc="best", frameon=False)
     return ax

@@ -432,6 +432,12 @@ def some_of_each(
     return np.concatenate([np.sort(rng.permutation(rows)[:most]) for rows in sides])
 
 
+def cut_at_1pct(ham: F64) -> float:
+    """Return the log-odds above which lies no more than 1 % of `ham`."""
+    ranked = np.sort(ham)[::-1]
+    return float(ranked[int(0.01 * len(ranked))])
+
+
 def attacked(
     model: SpamModel,
     comments: Sequence[Comment],
@@ -439,14 +445,15 @@ def attacked(
     ham: F64,
     rng: np.random.Generator,
     watch: Watch | None = None,
+    kept: dict[str, tuple[F64, NDArray[np.bool_]]] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Return, by attack and for "none", what is caught and what is lost of `comments`.
 
     `ham` holds the log-odds of untouched real comments: recall is taken at the
-    cut that loses 1 % of them.
+    cut that loses 1 % of them. The log-odds of each comment and whether it was
+    called spam are put into `kept`, by attack.
     """
-    ranked = np.sort(ham)[::-1]
-    cut = ranked[int(0.01 * len(ranked))]  # above it lies no more than 1 % of the ham
+    cut = cut_at_1pct(ham)
     found = {}
     for done, name in enumerate(("none", *ATTACKS), 1):
         changed = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
@@ -458,5 +465,7 @@ def attacked(
             "spam_caught": float((labels[spam] == "spam").mean()),
             "ham_blocked": float((labels[~spam] == "spam").mean()),
         }
+        if kept is not None:
+            kept[name] = log_odds, labels == "spam"
         (watch or _quiet)("attacks", done, len(ATTACKS) + 1)
     return found

@@ -435,6 +435,19 @@ def test_attacks_on_a_frame(model, one_site):
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
+def test_attacks_tell_how_sure_they_are(model, one_site):
+    report = evaluate_attacks(one_site, model, most=15, progress=False)
+    for row in report["rows"]:
+        for name, (low, high) in report["intervals"][row["attack"]].items():
+            assert 0 <= low <= row[name] <= high <= 1
+            assert low < high  # fifteen comments are never certain
+    shown = str(report)
+    assert shown.startswith("Played on 15 spam and 15 ham comments.")
+    assert "(1.000–1.000)" not in shown
+    low, high = report["intervals"]["leet"]["spam_caught"]
+    assert f"({low:.3f}–{high:.3f})" in shown
+
+
 def test_attacks_begin_with_what_is_untouched(one_site):
     """By the shipped model, which has not learned from these comments."""
     everything = evaluate_attacks(one_site, most=1000, progress=False)

@@ -449,6 +449,18 @@ def test_attacks_have_their_figures():
     assert set(names) == set(figures) - {"none"}
 
 
+def test_attacks_have_their_intervals_and_numbers():
+    rows = [{"attack": name, "auc": value} for name, value in (("none", 1.0), ("leet", 0.8))]
+    given = {
+        "rows": rows, "played_on": {"spam": 12, "ham": 1_300},
+        "intervals": {"none": {"auc": [0.9, 1.0]}, "leet": {"auc": [0.6, 0.9]}},
+    }  # fmt: skip
+    ax = plots.attacks(given, figure="auc")
+    (bar,) = (line for line in ax.lines if line.get_marker() == "|")
+    assert list(bar.get_xdata()) == [0.6, 0.9]
+    assert "12 spam, 1,300 ham" in ax.get_title()
+
+
 def test_confusion_has_every_comment():
     ax = plots.confusion_by_blog(Y, LABELS, BLOGS)
     names = [t.get_text() for t in ax.get_yticklabels()]
