@@ -96,8 +96,8 @@ def find_campaigns(
     Parameters
     ----------
     frame : DataFrame
-        As for `score_frame`; the columns blog, post_id (or post_group) and
-        label are used where they are.
+        As for `score_frame`; the columns blog, post_id and label are used
+        where they are.
     least : int, default 3
         Comments that make a campaign; two or more.
     likeness : float, default 0.5

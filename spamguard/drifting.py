@@ -28,6 +28,7 @@ from spamguard.frames import (
     comments_of_frame,
     is_foreign_frame,
     is_frame,
+    keys_of_frame,
     named_post,
     posts_of_frame,
     readable,
@@ -511,7 +512,9 @@ def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
     if is_frame(given) or is_foreign_frame(given):
         given = readable(given)
         comments = comments_of_frame(given)
-        return comments, _numbered(posts_of_frame(given, comments))
+        groups, posts = keys_of_frame(given, "post_group"), posts_of_frame(given, comments)
+        pairs = zip(groups, posts, strict=True)
+        return comments, _numbered([p if g is None else ("post_group", g) for g, p in pairs])
     if isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
         raise InputError("a DataFrame or a list of comments is needed on both sides.")
     comments = list(map(as_comment, given))

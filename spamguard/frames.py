@@ -130,9 +130,8 @@ def keys_of_frame(frame: Any, name: str) -> list[Any]:
 def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
     """Return a key for the post of each row; None where nobody knows it.
 
-    It is ``post_group`` where that is given, else the blog with its ``post_id``,
-    which other blogs may have given as well; without one, the blog with the
-    post's address, title or text.
+    It is the blog with its ``post_id``, which other blogs may have given as
+    well; without one, the blog with the post's address, title or text.
 
     Raises
     ------
@@ -152,8 +151,7 @@ def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | N
         if keys[row] is None and named:
             key = (blogs[row], "post", named)
             keys[row] = known.get(key, key)
-    groups = keys_of_frame(frame, "post_group")
-    return [k if g is None else ("post_group", g) for g, k in zip(groups, keys, strict=True)]
+    return keys
 
 
 def named_post(comment: Comment) -> str | None:
