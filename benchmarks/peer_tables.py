@@ -52,10 +52,10 @@ def _unseen(result: Mapping[str, Any]) -> list[str]:
         "What is not alike: spamguard's probabilities are scaled on held-out blogs (Platt) and its cut comes from all "
         "training blogs; the peers' probabilities are taken as they come, and their cuts and settings from sources that "
         "no blog here is of, so brier, ece and what is at a cut flatter spamguard somewhat. Its settings were compared "
-        "on these very blogs, as said above; ranking (auc, recall) is the fairest comparison. The shipped recipe learns "
-        "from two sets more, real chat messages in Chinese and Russian, which the peers do not have: the figures under "
-        '"Blogs never seen" are with these, and mostly a little lower; they are the price of losing fewer real '
-        "comments in those languages.",
+        "on these very blogs, as said above; ranking (auc, recall) is the fairest comparison. The shipped recipe also "
+        "learns from the sets that it calls `ham_only`, real chat messages in Chinese and Russian, which the peers do "
+        'not have: the figures under "Blogs never seen" are with these, and the difference to the row above is what '
+        "they cost there.",
         "",
         "The same with each at even odds:",
         "",

@@ -652,8 +652,8 @@ def readme() -> str:
     peers = {name: found["unseen"]["macro"] for name, found in _result("peers")["peers"].items()}
     lines = [
         f"On {len(result['rows'])} moderated blogs, each held out in its turn with everything from the same "
-        "source (mean of the blogs). The last two columns have the same rows to learn from, two sets fewer than the "
-        f"shipped model; the best of {len(peers) - 1} filters, line by line:",
+        "source (mean of the blogs). The last two columns have the same rows to learn from, without "
+        f"the shipped recipe's chat messages; the best of {len(peers) - 1} filters, line by line:",
         "",
         "| | as shipped | on the peers' rows | the best peer |",
         "|---|---|---|---|",

@@ -20,14 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from spamguard.comment import Comment
 from spamguard.corpus import plain_words
-from spamguard.errors import InputError, SpamguardError
+from spamguard.errors import SpamguardError
 from spamguard.frames import comments_of_frame, keys_of_frame, posts_of_frame, readable
 from spamguard.hosts import host_of, registered_domain
-from spamguard.metrics import checked_share
+from spamguard.metrics import checked_share, checked_whole
 from spamguard.reviewing import LEAST_WORDS
 from spamguard.text import read_body
 
@@ -127,10 +125,8 @@ def find_campaigns(
     >>> [campaign.rows for campaign in find_campaigns(pd.DataFrame({"text": texts}))]
     [(0, 1, 2)]
     """
-    if not all(isinstance(n, int | np.integer) for n in (least, least_words)):
-        raise InputError("least and least_words must be whole numbers.")
-    if least < 2 or least_words < _RUN:
-        raise InputError(f"least must be 2 or more, and least_words {_RUN} or more.")
+    checked_whole("least", least, 2)
+    checked_whole("least_words", least_words, _RUN)
     checked_share("likeness", likeness)
     frame = readable(frame)
     comments = comments_of_frame(frame)
@@ -162,6 +158,8 @@ def _grouped(
     kind, index = _index(likeness)
     rows: defaultdict[str, list[int]] = defaultdict(list)  # by text, for equal ones
     for row, text in enumerate(texts):
+        if watch is not None and row % 500 == 0:
+            watch("comments", row, len(texts))
         words = plain_words(text)
         if _size(words) >= least_words and len(words) >= _RUN:
             rows[" ".join(words)].append(row)
@@ -312,7 +310,8 @@ def sizes_over_time(campaigns: Sequence[Campaign]) -> pd.DataFrame:
     -------
     DataFrame of int
         Index ``month``, without gaps from the first to the last (but where
-        they lie a hundred years apart); a column for each campaign, numbered from 1. Comments without a date are not in it.
+        they lie a hundred years apart); a column for each campaign, numbered
+        from 1. Comments without a date are not in it.
     """
     import pandas as pd
 

@@ -272,7 +272,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 def test_the_work_is_watched():
     seen = []
     find_campaigns(frame_of(OTHERS), watch=lambda *told: seen.append(told))
-    assert seen[0] == ("texts", 0, 3)
+    assert seen == [("comments", 0, 3), ("texts", 0, 3)]
 
 
 # --- the command ------------------------------------------------------------------

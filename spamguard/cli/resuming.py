@@ -8,7 +8,7 @@ cut off before the rest is written.
 from __future__ import annotations
 
 import os
-import stat
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,7 +96,7 @@ def resumable(target: Path, csv: bool, resume: bool) -> Iterator[tuple[IO[bytes]
 def keep_mode(target: Path, part: Path) -> None:
     """Let those read what takes the place of `target` who could read that."""
     with suppress(OSError):  # there is none yet, or it is somebody else's
-        part.chmod(stat.S_IMODE(target.stat().st_mode))
+        shutil.copymode(target, part)
 
 
 @contextmanager
