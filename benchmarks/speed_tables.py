@@ -437,7 +437,8 @@ def page(result: Result) -> str:
         "As others may use the machine, batches and learning are given in processor time, which does not count "
         f"waiting for a core (but for two processes that share the work), and for a batch the best part; single comments by the clock, the best of {most} "
         "processes for each comment. Ratios to the peers, which had the same rows in the same run, say more than seconds. "
-        f"Python {result['python']}, numpy {result['numpy']}; everything runs in a fresh process with one thread.",
+        f"Python {result['python']}, numpy {result['numpy']}; everything runs in a fresh process with one thread. "
+        f"The model is {result.get('model', 'a former one than the shipped, and so is the code')}.",
         "",
         "Peers read the raw text of a comment. spamguard reads its author and its post as well, cleans it, and "
         "can tell its reasons; this is what its time goes into, and how much better it judges is in "

@@ -294,6 +294,7 @@ def measure(
         "first": first,
         "load_ms": round(min(f["load_ms"] for f in loads), 1),
         "model_mb": round(loads[0]["model_mb"], 2),
+        "model": loads[0]["model"],
         "panels": {},
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -113,8 +113,10 @@ def own_load() -> Found:
 
     directory = find_model("default")
     spent = seconds_of(load_model, directory)
+    title = load_model(directory).title
     sizes = {p.suffix: p.stat().st_size for p in directory.iterdir()}
-    return {"load_ms": 1000 * spent, "model_mb": (sizes[".npz"] + sizes[".json"]) / 1e6}
+    size = (sizes[".npz"] + sizes[".json"]) / 1e6
+    return {"load_ms": 1000 * spent, "model_mb": size, "model": title}
 
 
 def own_one(rows: str, count: int) -> list[float]:
