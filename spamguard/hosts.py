@@ -6,13 +6,15 @@ import re
 from functools import lru_cache
 from typing import Protocol
 
+from spamguard.patterns import late
+
 # A scheme may be missing, wrong or written twice.
-_HOST = re.compile(
+_HOST = late(
     r"\s*+(?:h(?:tt|xx)ps?:/{0,3}|[a-z][a-z0-9+.-]{1,15}://|/{1,3}){0,4}+(?:[^/?#\s\\]{0,200}@)?"
     r"(\[[0-9a-f:.]{2,45}\]|[^/?#:\s\\\"'<>]{1,253})(?::\d{0,5}(?=[/?#]|\s*\Z))?",
     re.IGNORECASE,
 )
-_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{1,8}", re.ASCII)
+_IP = late(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{1,8}", re.ASCII)
 _LETTERS = re.compile(r"[a-z]+")
 
 # Facts, gathered by hand: services whose addresses hide where they lead.
@@ -61,12 +63,13 @@ class _SuffixList(Protocol):
     def privatesuffix(self, domain: str) -> str | None: ...
 
 
-@lru_cache(maxsize=1)
-def _suffix_list() -> _SuffixList:
-    # Reading the list takes longer than scoring: only when a first link is seen.
+@lru_cache(maxsize=2)
+def _suffix_list(punycode: bool) -> _SuffixList:
+    # Reading the list takes longer than scoring, and working out what its entries are in punycode
+    # four times as long again: each only when a first host asks for it.
     from publicsuffixlist import PublicSuffixList
 
-    found: _SuffixList = PublicSuffixList()
+    found: _SuffixList = PublicSuffixList(accept_encoded_idn=punycode)
     return found
 
 
@@ -82,10 +85,12 @@ def host_of(url: str) -> str:
 @lru_cache(maxsize=4096)
 def registered_domain(host: str) -> str:
     """Return the domain somebody registered (``a.b.co.uk`` -> ``b.co.uk``), by the public suffix list."""
-    if not host or "." not in host or is_ip(host):
+    if "." not in host or is_ip(host):
         return host
+    if host.count(".") == 1 and host == host.lower():
+        return host  # two labels: either somebody's domain, or a suffix that stands for itself
     try:
-        return _suffix_list().privatesuffix(host) or host
+        return _suffix_list("xn--" in host.lower()).privatesuffix(host) or host
     except (UnicodeError, ValueError, IndexError):
         return host
 

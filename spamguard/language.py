@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -288,24 +288,28 @@ def language_of(words: Sequence[str]) -> str:
 
 def _by_words(words: Sequence[str], letters: str, owners: Mapping[str, tuple[str, ...]]) -> str:
     """Let small words and telling letters vote; a word of several languages has one vote in all."""
-    small = [word for word in words if word in owners]
-    said = [(owners[word], count, len(word) > 1) for word, count in Counter(small).items()]
+    said: dict[str, int] = {}
+    for word in words:
+        if word in owners:
+            said[word] = said.get(word, 0) + 1
     if len(said) < _LEAST_WORDS:
         return ""
-    votes: defaultdict[str, float] = defaultdict(float)
-    for codes, count, _ in said:
+    votes: dict[str, float] = {}
+    for word, count in said.items():
+        codes = owners[word]
+        share = count / len(codes)
         for code in codes:
-            votes[code] += count / len(codes)
+            votes[code] = votes.get(code, 0.0) + share
     if not letters.isascii():
         _count_telling(letters, votes)
-    best = max(votes, key=lambda code: votes[code])
-    hits = [(count, longer) for codes, count, longer in said if best in codes]
-    if len(hits) < _LEAST_WORDS or sum(longer for _, longer in hits) < _LEAST_LONGER:
+    best = max(votes, key=votes.__getitem__)
+    hits = [word for word in said if best in owners[word]]
+    if len(hits) < _LEAST_WORDS or len([word for word in hits if len(word) > 1]) < _LEAST_LONGER:
         return ""
-    if sum(count for count, _ in hits) < _LEAST_SHARE * len(words):
+    if sum(map(said.__getitem__, hits)) < _LEAST_SHARE * len(words):
         return ""
-    second = max((votes[code] for code in votes if code != best), default=0.0)
-    return best if votes[best] >= _MARGIN * second else ""
+    first = votes.pop(best)
+    return best if first >= _MARGIN * max(votes.values(), default=0.0) else ""
 
 
 def _count_telling(letters: str, votes: dict[str, float]) -> None:

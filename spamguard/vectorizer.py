@@ -7,6 +7,7 @@ which the topic family weighs words by.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment
-from spamguard.features import FAMILIES, FEATURES, ngrams, values_of
+from spamguard.features import FAMILIES, FEATURES, ngrams, topic, values_of
 from spamguard.features.reading import Reading, read, terms_of
 from spamguard.text import MAX_HEAD, MAX_TAIL, read_body, words_of
 
@@ -106,7 +107,7 @@ class Vectorizer:
         if last is not None and last[0] is comment:
             return last[1], last[2]
         reading = read(comment)
-        return reading, np.array(values_of([reading], self._idf.weight)[0])
+        return reading, _rows([reading], self._idf.weight)[0]
 
     def standing(self, reading: Reading) -> list[ngrams.Standing]:
         """Return the n-grams of a comment, block by block, with where they stand."""
@@ -115,11 +116,21 @@ class Vectorizer:
     def vectors(self, comments: Sequence[Comment]) -> Vectors:
         """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
         readings = [read(comment) for comment in comments]
-        dense = np.array(values_of(readings, self._idf.weight)).reshape(-1, len(FEATURES))
+        dense = _rows(readings, self._idf.weight)
         if len(comments) == 1:
             self._last = comments[0], readings[0], dense[0].copy()
         cells, buckets, values = weigh(self._hasher.keys(readings), self.bits)
         return Vectors(dense, cells, buckets, values, [r.language for r in readings])
+
+
+_ROW = struct.Struct(f"={len(FEATURES)}d")
+
+
+def _rows(readings: Sequence[Reading], idf: topic.Idf) -> NDArray[np.float64]:
+    """Return the raw values of the named features, shape (n, n_features)."""
+    # Packed in rows and read as one: twice as quick as to have numpy look at every number.
+    packed = bytearray().join([_ROW.pack(*row) for row in values_of(readings, idf)])
+    return np.frombuffer(packed, np.float64).reshape(-1, len(FEATURES))
 
 
 def batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:

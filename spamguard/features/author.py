@@ -13,18 +13,17 @@ from spamguard.features.reading import Reading, terms_of
 from spamguard.features.schema import MISSING, Feature
 from spamguard.features.style import is_random_case, is_random_word, is_unspeakable
 from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, FREE_HOSTS, SOCIAL, host_words, is_on, path_of
+from spamguard.patterns import late
 from spamguard.text import words_of
 
-_CAMEL = re.compile(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
-_DOMAIN_NAME = re.compile(
+_CAMEL = late(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
+_DOMAIN_NAME = late(
     r"https?:|www\.|(?<!\basp)(?<!\bvb)(?<!\bado)(?<!\bml)(?<=\w\w)\.(?:com|net|org|info|ru|co|io|us|uk|in|biz|xyz|de|fr)\b",
     re.I,
 )
-_ACADEMIC = re.compile(
-    r"\.edu(?:\.[a-z]{2})?\Z|\.ac\.[a-z]{2}\Z|(?:^|\.)univ-|university|universit"
-)
+_ACADEMIC = late(r"\.edu(?:\.[a-z]{2})?\Z|\.ac\.[a-z]{2}\Z|(?:^|\.)univ-|university|universit")
 # What no address that people give of themselves looks like.
-_ODD_ADDRESS = re.compile(r"@|%25|[^:]//|\s|;|\(")
+_ODD_ADDRESS = late(r"@|%25|[^:]//|\s|;|\(")
 _LONG_ADDRESS = 160
 _EVERYDAY = 6.0
 """Inverse document frequency below which a word is everyday: about one comment in 400 has it."""
@@ -163,11 +162,12 @@ def _everyday(words: list[str], idf: Idf) -> float:
     longer = [w for w in words if len(w) > 3]
     if not longer:
         return MISSING
-    common = (
-        all(idf(term) < _EVERYDAY for term in terms_of([w])) and w not in GIVEN_NAMES
-        for w in longer
-    )
-    return sum(common) / len(longer)
+    common = [w for w in longer if w not in GIVEN_NAMES and _is_common(w, idf)]
+    return len(common) / len(longer)
+
+
+def _is_common(word: str, idf: Idf) -> bool:
+    return all(idf(term) < _EVERYDAY for term in terms_of([word]))
 
 
 def _signs(r: Reading) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import log1p
 
 from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
@@ -19,6 +18,7 @@ from spamguard.hosts import (
     is_on,
     path_of,
 )
+from spamguard.patterns import late
 from spamguard.text import words_of
 
 _KINDS = ("bare", "html", "bbcode", "markdown", "domain", "obfuscated")
@@ -79,11 +79,11 @@ FEATURES = (
     Feature("contacts_reach", 0, 1, "a messenger with a number or an e-mail address", accuses=True),
 )
 _CONTACTS = sum(feature.name.startswith("contacts_") for feature in FEATURES)
-_DATED = re.compile(r"(?:^|/)(?:19|20)\d\d[/-]\d\d?(?:[/-]|$)")
-_ARTICLE = re.compile(
+_DATED = late(r"(?:^|/)(?:19|20)\d\d[/-]\d\d?(?:[/-]|$)")
+_ARTICLE = late(
     r"[^\W_]{1,30}(?:[-_][^\W_]{1,30}){3}|/\d\d?/(?:\d\d?/)?[^\W_]{1,30}(?:[-_][^\W_]{1,30}){2}"
 )
-_DOCS = re.compile(
+_DOCS = late(
     r"//(?:docs?|wiki|developers?|forums?|support|learn|help|issues|bugs|api|man|msdn|groups|lists)\d?\."
     r"|/(?:issues|pull|commit|wiki|docs?|questions|reference|manual|rfc\d*|blob|tree|releases)/"
 )

@@ -19,6 +19,7 @@ from math import log1p
 
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
+from spamguard.patterns import late
 from spamguard.text import words_of
 
 GROUPS: dict[str, str] = {
@@ -535,8 +536,9 @@ GROUPS: dict[str, str] = {
         bookmark your, bookmark this, to your rss, to your blogs, of your blogs""",
 }
 
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_PERCENT_OFF = re.compile(r"\d{1,3} ?% off\b")
+_CJK_FIRST = "\u3040"
+_CJK = late(f"[{_CJK_FIRST}-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_PERCENT_OFF = late(r"\d{1,3} ?% off\b")
 
 
 def has_cjk(text: str) -> bool:
@@ -546,11 +548,7 @@ def has_cjk(text: str) -> bool:
 
 def phrases_in(group: str) -> list[str]:
     """Return the phrases of a group, each with single spaces between its words."""
-    return [" ".join(phrase.split()) for phrase in group.split(",")]
-
-
-def _clean(phrase: str) -> list[str]:
-    return re.findall(r"[^\W_]+(?:['][^\W_]+)*\*?", phrase)
+    return " ".join(group.split()).split(", ")
 
 
 @dataclass(slots=True)
@@ -595,25 +593,37 @@ class Phrases:
     def __init__(self, groups: dict[str, str]) -> None:
         self.names = tuple(groups)
         root = _Node()
+        self._rests: dict[str, list[tuple[str, int]]] = {}  # how phrases go on, by first word
+        self._words: dict[str, _Node] = {}  # the same, of the words met so far
         self._cjk: dict[str, int] = {}
         patterns: dict[str, None] = {}
         for number, group in enumerate(groups.values()):
             for phrase in phrases_in(group):
-                if has_cjk(phrase):
+                first, _, rest = phrase.partition(" ")
+                if max(phrase) > _CJK_FIRST:  # of the phrases only these go so far
                     self._cjk[phrase.replace(" ", "")] = number
                     patterns[re.escape(phrase).replace("\\ ", " ?")] = None
+                elif first[-1] == "*":
+                    root.add(phrase.split(), number)
                 else:
-                    root.add(_clean(phrase), number)
-        self._words = root.words
+                    self._rests.setdefault(first, []).append((rest, number))
         self._stems: dict[str, list[tuple[str, _Node]]] = {}
         for stem in sorted(root.stems, key=len, reverse=True):  # the longest wins
             self._stems.setdefault(stem[:_STEM], []).append((stem, root.stems[stem]))
-        self._cjk_pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)))
+        self._cjk_pattern = late("|".join(sorted(patterns, key=len, reverse=True)))
+
+    def _begun(self, word: str) -> _Node:
+        """Return how phrases go on that begin with `word`; worked out when it is first met."""
+        node = _Node()
+        for rest, number in self._rests[word]:
+            node.add(rest.split(), number)
+        self._words[word] = node  # the same, whichever of two threads is last
+        return node
 
     def find(self, words: Sequence[str], text: str = "") -> list[tuple[int, str]]:
         """Return (group number, phrase as written) for every phrase in `words`; `text` for CJK."""
         found: list[tuple[int, str]] = []
-        first, stems = self._words, self._stems
+        first, stems = self._rests, self._stems
         taken = 0
         # Most words begin no phrase: they are passed over before anything is asked of them.
         begins = [i for i, word in enumerate(words) if word in first or word[:_STEM] in stems]
@@ -622,8 +632,8 @@ class Phrases:
                 continue
             word = words[i]
             number, end = -1, i
-            node = first.get(word)
-            if node is not None:
+            if word in first:
+                node = self._words.get(word) or self._begun(word)
                 number, end = node.follow(words, i + 1)
             if number < 0:
                 for stem, node in stems.get(word[:_STEM], ()):
@@ -739,11 +749,11 @@ _ENDS = frozenset(_TRADED) | frozenset(
     "webseo humanhair virginhair dayspa medspa massagespa nailspa mostbet melbet sbobet fonbet linebet freeporn hdporn "
     "youporn".split()
 )
-_INNOCENT_START = re.compile(
+_INNOCENT_START = late(
     "best(?:and|e|i|or|uz|al|wick)|buy(?:uk|an)|diet(?:er|e?rich|z|mar|l|h|ary|ic|it)|sex(?:t|u|is|ag)|storey|slot[hnt]|"
     "judith|limo[ngs]|shop(?:en|in)|crypto[gls]|essayis|girlscout|adulter|pharmaco|travell|legali|weight(?:on|man)"
 )
-_INNOCENT_END = re.compile(
+_INNOCENT_END = late(
     "(?:bishop|workshop|photoshop|restore|keystore|datastore|essex|sussex|wessex|middlesex|unisex|sloan|contours|detours|"
     "ideals|ordeals|accompany|illegal|[rb]esolution|[rb]esolutions|absolution|dissolution|lightweight|heavyweight|misspells|"
     "backpackers|parental|straining|(?:up|vali|man|consoli|accommo|liqui|intimi|back|out)dating)\\Z"
@@ -751,13 +761,13 @@ _INNOCENT_END = re.compile(
 _SIZES = sorted({len(word) for word in _STARTS | _ENDS}, reverse=True)
 _REST = 3  # letters that a longer word has besides
 # Long enough to be found in the middle: "carinsurancequotes".
-_MIDDLE = re.compile(
+_MIDDLE = late(
     "|".join(
         sorted(w for w in _TRADED if len(w) > 7 and w not in ("training", "solution", "solutions"))
     )
 )
 _SEGMENT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_BET = re.compile(r"\dbet\b|\bbet\d")
+_BET = late(r"\dbet\b|\bbet\d")
 
 
 def _joined(segment: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import os
-import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from itertools import compress
 from spamguard.comment import Comment, Post
 from spamguard.hosts import host_of, is_ip, registered_domain
 from spamguard.language import language_of
+from spamguard.patterns import late
 from spamguard.text import Body, Link, clean_characters, read_body, words_of
 
 MAX_POST_WORDS = 20_000
@@ -115,7 +115,7 @@ class Reading:
 
 
 _CJK_FIRST, _CJK_LAST = "\u3040", "\ud7af"
-_CJK = re.compile(f"[{_CJK_FIRST}-{_CJK_LAST}]")
+_CJK = late(f"[{_CJK_FIRST}-{_CJK_LAST}]")
 
 
 def terms_of(words: list[str]) -> list[str]:
@@ -204,12 +204,12 @@ if hasattr(os, "register_at_fork"):  # a thread that is not in the child may hav
 
 # --- messengers, ends, addresses -----------------------------------------------------------
 
-_LOCAL = re.compile(
+_LOCAL = late(
     r"localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+"
 )
 _MESSENGERS = frozenset("whatsapp telegram viber wechat skype hangouts imessage".split())
 _MESSENGER_HOSTS = frozenset("t.me telegram.me wa.me whatsapp.com viber.com line.me".split())
-_MESSENGER = re.compile(
+_MESSENGER = late(
     r"whats app\b|в[оа]тс ?ап|телеграм|вайбер|微信|텔레그램|카톡 ?(?:문의|상담|아이디|추가)|카카오톡"
 )
 
@@ -238,7 +238,7 @@ def _ends_with(raw: str, body: Body, link: Link) -> bool:
     return tail.rstrip(_STOPS + "/").lower().endswith(link.url.rstrip(_STOPS + "/").lower())
 
 
-_ENDING = re.compile(r"\.(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)\Z")
+_ENDING = late(r"\.(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)\Z")
 
 
 _NO_ADDRESS = frozenset("none null n/a nil no keine aucun https https:// http:// website".split())

@@ -9,23 +9,24 @@ from math import log1p
 
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
+from spamguard.patterns import late
 
 # Patterns begin with what is rare, and look back from there: that is several times faster.
-_CAPITAL_WORD = re.compile(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")
-_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
-_CODE = re.compile(
+_CAPITAL_WORD = late(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")
+_EMOJI = late("[\u2600-\u27bf\U0001f300-\U0001faff]")
+_CODE = late(
     r"[{}>=]|<(?!3)|;[ ]*$|\.(?<=\w\.)\w{1,60}\(|\((?:(?<=\w\()|(?=\)))|::|->|\\\\|/\w{1,60}/|_(?<=\w_)(?=\w)",
     re.MULTILINE,
 )
 _CODE_HINT = re.compile(r"[{}>=<;(\\_/:]")
-_CAMEL = re.compile(r"\b[a-z]{2,30}[A-Z][a-z]")
-_DIGIT = re.compile(r"\d")
+_CAMEL = late(r"\b[a-z]{2,30}[A-Z][a-z]")
+_DIGIT = late(r"\d")
 # A run of marks is tried at its start only: linear.
 _SENTENCE = re.compile(r"[.!?…。！？](?<![.!?…。！？]{2})[.!?…。！？]*+(?:\s|$)")
-_RUN = re.compile(r"(.)\1{3}")
+_RUN = late(r"(.)\1{3}")
 _CONSONANTS = re.compile("[bcdfghjklmnpqrstvwxz]{5}")
 # Several letters for one sound, or two that any language joins.
-_CLUSTER = re.compile("(?:tsch|sch|ght|[csptz]h|ck|ng|[scrd]z|st|([b-df-hj-np-tv-xz])\\1)+")
+_CLUSTER = late("(?:tsch|sch|ght|[csptz]h|ck|ng|[scrd]z|st|([b-df-hj-np-tv-xz])\\1)+")
 _FIRST = frozenset(
     "i i'm i've i'd i'll me my mine je mon ma mes moi ich mein mir mich yo mi me eu meu minha io mio я мне мой меня saya aku ben benim".split()
 )
@@ -93,7 +94,7 @@ FEATURES = (
 
 
 # UTF-8 read as Latin-1 or Windows-1252, as compatibility normalisation leaves it.
-_BROKEN = re.compile(
+_BROKEN = late(
     "%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|\ufffd|â€|Ã(?:[\x80-\xbfŸ„œ‰μ3]|1\u2044| [\u0300-\u036f])|Ð[\x80-\xbfμ\\d]|Ñ[\x80-\xbf€‚ƒ„…†‡ˆ‰]"
 )
 
@@ -106,12 +107,12 @@ def is_unspeakable(word: str) -> bool:
 
 
 # Programs make such names; camelCase and abbreviations look otherwise.
-_RANDOM_CASE = re.compile(
+_RANDOM_CASE = late(
     r"(?<![^\W_])[A-Za-z]{0,20}(?:[A-Z]{2}[a-z]{1,2}[A-Z]{2}|[a-z][A-Z]{2,4}[a-z]{1,2}[A-Z]|[a-z][A-Z][a-z][A-Z][a-z])"
     r"|(?<![^\W_])[a-z][A-Z]{5,}(?![^\W_])"
 )
 # Programs that respin texts double letters: "tto mive", "yyear".
-_STUTTER = re.compile(r"([bcdfghjkmnprstvwyz])\1[aeiou][a-z]{0,20}\Z")
+_STUTTER = late(r"([bcdfghjkmnprstvwyz])\1[aeiou][a-z]{0,20}\Z")
 _NO_STUTTER = frozenset(
     "ddos ssid ssis ssas ssa ppa ffi ccache mmap ffe ssae mma ppi mmo mmorpg ppo ddi ggo".split()
 )
@@ -122,8 +123,8 @@ def is_random_case(text: str) -> bool:
     return _RANDOM_CASE.search(text) is not None
 
 
-_CASE_RUNS = re.compile(r"\A[a-z]+|[A-Z]+[a-z]*")
-_NO_VOWEL = re.compile(r"[b-df-hj-np-tv-xz]{3,}", re.IGNORECASE)
+_CASE_RUNS = late(r"\A[a-z]+|[A-Z]+[a-z]*")
+_NO_VOWEL = late(r"[b-df-hj-np-tv-xz]{3,}", re.IGNORECASE)
 
 
 def is_random_word(word: str) -> bool:

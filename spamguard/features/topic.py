@@ -11,7 +11,6 @@ Without a post every feature here is missing, which says nothing either way.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from spamguard.features.reading import (
 from spamguard.features.schema import MISSING, Feature
 from spamguard.hosts import host_of, host_words, path_of
 from spamguard.language import language_of, script_of
+from spamguard.patterns import late
 from spamguard.text import words_of
 
 FEATURES = (
@@ -70,7 +70,7 @@ FEATURES = (
 )
 _TOPIC = 13  # features that need the post's text; the others need the thread
 
-_KANA = re.compile("[\u3040-\u30ff]")
+_KANA = late("[\u3040-\u30ff]")
 _EAST = frozenset({"japanese", "han", "kanji"})
 _FEW = 10  # letters: fewer Chinese ones may be Japanese
 

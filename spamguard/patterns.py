@@ -1,0 +1,43 @@
+"""Patterns that are compiled when they are first used.
+
+Compiling all that a comment may need takes longer than judging it, and most
+comments need few: who asks for one verdict does not wait for the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+
+class _Late:
+    """Stands for a pattern; from its first use on it holds the methods of the compiled one."""
+
+    def __init__(self, source: str, flags: int) -> None:
+        self._given = source, flags
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by copying and the like
+            raise AttributeError(name)
+        compiled = re.compile(*self._given)
+        public = (key for key in dir(compiled) if not key.startswith("_"))
+        vars(self).update({key: getattr(compiled, key) for key in public})
+        return getattr(compiled, name)
+
+
+def late(source: str, flags: int = 0) -> re.Pattern[str]:
+    """Return what is used like ``re.compile(source, flags)`` and compiled by its first use.
+
+    Parameters
+    ----------
+    source : str
+        A regular expression; a mistake in it shows when it is first used.
+    flags : int
+        As for ``re.compile``.
+
+    Returns
+    -------
+    re.Pattern
+        To all who call its methods; it is no instance of that class.
+    """
+    return cast(re.Pattern[str], _Late(source, flags))
