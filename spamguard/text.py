@@ -608,8 +608,11 @@ def _lift_links(text: str, body: Body) -> str:
         body.emails += _EMAIL.findall(text)
         text = _EMAIL.sub(" ", text)
     text = _by_line(_DOMAIN_HINT, partial(_DOMAIN.sub, domain), text)
-    hint = _DOT_OR_SIGN_HINT if "dot" in text.lower() else _SIGN_HINT
-    return _by_line(hint, partial(_OBFUSCATED.sub, obfuscated), text)
+    return _by_line(_split_hint(text), partial(_OBFUSCATED.sub, obfuscated), text)
+
+
+def _split_hint(text: str) -> re.Pattern[str]:
+    return _DOT_OR_SIGN_HINT if "dot" in text.lower() else _SIGN_HINT
 
 
 def _signs(**kinds: str) -> bytes:
@@ -622,9 +625,13 @@ def _signs(**kinds: str) -> bytes:
     return bytes(table)
 
 
-_PHONE_SIGNS = _signs(digits=f"{digits} ().-")
-_LEET_SIGNS = _signs(letters=ascii_letters, digits="0134578@$", marks="!|")
-_SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-")
+# A table, and rows of which one stands in every text of ASCII that the pattern's hint is found in.
+_PHONE_SIGNS = _signs(digits=f"{digits} ().-"), b"0" * 8
+_LEET_SIGNS = (
+    _signs(letters=ascii_letters, digits="0134578@$", marks="!|"),
+    *(b"0a", b"a0", b"!a", b"!0"),
+)
+_SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-"), b" a a "
 
 
 def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
@@ -635,7 +642,7 @@ def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
     if not text.isascii():
         return False
     kinds = text.encode().translate(table)
-    return all(row not in kinds for row in wanted)
+    return not any(map(kinds.__contains__, wanted))
 
 
 def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[str]:
@@ -645,7 +652,7 @@ def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[s
 
 
 def _lift_phones(text: str, body: Body) -> None:
-    if _lacks(text, _PHONE_SIGNS, b"0" * 8):
+    if _lacks(text, *_PHONE_SIGNS):
         return
     for number in _found(_PHONE_HINT, _PHONE, text):
         digits = sum(c.isdigit() for c in number)
@@ -682,13 +689,13 @@ def _unspace(text: str, body: Body) -> str:
         body.spaced_words.append(word)
         return word
 
-    if _lacks(text, _SPACED_SIGNS, b" a a "):
+    if _lacks(text, *_SPACED_SIGNS):
         return text
     return _by_line(_SPACED_HINT, partial(_SPACED.sub, join), text)
 
 
 def _find_leet(text: str, body: Body) -> None:
-    if _lacks(text, _LEET_SIGNS, b"0a", b"a0", b"!a", b"!0"):
+    if _lacks(text, *_LEET_SIGNS):
         return
     for found in _found(_LEET_HINT, _LEET, text):
         word = found.lower().rstrip("!|")
@@ -736,18 +743,24 @@ _SIGNS = (
     "\u0f71-\u0f84\u102b-\u103e\u17b6-\u17d3"
 )
 _WORD = re.compile(rf"[^\W_]+(?:(?:['\u200c\u200d](?=[^\W_])|[{_SIGNS}]+)[^\W_]*)*")
-# What joins or parts words, of ASCII: letters, digits and apostrophes stay, the rest are spaces.
-_PARTED = bytes(c if chr(c).isalnum() or c == ord("'") else ord(" ") for c in range(128)) * 2
+# Most texts of Western Europe, with their quotes and dashes, are letters of this character set.
+_WESTERN = "cp1252"
+_LETTERS = "".join(filter(_WORD.fullmatch, bytes(range(256)).decode(_WESTERN, "ignore"))) + "'"
+_PARTED = bytes(c if c in _LETTERS.encode(_WESTERN) else ord(" ") for c in range(256))
+"""Letters, digits and apostrophes stay, the rest are spaces."""
 
 
 def words_of(text: str) -> list[str]:
     """Split canonical text into lower-case words; an apostrophe joins (``don't``)."""
-    text = text.lower().replace("’", "'").replace("i\u0307", "i")
-    if text.isascii():  # several times as quick as to look for words
-        parted = text.encode().translate(_PARTED)
-        if b"'" not in parted:
-            return parted.decode().split()
+    text, letters = text.lower(), "ascii"
+    if not text.isascii():
+        text, letters = text.replace("’", "'").replace("i\u0307", "i"), _WESTERN
+    try:  # several times as quick as to look for words
+        parted = text.encode(letters).translate(_PARTED)
+    except UnicodeEncodeError:
+        return _WORD.findall(text)
+    if b"'" in parted:
         ends = b" %b " % parted
-        if not (b" '" in ends or b"' " in ends or b"''" in ends):  # each of them joins
-            return parted.decode().split()
-    return _WORD.findall(text)
+        if b" '" in ends or b"' " in ends or b"''" in ends:  # not each of them joins
+            return _WORD.findall(text)
+    return parted.decode(letters).split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from publicsuffixlist import PublicSuffixList
 
 from spamguard.hosts import (
     CHEAP_TLDS,
@@ -88,6 +89,16 @@ def test_a_host_that_is_no_valid_name_does_not_crash(host):
     domain = registered_domain(host)
     assert isinstance(domain, str)
     assert isinstance(host_words(host), tuple)
+
+
+def test_what_spares_reading_the_list_changes_no_domain():
+    every = PublicSuffixList()
+    suffixes = {suffix.lstrip("!*").lstrip(".") for suffix in every._publicsuffix}
+    fronts = ("", "a.", "xn--e1afmkfd.", "b-c.a.", "d.b-c.a.")
+    hosts = [front + suffix for suffix in sorted(suffixes) for front in fronts]
+    assert len(hosts) > 20_000
+    asked = registered_domain.__wrapped__  # not from memory
+    assert [h for h in hosts if asked(h) != (every.privatesuffix(h) or h)] == []
 
 
 @given(st.text(max_size=80) | st.text("ab.-:/@[]%w \u00df\u0130\u3002\ud800", max_size=40))

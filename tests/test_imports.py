@@ -24,8 +24,9 @@ CORE = {
     "errors": set(),
     "verdict": set(),
     "comment": {"errors"},
-    "hosts": set(),
-    "text": {"hosts"},
+    "patterns": set(),
+    "hosts": {"patterns"},
+    "text": {"patterns"},
     "language": set(),
     "solver": set(),
     "metrics": set(),
@@ -36,7 +37,7 @@ CORE = {
     "placing": {"features", "reasons", "text"},
     "notebook": {"features", "placing"},
     "separators": set(),
-    "features": {"hosts", "language", "text"},
+    "features": {"hosts", "language", "patterns", "text"},
     "reasons": {"features", "vectorizer"},
     "vectorizer": {"features", "text"},
     "model": {"features", "language", "notebook", "reasons", "thresholds", "vectorizer"},
@@ -328,7 +329,7 @@ def score_path() -> list[Module]:
 def test_the_score_path_is_what_it_is_meant_to_be():
     assert {m.part or "spamguard" for m in score_path()} == LEAVES | {
         "spamguard", "scoring", "storage", "model", "reasons", "vectorizer", "features", "language", "text", "hosts",
-        "frames", "parallel",
+        "frames", "parallel", "patterns",
     }  # fmt: skip
 
 

@@ -216,6 +216,16 @@ def test_ten_thousand_links(no_hang):
     assert len({link.url for link in body.links}) > 3_000
 
 
+@given(
+    st.lists(st.sampled_from([*"aB9éßłИ中İ", *" '’.,_-\n", "''", "\u0301", "½", "\x85"])).map(
+        "".join
+    )
+)
+def test_words_found_by_bytes_are_those_of_the_pattern(text):
+    lower = text.lower().replace("’", "'").replace("i\u0307", "i")
+    assert words_of(text) == canonical._WORD.findall(lower)
+
+
 @given(st.text(max_size=60))
 def test_what_is_passed_over_would_change_nothing(text):
     # Text is searched for anything peculiar before any step is tried on it.
@@ -240,11 +250,17 @@ PIECES = st.sampled_from(
 def test_a_hint_is_there_wherever_its_pattern_matches(text):
     for pattern, hint in (
         (canonical._DOMAIN, canonical._DOMAIN_HINT),
-        (canonical._OBFUSCATED, canonical._OBFUSCATED_HINT),
+        (canonical._OBFUSCATED, canonical._split_hint(text)),
         (canonical._SPACED, canonical._SPACED_HINT),
         (canonical._PHONE, canonical._PHONE_HINT),
     ):
         assert hint.search(text) or not pattern.search(text), pattern.pattern
+    for signs, hint in (
+        (canonical._PHONE_SIGNS, canonical._PHONE_HINT),
+        (canonical._LEET_SIGNS, canonical._LEET_HINT),
+        (canonical._SPACED_SIGNS, canonical._SPACED_HINT),
+    ):
+        assert not (canonical._lacks(text, *signs) and hint.search(text)), hint.pattern
     without = Body()
     for match in canonical._LEET.finditer(text):
         word = match.group().lower().rstrip("!|")

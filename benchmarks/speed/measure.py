@@ -80,7 +80,9 @@ QUICK = Sizes(
 def _environment() -> dict[str, str]:
     one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, **one, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
+    # What is installed has been compiled; the first of several runs does it for this tree.
+    rest = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**rest, **one, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
 
 
 class FailedError(Exception):
@@ -115,6 +117,8 @@ _OWN = """
 import spamguard
 spamguard.score("Great post! Cheap pills at http://pills.example", "How we moved to static pages")
 """
+# A host of three labels: only now is the list of public suffixes read.
+_OWN_LONGER = _OWN.replace("http://pills", "http://cheap.pills")
 
 
 def _peer_code(name: str, directory: Path) -> str:
@@ -283,6 +287,7 @@ def measure(
     bare = {name: fresh(f"{code}\n", repeats) for name, code in _BARE.items()}
     say("first score")
     first = above(fresh(_OWN, repeats), bare["numpy"])
+    longer = above(fresh(_OWN_LONGER, repeats), bare["numpy"])
     loads = [run("own_load") for _ in range(repeats)]
     result: Found = {
         "protocol": "speed-peers",
@@ -292,6 +297,7 @@ def measure(
         "sizes": asdict(sizes),
         "bare": bare,
         "first": first,
+        "first_longer_host": longer,
         "load_ms": round(min(f["load_ms"] for f in loads), 1),
         "model_mb": round(loads[0]["model_mb"], 2),
         "model": loads[0]["model"],

@@ -282,7 +282,36 @@ def own_two_cores(rows: str, count: int) -> Found:
             spent.append(time.perf_counter() - start)
         # The first part starts the workers and warms them up.
         found[f"jobs_{jobs}_per_second"] = round(count / min(spent[1:]))
+    found["apart_per_second"] = round(_two_apart(comments, model, count))
     return found
+
+
+def _two_apart(comments: Sequence[Any], model: Any, count: int) -> float:
+    """Return comments a second of two processes that share nothing: the most that two can bring."""
+    import multiprocessing
+
+    from spamguard import score_many
+
+    context = multiprocessing.get_context("fork")
+    gate, spent = context.Barrier(2), context.SimpleQueue()
+
+    def judge() -> None:
+        for some in _parts(comments, count):
+            gate.wait()
+            start = time.perf_counter()
+            score_many(some, model=model, n_jobs=1)
+            gate.wait()  # until both are done
+            spent.put(time.perf_counter() - start)
+
+    both = [context.Process(target=judge) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    seconds = []
+    while not spent.empty():
+        seconds.append(spent.get())
+    return 2 * count / min(seconds)
 
 
 def compiled(rows: str, count: int, repeats: int) -> Found:

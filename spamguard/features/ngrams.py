@@ -9,6 +9,8 @@ arrays; a reason names an n-gram by cutting it out of the comment again.
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -128,6 +130,7 @@ def anchor_text(r: Reading) -> str:
 CELLS: Final = 8
 """Room for a comment's blocks in a key: the next power of two."""
 
+_FEW_LETTERS = 24
 _MOST_KEPT = 60_000
 _LONGEST_KEPT = 40
 
@@ -159,10 +162,16 @@ class Standing:
 
 
 class _Memory:
-    """What was made of the pieces of text seen last."""
+    """What was made of the pieces of text seen last.
 
-    def __init__(self, make: Callable[[list[str]], list[bytes]]) -> None:
-        self._make = make
+    `make` makes it of many at once, `make_one` the same of one: for a few short ones that is
+    quicker, as arrays of a dozen numbers cost as much as those of a thousand.
+    """
+
+    def __init__(
+        self, make: Callable[[list[str]], list[bytes]], make_one: Callable[[str], bytes]
+    ) -> None:
+        self._make, self._make_one = make, make_one
         self._kept: dict[str, bytes] = {}
 
     def of(self, pieces: list[str]) -> list[bytes]:
@@ -171,7 +180,10 @@ class _Memory:
             missing = dict.fromkeys(
                 p for p, known in zip(pieces, found, strict=True) if known is None
             )
-            made = dict(zip(missing, _in_chunks(list(missing), self._make), strict=True))
+            if sum(map(len, missing)) <= _FEW_LETTERS:
+                made = {p: self._make_one(p) for p in missing}
+            else:
+                made = dict(zip(missing, _in_chunks(list(missing), self._make), strict=True))
             # Another thread may clear it at any time: what is needed here is not read from it.
             if len(self._kept) > _MOST_KEPT:
                 self._kept.clear()
@@ -220,6 +232,51 @@ def _piece_keys(
     return _cut(ordered.tobytes(), (4 * np.bincount(piece, minlength=len(pieces))).tolist())
 
 
+_64 = 2**64 - 1
+_MIX_INT, _BASE_INT = int(_MIX), int(_BASE)
+_FIVE_POWERS = tuple(pow(_BASE_INT, k, 2**64) for k in range(max(CHARACTERS)))
+
+
+@lru_cache(maxsize=4096)
+def _terms(letter: str) -> tuple[int, ...]:
+    """Return what a letter adds to a hash, as the first to the fifth of an n-gram."""
+    value = (ord(letter) + 1) * _MIX_INT
+    return tuple(value * power & _64 for power in _FIVE_POWERS)
+
+
+def _word_hash(word: str) -> int:
+    found = 0
+    for letter in reversed(_DIGITS.sub("0", word)):
+        found = (found * _BASE_INT + _terms(letter)[0]) & _64
+    return found
+
+
+def _one_word_hash(word: str) -> bytes:
+    """Return what `_word_hashes` makes of one word."""
+    return _word_hash(word).to_bytes(8, sys.byteorder)
+
+
+def _one_piece_keys(piece: str, number: int, words: bool, characters: bool, bits: int) -> bytes:
+    """Return what `_piece_keys` makes of one piece."""
+    if not piece:
+        return b""
+    found = [_word_hash(piece)] if words else []
+    if characters:
+        terms = [_terms(letter) for letter in f" {_DIGITS.sub('0', piece)} "]
+        sums = [a[0] + b[1] for a, b in pairwise(terms)]
+        for size in CHARACTERS:
+            sums = [s + t[size - 1] for s, t in zip(sums, terms[size - 1 :], strict=False)]
+            found += [s + size for s in sums]
+    salt, block, keep = int(_SALTS[BLOCKS[number]]), number << bits, 64 - bits
+    keys = array("i")
+    for h in found:  # as `_bucket` does
+        h = (h + salt) & _64
+        h = (h ^ h >> 33) * _MIX_INT & _64
+        h = (h ^ h >> 29) * _BASE_INT & _64
+        keys.append(h >> keep | block)
+    return keys.tobytes()
+
+
 def _split(text: str) -> list[str]:
     if len(text) > _LONGEST:
         text = _DIGITS.sub("0", text)[:_LONGEST]
@@ -245,10 +302,13 @@ class Hasher:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        self._words = _Memory(_word_hashes)
+        self._words = _Memory(_word_hashes, _one_word_hash)
         kinds = ((2, False, True), (3, True, True), (4, True, True), (5, True, False))
         self._pieces = [
-            _Memory(partial(_piece_keys, number=k, words=words, characters=characters, bits=bits))
+            _Memory(
+                partial(_piece_keys, number=k, words=words, characters=characters, bits=bits),
+                partial(_one_piece_keys, number=k, words=words, characters=characters, bits=bits),
+            )
             for k, words, characters in kinds
         ]
 
