@@ -75,11 +75,30 @@ def _suffix_list(punycode: bool) -> _SuffixList:
 
 def host_of(url: str) -> str:
     """Return the host of `url` in lower case without ``www.``; empty where there is none."""
+    return _parts_of(url)[0]
+
+
+def path_of(url: str) -> str:
+    """Return what follows the host, without leading or trailing slashes."""
+    return _parts_of(url)[1]
+
+
+def _parts_of(url: str) -> tuple[str, str]:
+    # Every family asks again about the same link; long ones are not to fill the memory.
+    return _kept_parts(url) if len(url) <= _LONGEST_KEPT else _split(url)
+
+
+def _split(url: str) -> tuple[str, str]:
     match = _HOST.match(url)
     if match is None:
-        return ""
+        return "", ""
     host = match.group(1).lower().strip(".")
-    return host[4:] if host.startswith("www.") else host
+    path = url[match.end() :].strip("/ ")
+    return (host[4:] if host.startswith("www.") else host), path
+
+
+_LONGEST_KEPT = 300
+_kept_parts = lru_cache(maxsize=2048)(_split)
 
 
 @lru_cache(maxsize=4096)
@@ -107,12 +126,6 @@ def is_on(host: str, sites: frozenset[str]) -> bool:
 def is_ip(host: str) -> bool:
     """True for a numeric IPv4 host or a bracketed IPv6 one."""
     return host.startswith("[") or _IP.fullmatch(host) is not None
-
-
-def path_of(url: str) -> str:
-    """Return what follows the host, without leading or trailing slashes."""
-    match = _HOST.match(url)
-    return "" if match is None else url[match.end() :].strip("/ ")
 
 
 @lru_cache(maxsize=4096)

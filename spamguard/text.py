@@ -138,7 +138,6 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     return folded
 
 
-_PLAIN_RUN = late(r"[\t\n\r -~]+")
 # What is left to normalisation alone (a long dash, a wide space) is without these.
 _TRICKY = late(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u0483-\u0489\u115f\u1160\u180e\u1ab0-\u1aff\u1d00-\u1d2b"
@@ -153,7 +152,7 @@ def clean_characters(text: str, body: Body) -> str:
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
     text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
-    others = _PLAIN_RUN.sub("", text)  # few, mostly: so they are asked, and not the whole text
+    others = "".join(set(text))  # few: so they are asked, and not the whole text
     if _TRICKY.search(others):
         text = _clean_tricky(text, body)
     elif _PECULIAR.search(others):

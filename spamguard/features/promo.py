@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import log1p
 
 from spamguard.features.reading import Reading
@@ -814,9 +815,10 @@ def goods_of_author(name: str) -> int:
     return len(hits) or min(1, len(goods_in_name(name)))
 
 
-def goods_in_host(host: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def goods_in_host(host: str) -> tuple[str, ...]:
     """Return words for goods and trades in `host`, its ending aside."""
-    return goods_in_name(host.rpartition(".")[0])
+    return tuple(goods_in_name(host.rpartition(".")[0]))
 
 
 _KIND_WORDS = frozenset({"thanks", "praise"})

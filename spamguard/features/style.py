@@ -6,6 +6,7 @@ import re
 import zlib
 from collections import Counter
 from math import log1p
+from string import ascii_letters
 
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
@@ -118,8 +119,16 @@ _NO_STUTTER = frozenset(
 )
 
 
+# Capitals and small letters, and rows of them of which one stands in all that the pattern finds.
+_CASES = bytes.maketrans(ascii_letters.encode(), b"a" * 26 + b"A" * 26)
+_RANDOM_ROWS = (b"AAaA", b"AAaaA", b"aAaAa", b"aAAAAA")
+
+
 def is_random_case(text: str) -> bool:
     """True if `text` holds a word whose capitals follow no rule."""
+    cases = text.encode("ascii", "replace").translate(_CASES)
+    if not any(map(cases.__contains__, _RANDOM_ROWS)):
+        return False
     return _RANDOM_CASE.search(text) is not None
 
 
