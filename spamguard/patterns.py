@@ -16,13 +16,19 @@ class _Late:
     def __init__(self, source: str, flags: int) -> None:
         self._given = source, flags
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # asked by copying and the like
-            raise AttributeError(name)
+    def compile(self) -> re.Pattern[str]:
         compiled = re.compile(*self._given)
         public = (key for key in dir(compiled) if not key.startswith("_"))
         vars(self).update({key: getattr(compiled, key) for key in public})
-        return getattr(compiled, name)
+        return compiled
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by copying and the like
+            raise AttributeError(name)
+        return getattr(self.compile(), name)
+
+
+_all: list[_Late] = []
 
 
 def late(source: str, flags: int = 0) -> re.Pattern[str]:
@@ -40,4 +46,12 @@ def late(source: str, flags: int = 0) -> re.Pattern[str]:
     re.Pattern
         To all who call its methods; it is no instance of that class.
     """
-    return cast(re.Pattern[str], _Late(source, flags))
+    made = _Late(source, flags)
+    _all.append(made)
+    return cast(re.Pattern[str], made)
+
+
+def compile_all() -> None:
+    """Compile every pattern that `late` gave: for who has time now and none later."""
+    for pattern in _all:
+        pattern.compile()

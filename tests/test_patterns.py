@@ -36,6 +36,25 @@ def test_it_has_all_that_a_pattern_has():
     assert pattern.findall("abb a") == compiled.findall("abb a")
 
 
+def test_a_server_that_has_a_model_has_all_patterns_and_suffixes(monkeypatch):
+    pytest.importorskip("starlette")
+    from spamguard import hosts
+    from spamguard.server import models
+
+    hosts._suffix_list.cache_clear()
+    hosts.registered_domain.cache_clear()
+    models._loaded("default")
+    compiled = []
+    monkeypatch.setattr(patterns._Late, "compile", lambda self: compiled.append(self._given))
+    for made in patterns._all:
+        assert made.search is not None
+    assert compiled == []
+    before = hosts._suffix_list.cache_info().misses
+    for host in ("b.example.net", "b.xn--p1ai.example"):
+        hosts.registered_domain(host)
+    assert hosts._suffix_list.cache_info().misses == before == 2
+
+
 def test_a_mistake_shows_when_it_is_used():
     pattern = late("(")
     with pytest.raises(re.error):

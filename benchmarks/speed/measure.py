@@ -22,7 +22,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -164,9 +164,8 @@ def above(found: Found, bare: Found) -> Found:
     return {**found, "above_bare_ms": round(1000 * more, 1)}
 
 
-def singles(repeats: int, job: str, **arguments: Any) -> Found:
+def singles(times: list[list[float]]) -> Found:
     """Return median and p99 of single comments; each the best of its first times in processes."""
-    times = [run(job, **arguments) for _ in range(repeats)]
     best = sorted(map(min, zip(*times, strict=True)))
     if not best:
         return {"skipped": "no rows for it"}
@@ -177,48 +176,70 @@ def singles(repeats: int, job: str, **arguments: Any) -> Found:
     }
 
 
-def best_of(repeats: int, job: str, **arguments: Any) -> Found:
-    """Return the batch with the best rate; one is enough where it has several parts."""
-    times = repeats if arguments["count"] < 2 * arguments["part"] else 1
-    found: list[Found] = [run(job, **arguments) for _ in range(times)]
+def best_of(found: list[Found]) -> Found:
+    """Return the batch with the best rate."""
     return max(found, key=lambda f: f["per_second_best"])
+
+
+@dataclass
+class Entrant:
+    """A system on a panel: its jobs, what they found round after round, and what else is known."""
+
+    one: Found  # arguments of the job that times single comments, and so on
+    many: Found
+    rounds: int
+    rest: Found
+    ones: list[list[float]] = field(default_factory=list)
+    manys: list[Found] = field(default_factory=list)
+
+    def go(self) -> None:
+        """Run a round."""
+        self.ones.append(run(**self.one))
+        self.manys.append(run(**self.many))
+
+    def found(self) -> Found:
+        """Return all that was measured."""
+        return {**self.rest, "one": singles(self.ones), "many": best_of(self.manys)}
 
 
 # --- what is measured -----------------------------------------------------------------
 
 
-def own(path: Path, rows: Rows, sizes: Sizes) -> Found:
-    """Measure spamguard on a panel."""
+def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
+    """Measure of spamguard on a panel what no peer does."""
     at, (count, part) = str(path), sizes.batch_of(rows)
     once = [
         run("own_once", rows=at, count=sizes.shuffled) for _ in range(2 if sizes.repeats > 1 else 1)
     ]
-    return {
+    rest = {
         "about": "the shipped model, each comment with its author and its post",
         "version": tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
             "version"
         ],
-        "one": singles(sizes.repeats, "own_one", rows=at, count=sizes.single),
-        "new_post": singles(sizes.repeats, "own_post", rows=at, count=sizes.posts),
-        "many": best_of(min(2, sizes.repeats), "own_many", rows=at, count=count, part=part),
-        "frame": best_of(min(2, sizes.repeats), "own_frame", rows=at, count=count, part=part),
+        "new_post": singles(
+            [run("own_post", rows=at, count=sizes.posts) for _ in range(sizes.repeats)]
+        ),
+        "frame": run("own_frame", rows=at, count=count, part=part),
         "text_alone": run("own_text", rows=at, count=sizes.shuffled),
         "first_pass_per_second": round(max(f["comments"] / f["seconds"] for f in once)),
         "shuffled": run("own_shuffled", rows=at, count=sizes.shuffled),
         "two_cores": run("own_two_cores", rows=at, count=sizes.two_cores),
         "train": run("own_train", rows=at, count=count),
     }
+    one = {"job": "own_one", "rows": at, "count": sizes.single}
+    many = {"job": "own_many", "rows": at, "count": count, "part": part}
+    return Entrant(one, many, sizes.repeats, rest)
 
 
 def peer(
     system: System, path: Path, rows: Rows, sizes: Sizes, bare: Found, directory: Path
-) -> Found:
-    """Measure a peer on a panel; it judges with what it learned from the real rows."""
+) -> Entrant:
+    """Train a peer on a panel; it judges with what it learned from the real rows."""
     count, part = sizes.batch_of(rows)
-    single, repeats = sizes.single, sizes.repeats
+    single, rounds = sizes.single, sizes.repeats
     if system.heavy:
         count = part = sizes.heavy_batch
-        single, repeats = sizes.heavy_single, min(2, repeats)
+        single, rounds = sizes.heavy_single, min(2, rounds)
     learned = min(len(rows), count)
     call = {"system": system.name, "rows": str(path)}
 
@@ -230,18 +251,20 @@ def peer(
     small, model = train(learned)
     trained = model if learned == count else train(count)[1]
     call["directory"] = str(small)
-    return {
+    rest = {
         "about": system.about,
         "version": system.version(),
-        "first": above(fresh(_peer_code(system.name, small), repeats), bare),
-        "one": singles(repeats, "one", **call, count=single),
-        "many": best_of(min(2, sizes.repeats), "many", **call, count=count, part=part),
+        "first": above(
+            fresh(_peer_code(system.name, small), rounds if system.heavy else rounds + 2), bare
+        ),
         "train": trained,
         "model_mb": model["model_mb"],
     }
+    one = {"job": "one", **call, "count": single}
+    return Entrant(one, {"job": "many", **call, "count": count, "part": part}, rounds, rest)
 
 
-def attempt(system: System, *arguments: Any) -> Found | str:
+def attempt(system: System, *arguments: Any) -> Entrant | str:
     """Measure a peer, or say why it is absent."""
     missing = system.missing()
     if missing:
@@ -259,7 +282,7 @@ def panel(
     path = work / f"{name}.json"
     rows.write(path)
     say(f"{name}: {OURS}")
-    systems: Found = {OURS: own(path, rows, sizes)}
+    entrants = {OURS: own(path, rows, sizes)}
     absent: dict[str, str] = {}
     for system in peers.values():
         say(f"{name}: {system.name}")
@@ -267,12 +290,25 @@ def panel(
         if isinstance(found, str):
             absent[system.name] = found
         else:
-            systems[system.name] = found
+            entrants[system.name] = found
+    # In turns, so that a while in which others use the machine falls on all of them.
+    for number in range(sizes.repeats):
+        say(f"{name}: round {number + 1}")
+        for system_name, entrant in list(entrants.items()):
+            if number >= entrant.rounds:
+                continue
+            try:
+                entrant.go()
+            except FailedError as error:
+                if system_name == OURS:
+                    raise
+                absent[system_name] = f"failed: {error}"
+                del entrants[system_name]
     say(f"{name}: compiled")
     return {
         "rows": rows.facts(),
         "batch": sizes.batch_of(rows)[0],
-        "systems": systems,
+        "systems": {system: entrant.found() for system, entrant in entrants.items()},
         "absent": absent,
         "compiled": run("compiled", rows=str(path), count=sizes.compiled, repeats=sizes.repeats),
     }
@@ -283,7 +319,7 @@ def measure(
 ) -> Found:
     """Measure all, each panel by itself."""
     start, load = time.time(), os.getloadavg()[0]
-    repeats = sizes.repeats + 2 if sizes.repeats > 1 else 1
+    repeats = sizes.repeats + 6 if sizes.repeats > 1 else 1
     bare = {name: fresh(f"{code}\n", repeats) for name, code in _BARE.items()}
     say("first score")
     first = above(fresh(_OWN, repeats), bare["numpy"])

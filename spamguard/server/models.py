@@ -14,12 +14,14 @@ from typing import Final
 from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
 from spamguard.model import SpamModel
+from spamguard.patterns import compile_all
 from spamguard.server.config import ServerConfig
 from spamguard.storage import find_model, load_model
 
 Stamp = tuple[int, int, int]
 _SHARED: Final = 0  # in the place of a site's number
-_ANY: Final = Comment("Thanks, see http://example.com/", "A reader", "http://example.com/")
+# Hosts of three labels, one in punycode, for which the lists of public suffixes are read.
+_ANY: Final = Comment("See http://a.example.com/, http://a.xn--p1ai.example/", "A", "a.example.org")
 
 
 class Models:
@@ -99,6 +101,7 @@ class Models:
 def _loaded(name_or_path: str | Path) -> SpamModel:
     """Return the model, with all read that it reads on first use: no request should wait for that."""
     model = load_model(name_or_path)
+    compile_all()
     model.verdict(_ANY).strongest(1)
     return model
 
