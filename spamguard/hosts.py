@@ -66,7 +66,7 @@ class _SuffixList(Protocol):
 @lru_cache(maxsize=2)
 def _suffix_list(punycode: bool) -> _SuffixList:
     # Reading the list takes longer than scoring, and working out what its entries are in punycode
-    # four times as long again: each only when a first host asks for it.
+    # twice as long again: each only when a first host asks for it.
     from publicsuffixlist import PublicSuffixList
 
     found: _SuffixList = PublicSuffixList(accept_encoded_idn=punycode)
