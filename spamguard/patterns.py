@@ -22,6 +22,9 @@ class _Late:
         vars(self).update({key: getattr(compiled, key) for key in public})
         return compiled
 
+    def __reduce__(self) -> tuple[object, tuple[str, int]]:
+        return late, self._given
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # asked by copying and the like
             raise AttributeError(name)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spamguard.comment import Comment, Post
@@ -37,6 +37,12 @@ KNOWN = load("features_known.jsonl")
 def idf(term):
     """Stand in for the trained background: a longer stem is a rarer word."""
     return 6.0 if len(term) >= 6 else 3.0
+
+
+@settings(max_examples=1_000)
+@given(st.text("aAbBZé1? ", max_size=12))
+def test_letters_out_of_order_are_those_of_the_pattern(text):
+    assert style.is_random_case(text) == (style._RANDOM_CASE.search(text) is not None)
 
 
 def all_values(comment, weigh=idf):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import publicsuffixlist
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
 
+from spamguard import hosts
 from spamguard.hosts import (
     CHEAP_TLDS,
     REFERENCE,
@@ -93,12 +97,22 @@ def test_a_host_that_is_no_valid_name_does_not_crash(host):
 
 def test_what_spares_reading_the_list_changes_no_domain():
     every = PublicSuffixList()
-    suffixes = {suffix.lstrip("!*").lstrip(".") for suffix in every._publicsuffix}
-    fronts = ("", "a.", "xn--e1afmkfd.", "b-c.a.", "d.b-c.a.")
-    hosts = [front + suffix for suffix in sorted(suffixes) for front in fronts]
-    assert len(hosts) > 20_000
+    lines = Path(publicsuffixlist.PSLFILE).read_text("utf-8").splitlines()
+    listed = {line.strip().lstrip("!*").lstrip(".") for line in lines if line and line[:2] != "//"}
+    listed |= {suffix.encode("idna").decode() for suffix in listed}
+    fronts = ("", "a.", "A.", "\u0130.", "xn--e1afmkfd.", "b-c.a.", "d.b-c.a.")
+    names = [front + suffix for suffix in sorted(listed) for front in fronts]
+    names += [name.upper() for name in names if "xn--" in name]
+    assert len(names) > 20_000
     asked = registered_domain.__wrapped__  # not from memory
-    assert [h for h in hosts if asked(h) != (every.privatesuffix(h) or h)] == []
+    assert [n for n in names if asked(n) != (every.privatesuffix(n) or n)] == []
+
+
+def test_long_addresses_are_not_remembered():
+    before = hosts._kept_parts.cache_info().currsize
+    for i in range(50):
+        assert host_of(f"http://shop{i}.example/{'x' * 400}") == f"shop{i}.example"
+    assert hosts._kept_parts.cache_info().currsize == before
 
 
 @given(st.text(max_size=80) | st.text("ab.-:/@[]%w \u00df\u0130\u3002\ud800", max_size=40))
@@ -148,11 +162,11 @@ def test_host_words(host, words):
 
 
 @pytest.mark.parametrize(
-    "hosts", [SHORTENERS, REFERENCE, SOCIAL], ids=["shorteners", "reference", "social"]
+    "listed", [SHORTENERS, REFERENCE, SOCIAL], ids=["shorteners", "reference", "social"]
 )
-def test_listed_hosts_are_registered_domains(hosts):
+def test_listed_hosts_are_registered_domains(listed):
     # Lists are compared with registered domains; any other entry would never match.
-    assert {host for host in hosts if registered_domain(host) != host} == set()
+    assert {host for host in listed if registered_domain(host) != host} == set()
 
 
 def test_lists_do_not_overlap():

@@ -8,7 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spamguard import text as canonical
@@ -224,6 +224,55 @@ def test_ten_thousand_links(no_hang):
 def test_words_found_by_bytes_are_those_of_the_pattern(text):
     lower = text.lower().replace("’", "'").replace("i\u0307", "i")
     assert words_of(text) == canonical._WORD.findall(lower)
+
+
+@settings(max_examples=1_000)
+@given(st.text("aZ02456789@$!| .*_-()", max_size=14) | st.text(" aBé.٣-", max_size=14))
+def test_what_bytes_rule_out_no_hint_finds(text):
+    for signs, hint in (
+        (canonical._PHONE_SIGNS, canonical._PHONE_HINT),
+        (canonical._LEET_SIGNS, canonical._LEET_HINT),
+        (canonical._SPACED_SIGNS, canonical._SPACED_HINT),
+    ):
+        assert not (canonical._lacks(text, *signs) and hint.search(text)), hint.pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("f!shing", "leet_words", ["fishing"]),
+        ("a!1!b", "leet_words", ["aiiib"]),
+        ("fr33", "leet_words", ["free"]),
+        ("p5yc", "leet_words", ["psyc"]),
+        ("ga7e", "leet_words", ["gate"]),
+        ("555.123.4567.89", "phones", ["555.123.4567.89"]),
+        ("0789-789-7897", "phones", ["0789-789-7897"]),
+        ("v_i_a_g_r_a", "spaced_words", ["viagra"]),
+        ("F R E Q", "spaced_words", ["FREQ"]),
+        ("\u0437 \u0430 \u0439 \u043c", "spaced_words", ["\u0437\u0430\u0439\u043c"]),
+    ],
+)
+def test_each_sign_of_a_trick_is_seen(text, kind, found):
+    assert getattr(read_body(text), kind) == found
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [("an _old_ word", "an old word"), ("a ~~struck~~ one", "a struck one"), ("*so*", "so")],
+)
+def test_each_dress_is_taken_off(raw, text):
+    assert read_body(raw).text == text
+
+
+@pytest.mark.parametrize("raw", ["spam DOT com", "spam Dot com", "spam dot com", "spam (dot) com"])
+def test_a_spelled_out_dot_is_seen_in_any_case(raw):
+    assert [link.url for link in read_body(raw).links] == ["spam.com"]
+
+
+def test_a_trick_far_into_a_text_is_seen():
+    body = Body()
+    clean_characters("plain é words " * 100 + "vi\u200bagra", body)
+    assert body.hidden_characters == 1
 
 
 @given(st.text(max_size=60))

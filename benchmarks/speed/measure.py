@@ -56,8 +56,10 @@ class Sizes:
     lengths: tuple[int, ...] = (1_000, 10_000, 80_000, 1_000_000)
     compiled: int = 1_000
     repeats: int = 3
+    starts: int = 7  # fresh processes whose first score is timed
     heavy_batch: int = 200  # of peers that take milliseconds for a comment
     heavy_single: int = 30
+    heavy_repeats: int = 2
 
     def batch_of(self, rows: Rows) -> tuple[int, int]:
         """Return how many rows a batch has, and how many a call."""
@@ -69,7 +71,7 @@ class Sizes:
 QUICK = Sizes(
     batch=60, real=10_000, part=20, single=20, posts=5, two_cores=40, shuffled=40, different=40,
     stream_part=20, stream=(40, 80), lengths=(1_000, 2_000), compiled=40, repeats=1,
-    heavy_batch=4, heavy_single=2,
+    starts=1, heavy_batch=4, heavy_single=2, heavy_repeats=1,
 )  # fmt: skip
 """Small enough to see that everything runs; the figures mean nothing."""
 
@@ -185,21 +187,23 @@ def best_of(found: list[Found]) -> Found:
 class Entrant:
     """A system on a panel: its jobs, what they found round after round, and what else is known."""
 
-    one: Found  # arguments of the job that times single comments, and so on
-    many: Found
+    one: Found  # the job that times single comments, with its arguments
+    batches: dict[str, Found]  # those that time batches, by name
     rounds: int
     rest: Found
     ones: list[list[float]] = field(default_factory=list)
-    manys: list[Found] = field(default_factory=list)
+    many: dict[str, list[Found]] = field(default_factory=dict)
 
     def go(self) -> None:
         """Run a round."""
         self.ones.append(run(**self.one))
-        self.manys.append(run(**self.many))
+        for name, job in self.batches.items():
+            self.many.setdefault(name, []).append(run(**job))
 
     def found(self) -> Found:
         """Return all that was measured."""
-        return {**self.rest, "one": singles(self.ones), "many": best_of(self.manys)}
+        best = {name: best_of(found) for name, found in self.many.items()}
+        return {**self.rest, "one": singles(self.ones), **best}
 
 
 # --- what is measured -----------------------------------------------------------------
@@ -219,7 +223,6 @@ def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
         "new_post": singles(
             [run("own_post", rows=at, count=sizes.posts) for _ in range(sizes.repeats)]
         ),
-        "frame": run("own_frame", rows=at, count=count, part=part),
         "text_alone": run("own_text", rows=at, count=sizes.shuffled),
         "first_pass_per_second": round(max(f["comments"] / f["seconds"] for f in once)),
         "shuffled": run("own_shuffled", rows=at, count=sizes.shuffled),
@@ -227,8 +230,9 @@ def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
         "train": run("own_train", rows=at, count=count),
     }
     one = {"job": "own_one", "rows": at, "count": sizes.single}
-    many = {"job": "own_many", "rows": at, "count": count, "part": part}
-    return Entrant(one, many, sizes.repeats, rest)
+    batch = {"rows": at, "count": count, "part": part}
+    batches = {"many": {"job": "own_many", **batch}, "frame": {"job": "own_frame", **batch}}
+    return Entrant(one, batches, sizes.repeats, rest)
 
 
 def peer(
@@ -236,10 +240,10 @@ def peer(
 ) -> Entrant:
     """Train a peer on a panel; it judges with what it learned from the real rows."""
     count, part = sizes.batch_of(rows)
-    single, rounds = sizes.single, sizes.repeats
+    single, rounds, starts = sizes.single, sizes.repeats, sizes.starts
     if system.heavy:
         count = part = sizes.heavy_batch
-        single, rounds = sizes.heavy_single, min(2, rounds)
+        single, rounds, starts = sizes.heavy_single, sizes.heavy_repeats, sizes.heavy_repeats
     learned = min(len(rows), count)
     call = {"system": system.name, "rows": str(path)}
 
@@ -254,14 +258,13 @@ def peer(
     rest = {
         "about": system.about,
         "version": system.version(),
-        "first": above(
-            fresh(_peer_code(system.name, small), rounds if system.heavy else rounds + 2), bare
-        ),
+        "first": above(fresh(_peer_code(system.name, small), starts), bare),
         "train": trained,
         "model_mb": model["model_mb"],
     }
     one = {"job": "one", **call, "count": single}
-    return Entrant(one, {"job": "many", **call, "count": count, "part": part}, rounds, rest)
+    many = {"job": "many", **call, "count": count, "part": part}
+    return Entrant(one, {"many": many}, rounds, rest)
 
 
 def attempt(system: System, *arguments: Any) -> Entrant | str:
@@ -319,12 +322,11 @@ def measure(
 ) -> Found:
     """Measure all, each panel by itself."""
     start, load = time.time(), os.getloadavg()[0]
-    repeats = sizes.repeats + 6 if sizes.repeats > 1 else 1
-    bare = {name: fresh(f"{code}\n", repeats) for name, code in _BARE.items()}
+    bare = {name: fresh(f"{code}\n", sizes.starts) for name, code in _BARE.items()}
     say("first score")
-    first = above(fresh(_OWN, repeats), bare["numpy"])
-    longer = above(fresh(_OWN_LONGER, repeats), bare["numpy"])
-    loads = [run("own_load") for _ in range(repeats)]
+    first = above(fresh(_OWN, sizes.starts), bare["numpy"])
+    longer = above(fresh(_OWN_LONGER, sizes.starts), bare["numpy"])
+    loads = [run("own_load") for _ in range(sizes.starts)]
     result: Found = {
         "protocol": "speed-peers",
         "python": platform.python_version(),

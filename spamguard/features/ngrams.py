@@ -285,7 +285,9 @@ def _split(text: str) -> list[str]:
 
 def _words_within(words: list[str], r: Reading) -> list[str]:
     """Return `words`, which are the comment's, within what is read of one text."""
-    return words if len(r.own_lower) < _LONGEST // 2 else _split(" ".join(words))
+    if len(r.own_lower) < _LONGEST // 2:
+        return words
+    return list(filter(None, _split(" ".join(words))))  # the cut may leave a space at the end
 
 
 class Hasher:
