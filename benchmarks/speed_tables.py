@@ -432,6 +432,11 @@ def page(result: Result) -> str:
     """Return docs/speed.md."""
     load, bare = result["load_average"], result["bare"]
     most, starts, heavy = (result["sizes"][key] for key in ("repeats", "starts", "heavy_repeats"))
+    apart = (
+        ", spamguard's and those of Python alone measured in turns by themselves, after the run"
+        if result.get("starts_again")
+        else ""
+    )
     lines = [
         "# How fast it is",
         "",
@@ -439,7 +444,7 @@ def page(result: Result) -> str:
         f"them processor time, on {result['cores']} slow cores; load average {load[0]:g} before, {load[1]:g} after, of which the run itself is 1. "
         "As others may use the machine, batches and learning are given in processor time, which does not count "
         f"waiting for a core (but for two processes that share the work), and for a batch the best part; single comments by the clock, the best of {most} "
-        f"processes for each comment (of minilm {heavy}); first scores are the best of {starts} (of minilm {heavy}). In single "
+        f"processes for each comment (of minilm {heavy}); first scores are the best of {starts} (of minilm {heavy}){apart}. In single "
         "comments and batches the systems take turns, so that what disturbs one disturbs all. Ratios to the peers, which had the same rows in the same run, say more than seconds. "
         f"Python {result['python']}, numpy {result['numpy']}; everything runs in a fresh process with one thread. "
         f"The model is {result.get('model', 'a former one than the shipped, and so is the code')}.",

@@ -160,6 +160,43 @@ def fresh(code: str, repeats: int) -> Found:
     }
 
 
+def starts(repeats: int) -> tuple[dict[str, Found], Found, Found]:
+    """Return what Python alone takes to start, what spamguard takes, and with a longer host.
+
+    They take turns: what is subtracted must be measured in the same moments.
+    """
+    codes = {
+        **{name: f"{code}\n" for name, code in _BARE.items()},
+        "own": _OWN,
+        "longer": _OWN_LONGER,
+    }
+    rounds = [{name: fresh(code, 1) for name, code in codes.items()} for _ in range(repeats)]
+    best = {name: _best([found[name] for found in rounds]) for name in codes}
+    bare = {name: best[name] for name in _BARE}
+    return bare, above(best["own"], bare["numpy"]), above(best["longer"], bare["numpy"])
+
+
+def _best(found: list[Found]) -> Found:
+    keys = ("seconds", "processor_s", "peak_mb")
+    return {**found[-1], **{key: min(f[key] for f in found) for key in keys}}
+
+
+def again(result: Found) -> Found:
+    """Return `result` with first scores of spamguard measured again, those of peers set beside them."""
+    bare, first, longer = starts(result["sizes"]["starts"])
+    for found in result["panels"].values():
+        for system in found["systems"].values():
+            if "first" in system:
+                system["first"] = above(system["first"], bare["numpy"])
+    return {
+        **result,
+        "bare": bare,
+        "first": first,
+        "first_longer_host": longer,
+        "starts_again": True,
+    }
+
+
 def above(found: Found, bare: Found) -> Found:
     """Return `found` with the processor time that it takes more than Python and numpy alone."""
     more = found["processor_s"] - bare["processor_s"]
@@ -322,10 +359,8 @@ def measure(
 ) -> Found:
     """Measure all, each panel by itself."""
     start, load = time.time(), os.getloadavg()[0]
-    bare = {name: fresh(f"{code}\n", sizes.starts) for name, code in _BARE.items()}
     say("first score")
-    first = above(fresh(_OWN, sizes.starts), bare["numpy"])
-    longer = above(fresh(_OWN_LONGER, sizes.starts), bare["numpy"])
+    bare, first, longer = starts(sizes.starts)
     loads = [run("own_load") for _ in range(sizes.starts)]
     result: Found = {
         "protocol": "speed-peers",
@@ -374,9 +409,17 @@ def main() -> int:
     parser.add_argument("directory", nargs="?")
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--quick", action="store_true", help="tiny, to see that it runs")
+    parser.add_argument(
+        "--starts",
+        action="store_true",
+        help="measure first scores again, into the result that is there",
+    )
     options = parser.parse_args()
     sizes = QUICK if options.quick else Sizes()
-    found = measure(options.directory, sizes)
+    if options.starts:
+        found = again(json.loads(options.output.read_text("utf-8")))
+    else:
+        found = measure(options.directory, sizes)
     options.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return 0
 
