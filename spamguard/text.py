@@ -636,7 +636,8 @@ _SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-"), b" a a "
 def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
     """True if `text` is ASCII and no row of signs that is `wanted` stands in it.
 
-    Looking for bytes is several times as quick as looking for a pattern, and most texts end here.
+    In a text of some hundred characters bytes are found two or three times as quickly as a
+    pattern, and most texts end here.
     """
     if not text.isascii():
         return False
