@@ -746,7 +746,8 @@ _WORD = re.compile(rf"[^\W_]+(?:(?:['\u200c\u200d](?=[^\W_])|[{_SIGNS}]+)[^\W_]*
 # Most texts of Western Europe, with their quotes and dashes, are letters of this character set.
 _WESTERN = "cp1252"
 _LETTERS = "".join(filter(_WORD.fullmatch, bytes(range(256)).decode(_WESTERN, "ignore"))) + "'"
-_PARTED = bytes(c if c in _LETTERS.encode(_WESTERN) else ord(" ") for c in range(256))
+_KEPT = frozenset(_LETTERS.encode(_WESTERN))
+_PARTED = bytes(c if c in _KEPT else ord(" ") for c in range(256))
 """Letters, digits and apostrophes stay, the rest are spaces."""
 
 

@@ -132,32 +132,31 @@ def _peer_code(name: str, directory: Path) -> str:
     )
 
 
-def fresh(code: str, repeats: int) -> Found:
-    """Start Python and run `code`: seconds by the clock and of processor time, the best; peak MB."""
-    seconds, used, peaks, heavy = [], [], [], []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        with subprocess.Popen(
-            [sys.executable, "-c", code + _TELL], stdout=subprocess.PIPE, text=True,
-            env=_environment(),
-        ) as process:  # fmt: skip
-            assert process.stdout is not None
+def _start(code: str) -> Found:
+    """Start Python and run `code`: seconds by the clock and of processor time; peak MB."""
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", code + _TELL], stdout=subprocess.PIPE, text=True, env=_environment()
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        while line.strip():  # what a library prints
             line = process.stdout.readline()
-            while line.strip():  # what a library prints
-                line = process.stdout.readline()
-            seconds.append(time.perf_counter() - start)
-            rest = process.stdout.read().split()
-        if process.returncode:
-            raise FailedError("the first score failed")
-        used.append(float(rest[0]))
-        peaks.append(float(rest[1]))
-        heavy = rest[2:]
+        seconds = time.perf_counter() - start
+        used, peak, *heavy = process.stdout.read().split() or ("nan", "nan")
+    if process.returncode:
+        raise FailedError("the first score failed")
     return {
-        "seconds": round(min(seconds), 4),
-        "processor_s": round(min(used), 4),
-        "peak_mb": round(min(peaks), 1),
+        "seconds": round(seconds, 4),
+        "processor_s": round(float(used), 4),
+        "peak_mb": round(float(peak), 1),
         "heavy_imports": heavy,
     }
+
+
+def fresh(code: str, repeats: int) -> Found:
+    """Return the best of some fresh processes that run `code`."""
+    return _best([_start(code) for _ in range(repeats)])
 
 
 def starts(repeats: int) -> tuple[dict[str, Found], Found, Found]:
@@ -170,7 +169,7 @@ def starts(repeats: int) -> tuple[dict[str, Found], Found, Found]:
         "own": _OWN,
         "longer": _OWN_LONGER,
     }
-    rounds = [{name: fresh(code, 1) for name, code in codes.items()} for _ in range(repeats)]
+    rounds = [{name: _start(code) for name, code in codes.items()} for _ in range(repeats)]
     best = {name: _best([found[name] for found in rounds]) for name in codes}
     bare = {name: best[name] for name in _BARE}
     return bare, above(best["own"], bare["numpy"]), above(best["longer"], bare["numpy"])
@@ -277,10 +276,10 @@ def peer(
 ) -> Entrant:
     """Train a peer on a panel; it judges with what it learned from the real rows."""
     count, part = sizes.batch_of(rows)
-    single, rounds, starts = sizes.single, sizes.repeats, sizes.starts
+    single, rounds, tries = sizes.single, sizes.repeats, sizes.starts
     if system.heavy:
         count = part = sizes.heavy_batch
-        single, rounds, starts = sizes.heavy_single, sizes.heavy_repeats, sizes.heavy_repeats
+        single, rounds, tries = sizes.heavy_single, sizes.heavy_repeats, sizes.heavy_repeats
     learned = min(len(rows), count)
     call = {"system": system.name, "rows": str(path)}
 
@@ -295,7 +294,7 @@ def peer(
     rest = {
         "about": system.about,
         "version": system.version(),
-        "first": above(fresh(_peer_code(system.name, small), starts), bare),
+        "first": above(fresh(_peer_code(system.name, small), tries), bare),
         "train": trained,
         "model_mb": model["model_mb"],
     }
