@@ -447,7 +447,7 @@ def page(result: Result) -> str:
         f"processes for each comment (of minilm {heavy}); first scores are the best of {starts} (of minilm {heavy}){apart}. In single "
         "comments and batches the systems take turns, so that what disturbs one disturbs all. Ratios to the peers, which had the same rows in the same run, say more than seconds. "
         f"Python {result['python']}, numpy {result['numpy']}; everything runs in a fresh process with one thread. "
-        f"The model is {result.get('model', 'a former one than the shipped, and so is the code')}.",
+        f"The model is {result['model']}.",
         "",
         "Peers read the raw text of a comment. spamguard reads its author and its post as well, cleans it, and "
         "can tell its reasons; this is what its time goes into, and how much better it judges is in "

@@ -165,7 +165,7 @@ class _Memory:
     """What was made of the pieces of text seen last.
 
     `make` makes it of many at once, `make_one` the same of one: for a few short ones that is
-    quicker, as arrays of a dozen numbers cost as much as those of a thousand.
+    quicker, as arrays of a dozen numbers cost nearly as much as those of a thousand.
     """
 
     def __init__(
