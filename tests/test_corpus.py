@@ -49,16 +49,6 @@ CAMPAIGN = (
 )
 
 
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The directory of the larger sets, where this machine has it."""
-    named = os.environ.get("SPAMGUARD_DATASETS")
-    for place in [Path(named)] if named else [ROOT.parent / "shared" / "datasets"]:
-        if place.is_dir():
-            return place
-    pytest.skip("needs the larger labelled sets: set SPAMGUARD_DATASETS to their directory")
-
-
 def pack(path: Path, rows: list[dict]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -28,12 +28,14 @@ from spamguard import (
     SpamModel,
     Verdict,
     default_model,
+    load_model,
     save_model,
     score,
     score_frame,
     score_many,
     scoring,
 )
+from spamguard.corpus import catalogue, comments_of, load_dataset
 from spamguard.frames import COLUMNS
 from spamguard.model import Cuts, probability
 
@@ -269,6 +271,29 @@ def test_alone_together_and_in_any_order(model, texts):
     assert score_many([texts[i] for i in order], model=model) == [alone[i] for i in order]
     assert score_many([texts[0]] * 3, model=model) == [alone[0]] * 3
     assert [v.reasons for v in score_many(texts, model=model)] == [v.reasons for v in alone]
+
+
+OF_EACH_SET = 25
+
+
+def test_real_comments_alone_and_in_a_batch(shared):
+    names = [name for name in sorted(catalogue()) if (shared / name).is_dir()]
+    model = load_model()
+    for name in names:
+        frame = load_dataset(name, shared)
+        comments = comments_of(frame.iloc[:: max(1, len(frame) // OF_EACH_SET)])
+        vectors = model.vectorizer.vectors(comments)
+        together = [v.log_odds for v in score_many(comments, model=model)]
+        alone = [model.vectorizer.vectors([comment]) for comment in comments]
+        # Named features to the last bit, NaN included; sums of n-grams may be rounded in another order.
+        assert np.array_equal(
+            np.concatenate([v.dense for v in alone]), vectors.dense, equal_nan=True
+        )
+        assert [n for v in alone for n in v.buckets.tolist()] == vectors.buckets.tolist(), name
+        assert np.array_equal(np.concatenate([v.values for v in alone]), vectors.values), name
+        one_by_one = [score(comment, model=model).log_odds for comment in comments]
+        assert together == pytest.approx(one_by_one, abs=1e-9), name
+    assert len(names) > 50
 
 
 def test_a_fresh_copy_of_the_model_gives_the_same(model, texts):
