@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from spamguard import Comment, SpamModel, score_many
-from spamguard.corpus import comments_of, load_sample
-from spamguard.frames import COLUMNS
+from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus.frame import comments_of
+from spamguard.corpus.frames import COMMENT_COLUMNS
 
 BATCH = 2_000
 
 
 def rows() -> list[dict[str, Any]]:
     """Return the sample's comments with their posts, as `score_frame` reads them."""
-    frame = load_sample()[list(COLUMNS)].astype(object)
+    frame = load_sample()[list(COMMENT_COLUMNS)].astype(object)
     found: list[dict[str, Any]] = frame.where(frame.notna(), None).to_dict("records")
     return found
 

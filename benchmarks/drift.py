@@ -25,9 +25,10 @@ import pandas as pd
 from scipy.stats import ks_2samp
 
 from spamguard import default_model
-from spamguard.corpus import comments_of, load_datasets
-from spamguard.drifting import COLUMNS, SCORES, Measured, compare, measure
-from spamguard.metrics import clopper_pearson
+from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
+from spamguard.corpus.catalogue import load_datasets
+from spamguard.corpus.frame import comments_of
+from spamguard.evaluation.metrics import clopper_pearson
 
 SETS = (
     *("modblog-haacked", "modblog-jdieter", "modblog-spinningnumbers"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spamguard.evaluation import _cell, _table
+from spamguard.analysis.report import _cell, _table
 
 OURS = "spamguard"
 MARKS = ("<!-- peers -->", "<!-- /peers -->")

@@ -18,9 +18,9 @@ from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
 from spamguard import SpamModel, load_model
-from spamguard.evaluation import render
-from spamguard.thresholds import Promise
-from spamguard.training import LANGUAGE_HAM, Recipe
+from spamguard.analysis.report import render
+from spamguard.evaluation.thresholds import Promise
+from spamguard.training.recipe import LANGUAGE_HAM, Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"

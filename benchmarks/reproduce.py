@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 
 from spamguard import load_model
-from spamguard.corpus import comments_of, load_sample
-from spamguard.training import Recipe, train_recipe, write
+from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus.frame import comments_of
+from spamguard.training.recipe import Recipe, train_recipe, write
 
 HOME = Path(__file__).resolve().parent.parent / "models" / "default"
 CLOSE_MEAN, CLOSE_EACH = 0.02, 0.2

@@ -26,14 +26,14 @@ import numpy as np
 import pandas as pd
 
 from spamguard import default_model, score_frame, score_many
-from spamguard.cluster import score_spark
-from spamguard.corpus import load_sample
-from spamguard.frames import COLUMNS
+from spamguard.analysis.spark import score_spark
+from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus.frames import COMMENT_COLUMNS
 from spamguard.parallel import score_in_parallel
 
 PART = 10_000  # comments of each measurement that is not Spark's
-POST = [name for name in COLUMNS if name.startswith("post_")]
-OWN = [name for name in COLUMNS if name not in POST]
+POST = [name for name in COMMENT_COLUMNS if name.startswith("post_")]
+OWN = [name for name in COMMENT_COLUMNS if name not in POST]
 ANSWERS = ["spam_probability", "label", "discard"]
 
 
@@ -80,10 +80,10 @@ def on_spark(count: int, cores: int) -> dict[str, Any]:
     """Score `count` rows on Spark, posts joined, and compare each with `score_frame`."""
     from pyspark.sql import functions
 
-    rows = load_sample()[[*COLUMNS, "post_id"]].astype(object)
+    rows = load_sample()[[*COMMENT_COLUMNS, "post_id"]].astype(object)
     rows = rows.where(rows.notna(), None).reset_index(drop=True)
     posts = rows[["post_id", *POST]].drop_duplicates("post_id")
-    expected = score_frame(rows[list(COLUMNS)])
+    expected = score_frame(rows[list(COMMENT_COLUMNS)])
     with spark_session(cores) as spark:
         schema = ", ".join(f"{name} string" for name in [*OWN, "post_id"])
         table = [[i, *row] for i, row in enumerate(rows[[*OWN, "post_id"]].to_numpy().tolist())]

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.protocols.held_out import prepare
 from spamguard import SpamClassifier
-from spamguard.heldout import prepare
-from spamguard.metrics import roc_auc
-from spamguard.rows import log_odds_of
+from spamguard.evaluation.metrics import roc_auc
+from spamguard.model import log_odds_of
 from spamguard.storage import find_model
-from spamguard.training import Recipe
+from spamguard.training.recipe import Recipe
 
 BLOGS = ("astrotime", "jdieter", "spinningnumbers")
 SIZES = (200, 2_000, 20_000)

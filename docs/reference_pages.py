@@ -19,7 +19,7 @@ import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = "reference/commands.md"

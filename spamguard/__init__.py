@@ -52,10 +52,10 @@ from spamguard.storage import load_model, save_model
 from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
-    from spamguard.classifier import SpamClassifier as SpamClassifier
-    from spamguard.drifting import drift_report as drift_report
-    from spamguard.tabulating import features_frame as features_frame
-    from spamguard.tabulating import reasons_frame as reasons_frame
+    from spamguard.analysis import drift_report as drift_report
+    from spamguard.analysis import features_frame as features_frame
+    from spamguard.analysis import reasons_frame as reasons_frame
+    from spamguard.training import SpamClassifier as SpamClassifier
 
 __version__ = "0.1.0"
 # Without SpamClassifier: `from spamguard import *` must not load scikit-learn.
@@ -72,15 +72,15 @@ _LATER = ("SpamClassifier", "drift_report", "features_frame", "reasons_frame")
 
 def __getattr__(name: str) -> object:
     if name == "SpamClassifier":
-        from spamguard.classifier import SpamClassifier
+        from spamguard.training import SpamClassifier
 
         return SpamClassifier
     if name == "drift_report":
-        from spamguard.drifting import drift_report
+        from spamguard.analysis import drift_report
 
         return drift_report
     if name in _LATER:
-        from spamguard import tabulating
+        from spamguard.analysis import tables as tabulating
 
         return getattr(tabulating, name)
     raise AttributeError(f"module 'spamguard' has no attribute {name!r}")

@@ -7,6 +7,7 @@ cannot disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,15 +15,26 @@ from math import exp
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spamguard.comment import Comment
-from spamguard.features import FEATURES
-from spamguard.features.ngrams import BLOCKS, CELLS
-from spamguard.language import is_known
-from spamguard.reasons import reasons_for
-from spamguard.vectorizer import F32, NAMES, Vectorizer, Vectors, batches
+from spamguard.evaluation.metrics import checked_numbers, checked_share
+from spamguard.explaining import reasons_for
+from spamguard.features import (
+    BLOCKS,
+    CELLS,
+    F32,
+    FEATURES,
+    NAMES,
+    Rows,
+    Vectorizer,
+    Vectors,
+    batches,
+    is_known,
+)
 from spamguard.verdict import Label, Verdict
+
+Floats = NDArray[np.float64]
 
 LOW: Final = np.array([f.low for f in FEATURES], float)
 HIGH: Final = np.array([f.high for f in FEATURES], float)
@@ -153,7 +165,7 @@ class SpamModel:
             If `share` is no number between 0 and 1.
         """
         # Imported here: whoever scores at the model's own prior need not wait for it.
-        from spamguard.thresholds import log_odds_at_prior
+        pass
 
         shift = float(log_odds_at_prior([0.0], self.prior, share)[0])
         if share == self.prior:
@@ -329,21 +341,89 @@ class SpamModel:
         str
             HTML in which every text of others is escaped.
         """
-        from spamguard.notebook import verdict_html
+        from spamguard.analysis import verdict_html
 
         return verdict_html(verdict, self, comment)
 
     def __str__(self) -> str:
         """Return what a person asks of a model, over several lines."""
-        from spamguard.notebook import model_text
+        from spamguard.analysis import model_text
 
         return model_text(self)
 
     def _repr_html_(self) -> str:
         """Return thresholds, training and the strongest weights of each family."""
-        from spamguard.notebook import model_html
+        from spamguard.analysis import model_html
 
         return model_html(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
+
+
+def contributions_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
+    """Return what each named column adds, shape (n, n_names), as `SpamModel.contributions`."""
+    grams = rows.grams
+    parts = grams.data * model.ngram_weights[grams.indices & ((1 << rows.bits) - 1)]
+    owner = np.repeat(np.arange(len(rows)) * len(BLOCKS), np.diff(grams.indptr))
+    cells = np.bincount(
+        owner + (grams.indices >> rows.bits), weights=parts, minlength=len(rows) * len(BLOCKS)
+    )
+    dense = model.dense_contributions(rows.dense.astype(np.float64))
+    return np.column_stack([dense, cells.reshape(len(rows), len(BLOCKS))])
+
+
+def log_odds_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
+    """Return the log-odds of each row, shape (n,)."""
+    dense = model.dense_contributions(rows.dense.astype(np.float64)).sum(axis=1)
+    total: NDArray[np.float64] = dense + rows.folded() @ model.ngram_weights + model.intercept
+    return total
+
+
+def labels_of(
+    cuts: Cuts, known: frozenset[str], log_odds: NDArray[np.float64], languages: NDArray[np.str_]
+) -> NDArray[np.str_]:
+    """Return the label of each row, shape (n,), as `SpamModel.verdict` gives it.
+
+    Parameters
+    ----------
+    cuts : Cuts
+        The decision thresholds.
+    known : frozenset of str
+        The languages that were learned from; empty where nobody counted.
+    log_odds, languages : ndarray of shape (n,)
+        Of the rows.
+    """
+    pairs = zip(log_odds.tolist(), languages.tolist(), strict=True)
+    labels = [cuts.label(z, is_known(language, known)) for z, language in pairs]
+    return np.array(labels, "<U6")
+
+
+def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: float) -> Floats:
+    """Return the log-odds as they would be where another share of comments is spam.
+
+    Adds ``logit(site_share) - logit(trained_share)`` (Elkan 2001; Saerens,
+    Latinne and Decaestecker 2002). It holds where ham and spam themselves look
+    alike on both sides and only their shares differ.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+        Calibrated at `trained_share`.
+    trained_share, site_share : float
+        Share of spam, strictly between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+
+    Raises
+    ------
+    InputError
+        NaN, or a share out of range.
+    """
+    trained = checked_share("trained_share", trained_share)
+    site = checked_share("site_share", site_share)
+    shift = math.log(site) - math.log1p(-site) - math.log(trained) + math.log1p(-trained)
+    shifted: Floats = checked_numbers("log_odds", log_odds) + shift
+    return shifted

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from spamguard.features import FAMILIES, ngrams
-from spamguard.features.reading import own_pieces
-from spamguard.reasons import sums_by_piece
-from spamguard.text import words_of
+from spamguard.explaining import sums_by_piece
+from spamguard.features import FAMILIES, ngrams, own_pieces, words_of
 
 if TYPE_CHECKING:
     from spamguard.comment import Comment
-    from spamguard.features.reading import Reading
+    from spamguard.features import Reading
     from spamguard.model import SpamModel
 
 MOST_WORDS: Final = 1_500

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any, Final, TypeVar, cast
 
 from spamguard.comment import Comment, Post, as_comment
+from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, readable
 from spamguard.errors import InputError
-from spamguard.frames import comments_of_frame, is_foreign_frame, is_frame, readable
 from spamguard.model import SpamModel
 from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.storage import find_model, load_model

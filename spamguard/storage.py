@@ -25,10 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
-from spamguard.features import FEATURES
-from spamguard.features.ngrams import BLOCKS
+from spamguard.features import BACKGROUND_SIZE, BLOCKS, FEATURES
 from spamguard.model import Cuts, SpamModel
-from spamguard.vectorizer import BACKGROUND_SIZE
 
 # 2 adds the languages that the model knows; who ignored them would call more comments spam.
 FORMAT: Final = 2

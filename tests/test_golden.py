@@ -15,7 +15,7 @@ import pytest
 
 from spamguard import load_model
 from spamguard.storage import find_model
-from spamguard.training import Recipe, golden
+from spamguard.training.recipe import Recipe, golden
 
 MODEL = find_model("default")
 NEAR = 1e-4

@@ -20,15 +20,7 @@ import numpy as np
 import pytest
 
 import spamguard
-from spamguard import (
-    Comment,
-    SpamClassifier,
-    SpamguardError,
-    parallel,
-    score,
-    score_many,
-    scoring,
-)
+from spamguard import Comment, SpamClassifier, SpamguardError, parallel, score, score_many, scoring
 from spamguard.features import reading
 from spamguard.parallel import in_order, jobs_for, score_in_parallel
 
@@ -354,7 +346,7 @@ class TestDask:
             assert measure().tolist() == expected.tolist()
 
     def test_training_folds(self, dask, sample):
-        from spamguard.training import train_corpus
+        from spamguard.training.recipe import train_corpus
 
         expected = train_corpus(sample).model
         with joblib.parallel_config(backend="dask"):
@@ -377,7 +369,7 @@ def test_ray(model, comments, alone, sample, monkeypatch):
     ray = pytest.importorskip("ray", reason="needs pip install ray")
     from ray.util.joblib import register_ray
 
-    from spamguard.training import train_corpus
+    from spamguard.training.recipe import train_corpus
 
     expected = train_corpus(sample).model
     ray.init(num_cpus=2, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": HOME}})

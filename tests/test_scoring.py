@@ -35,8 +35,9 @@ from spamguard import (
     score_many,
     scoring,
 )
-from spamguard.corpus import catalogue, comments_of, load_dataset
-from spamguard.frames import COLUMNS
+from spamguard.corpus.catalogue import dataset_cards, load_dataset
+from spamguard.corpus.frame import comments_of
+from spamguard.corpus.frames import COMMENT_COLUMNS
 from spamguard.model import Cuts, probability
 
 POST = Post(
@@ -62,7 +63,7 @@ def texts(sample_comments):
 
 @pytest.fixture
 def frame(sample):
-    return sample.iloc[::9][["text", "author", "author_url", "date", *COLUMNS[4:]]]
+    return sample.iloc[::9][["text", "author", "author_url", "date", *COMMENT_COLUMNS[4:]]]
 
 
 # --- one --------------------------------------------------------------------------
@@ -277,7 +278,7 @@ OF_EACH_SET = 25
 
 
 def test_real_comments_alone_and_in_a_batch(shared):
-    names = [name for name in sorted(catalogue()) if (shared / name).is_dir()]
+    names = [name for name in sorted(dataset_cards()) if (shared / name).is_dir()]
     model = load_model()
     for name in names:
         frame = load_dataset(name, shared)
@@ -416,14 +417,14 @@ def test_order_of_rows_does_not_matter(model, frame):
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, np.float32("nan")])
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", COMMENT_COLUMNS)
 def test_missing_values_are_absent(model, column, missing):
     full = {
         "text": "see you there", "author": "Ana", "author_url": "http://ana.example", "date": "2024-05-01",
         "post_title": "Market day", "post_text": "The market opens at nine.",
         "post_url": "http://town.example/market", "post_author": "Bo",
     }  # fmt: skip
-    assert set(full) == set(COLUMNS)
+    assert set(full) == set(COMMENT_COLUMNS)
     given = pd.DataFrame({k: pd.Series([v, v], dtype=object) for k, v in full.items()})
     given[column] = pd.Series([full[column], missing], dtype=object)
     found = score_frame(given, model=model, reasons=True)
@@ -491,7 +492,7 @@ def test_no_column_text_says_how_to_name_it(columns):
         score_frame(pd.DataFrame([["x"] * len(columns)], columns=columns))
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", COMMENT_COLUMNS)
 def test_a_column_that_is_there_twice(model, column):
     twice = pd.DataFrame([["hello", "a", "b"]], columns=["text", column, column])
     if column == "text":
@@ -500,7 +501,7 @@ def test_a_column_that_is_there_twice(model, column):
         score_frame(twice, model=model)
 
 
-@pytest.mark.parametrize("column", [c for c in COLUMNS if c != "date"])
+@pytest.mark.parametrize("column", [c for c in COMMENT_COLUMNS if c != "date"])
 @pytest.mark.parametrize("value", [5, 1.5, True, b"text", ["text"], pd.Timestamp("2024-05-01")])
 def test_what_is_no_text_names_column_and_row(model, column, value):
     given = pd.DataFrame({"text": ["hello"] * 3})

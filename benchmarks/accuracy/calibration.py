@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
-from spamguard import training
-from spamguard.heldout import UNSEEN_BLOGS, prepare
-from spamguard.metrics import ece
-from spamguard.rows import log_odds_of
-from spamguard.solver import fit_logistic
+from benchmarks.protocols.held_out import UNSEEN_BLOGS, prepare
+from spamguard.evaluation.metrics import ece
+from spamguard.model import log_odds_of
 from spamguard.storage import find_model
-from spamguard.training import Material, Recipe, Settings, row_weights
+from spamguard.training import recipe as training
+from spamguard.training.recipe import Material, Recipe, Settings, row_weights
+from spamguard.training.solver import fit_logistic
 
 F64 = NDArray[np.float64]
 Curve = Callable[[F64], F64]

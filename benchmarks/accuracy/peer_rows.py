@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from spamguard.heldout import select
-from spamguard.rows import Rows
-from spamguard.training import Material, Recipe, row_weights
+from benchmarks.protocols.held_out import select
+from spamguard.features.rows import Rows
+from spamguard.training.recipe import Material, Recipe, row_weights
 
 Bools = NDArray[np.bool_]
 Index = NDArray[np.intp]

@@ -41,14 +41,14 @@ from peer_models import (
 )
 from peer_rows import Bools, Corpus, Index, fingerprint, read
 
-from spamguard import evaluation
-from spamguard.corpus import comments_of, load_dataset
-from spamguard.heldout import UNSEEN_BLOGS, prepare
-from spamguard.metrics import blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
-from spamguard.model import probability
-from spamguard.rows import log_odds_of
+from benchmarks.protocols.held_out import UNSEEN_BLOGS, prepare
+from spamguard.analysis import report as evaluation
+from spamguard.corpus.catalogue import load_dataset
+from spamguard.corpus.frame import comments_of
+from spamguard.evaluation.metrics import blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
+from spamguard.model import log_odds_of, probability
 from spamguard.storage import find_model
-from spamguard.training import Recipe, _blog_cut, blog_folds, learn
+from spamguard.training.recipe import Recipe, _blog_cut, blog_folds, learn
 
 TUBESPAM = "youtube-tubespam"
 SPLITS = ("authors_split", "leave_one_video_out", "oldest_70_percent")

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spamguard.evaluation import tubespam, unseen_blogs
-from spamguard.heldout import UNSEEN_BLOGS, HeldOut, prepare
-from spamguard.moderation import moderation
+from benchmarks.protocols.accuracy import tubespam, unseen_blogs
+from benchmarks.protocols.corrections import moderation
+from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
+from benchmarks.protocols.studies import ablation, ham_panels, robustness, site_labels
 from spamguard.storage import find_model, write_bytes
-from spamguard.studies import ablation, ham_panels, robustness, site_labels
-from spamguard.training import Recipe
+from spamguard.training.recipe import Recipe
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 SHARED: dict[str, Callable[..., Any]] = {

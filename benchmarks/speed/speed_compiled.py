@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment
-from spamguard.features import ngrams, values_of
+from spamguard.features import ngrams
+from spamguard.features.families import values_of
 from spamguard.features.reading import Reading, read
+from spamguard.features.text import words_of
+from spamguard.features.vectorizer import weigh
 from spamguard.model import SpamModel
 from spamguard.scoring import default_model, score_many
-from spamguard.text import words_of
-from spamguard.vectorizer import weigh
 
 SOURCE = Path(__file__).parent / "compiled.c"
 BATCH = 256  # as many as the package takes at once

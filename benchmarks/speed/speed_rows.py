@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spamguard.corpus.catalogue import dataset_cards
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -114,11 +116,11 @@ def _cells(frame: pd.DataFrame, name: str) -> list[str | None]:
 
 def panels(directory: str | None) -> dict[str, Rows]:
     """Return the rows of each panel; without a directory of data sets, the sample's alone."""
-    from spamguard.corpus import catalogue, load_dataset, load_datasets, load_sample
+    from spamguard.corpus.catalogue import load_dataset, load_datasets, load_sample
 
     if directory is None:
         return {"sample": rows_of(load_sample())}
-    names = [name for name in catalogue() if name.startswith("modblog-")]
+    names = [name for name in dataset_cards() if name.startswith("modblog-")]
     names = [name for name in names if (Path(directory) / name).is_dir()]
     blogs = load_datasets(names, directory)
     drawn = blogs.sample(frac=1, random_state=SEED)

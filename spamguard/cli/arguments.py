@@ -127,16 +127,13 @@ examples:
 """
 
 _EVALUATE = """\
-Measure. Either a protocol, which trains and tests after a recipe on the known
-sets, or an installed model on labelled comments of your own. The report is
-printed as Markdown; --output keeps all figures as JSON. Without arguments, the
-protocols are listed.
+Measure a model on labelled comments of your own, with intervals. The report is
+printed as Markdown; --output keeps all figures as JSON.
 """
 _EVALUATE_EXAMPLES = """\
 examples:
-  spamguard evaluate
-  spamguard evaluate unseen-blog --datasets ~/sets --output unseen-blog.json
-  spamguard evaluate --corpus moderated.csv --model default
+  spamguard evaluate moderated.csv
+  spamguard evaluate moderated.csv --model models/mysite --output figures.json
 """
 
 
@@ -386,6 +383,26 @@ def parser_for() -> argparse.ArgumentParser:
     return parser
 
 
+_MODULES: Final = {
+    "score": "spamguard.cli.score_command",
+    "show": "spamguard.cli.show",
+    "importing": "spamguard.cli.import_command",
+    "models": "spamguard.cli.models_command",
+    "learning": "spamguard.cli.train_command",
+    "thresholds": "spamguard.cli.thresholds_command",
+    "feedback": "spamguard.cli.feedback_command",
+    "retrain": "spamguard.cli.retrain_command",
+    "review": "spamguard.cli.review_command",
+    "drift": "spamguard.cli.drift_command",
+    "campaigns": "spamguard.cli.campaigns_command",
+    "pullrequest": "spamguard.cli.check_pr_command",
+    "serve": "spamguard.server.cli",
+    "sites": "spamguard.cli.sites",
+    "moderators": "spamguard.cli.moderators",
+    "datasets": "benchmarks.protocols.datasets",
+}
+
+
 def _add(
     commands: Any, name: str, module: str, short: str, description: str, examples: str
 ) -> argparse.ArgumentParser:
@@ -398,7 +415,7 @@ def _add(
         allow_abbrev=False,
     )
     # A command reports wrong usage that the parser cannot see through its own parser.
-    parser.set_defaults(module=f"spamguard.cli.{module}", usage_error=parser.error)
+    parser.set_defaults(module=_MODULES[module], usage_error=parser.error)
     return parser
 
 
@@ -607,18 +624,10 @@ def _train(commands: Any) -> None:
 
 def _evaluate(commands: Any) -> None:
     parser = _add(
-        commands,
-        "evaluate",
-        "learning",
-        "measure a model or a recipe",
-        _EVALUATE,
-        _EVALUATE_EXAMPLES,
+        commands, "evaluate", "learning", "measure a model", _EVALUATE, _EVALUATE_EXAMPLES
     )
-    parser.add_argument("protocol", nargs="?", metavar="PROTOCOL", help="how to measure")
-    _learning(parser)
-    parser.add_argument(
-        "--model", metavar="NAME|DIR", help="model to measure with --corpus (default)"
-    )
+    parser.add_argument("file", metavar="FILE", help="labelled comments of your own")
+    parser.add_argument("--model", metavar="NAME|DIR", help="model to measure (default)")
     parser.add_argument("--output", metavar="FILE.json", help="also keep all figures here")
 
 

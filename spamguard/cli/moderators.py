@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     from spamguard.feedback import Journal
     from spamguard.server.config import ServerConfig
     from spamguard.server.pages.accounts import Accounts
-    from spamguard.server.services import open_journal
+    from spamguard.server.worker import open_journal
 
     # A database that is there says itself whether it keeps texts.
     with Journal(args.database) as journal:

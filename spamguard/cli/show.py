@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from spamguard.demo import show
+from spamguard.cli.demo_command import show
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from spamguard.errors import ServerError
 
 if TYPE_CHECKING:
-    from spamguard.feedback.database import Database
+    from spamguard.feedback import Database
     from spamguard.server.config import ServerConfig
-    from spamguard.server.sites import Site, Sites
+    from spamguard.server.store import Site, Sites
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from spamguard.feedback import Journal
     from spamguard.server.config import ServerConfig
-    from spamguard.server.services import open_journal
-    from spamguard.server.sites import Sites
+    from spamguard.server.store import Sites
+    from spamguard.server.worker import open_journal
 
     # A database that is there says itself whether it keeps texts.
     with Journal(args.database, create=False) as journal:
@@ -53,7 +53,7 @@ def _revoke(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
 
 def _list(args: argparse.Namespace, sites: Sites, database: Database) -> int:
-    from spamguard.server.posts import Posts
+    from spamguard.server.store import Posts
 
     posts = Posts(database)
     for site in sites.all():
@@ -87,8 +87,8 @@ def _secret(path: str) -> str:
 
 
 def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
-    from spamguard.server.feeds import read_posts
-    from spamguard.server.posts import Posts
+    from spamguard.server.store import Posts
+    from spamguard.server.store.feeds import read_posts
 
     count = Posts(database).put(_site(args, sites).id, read_posts(args.file))
     print(f"{args.name}: {count:,} posts registered")
@@ -96,7 +96,7 @@ def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
 
 def _forget(args: argparse.Namespace, config: ServerConfig) -> int:
-    from spamguard.server.services import Services
+    from spamguard.server.worker import Services
 
     services = Services.open(config)
     try:

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from spamguard.cli import reading
-from spamguard.cli.reading import Line, Problem, Source
 from spamguard.comment import Comment, Post
+from spamguard.corpus import Line, Problem, Source
+from spamguard.corpus import readers as reading
 from spamguard.errors import InputError
 from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.scoring import score_many
 
 if TYPE_CHECKING:
-    from spamguard.cli.columnar import ParquetOutput
-    from spamguard.cli.writing import Output, Table
+    from spamguard.corpus import Output, ParquetOutput, Table
     from spamguard.model import SpamModel
     from spamguard.verdict import Verdict
 

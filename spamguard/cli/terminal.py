@@ -18,10 +18,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from spamguard.language import name_of
+from spamguard.features import name_of
 
 if TYPE_CHECKING:
-    from spamguard.thresholds import Promise
+    from spamguard.evaluation import Promise
     from spamguard.verdict import Reason, Verdict
 
 MAX_WIDTH: Final = 96
@@ -66,7 +66,7 @@ def promise_words(promise: Promise) -> str:
 
     Examples
     --------
-    >>> from spamguard.thresholds import Promise
+    >>> from spamguard.evaluation.thresholds import Promise
     >>> promise_words(Promise("max_ham_lost", 0.001))
     'at most 0.1 % of real comments lost, with 95 % confidence'
     """

@@ -1,43 +1,54 @@
-"""The feature families, in their order, and the schema of the named columns.
-
-Each family is a module with a tuple ``FEATURES`` and a pure function
-``values`` that gives one number for each of them. The hashed n-grams are a
-family too; their columns are buckets and have no schema.
-"""
+"""Comment and post in, one row of numbers out, and the evidence behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-
-from spamguard.features import author, links, promo, style, topic
-from spamguard.features.reading import Reading
+from spamguard.features.families import FAMILIES, FEATURES
+from spamguard.features.hosts import host_of, registered_domain
+from spamguard.features.language import is_known, languages_known, name_of
+from spamguard.features.ngrams import BLOCKS, CELLS
+from spamguard.features.patterns import compile_all
+from spamguard.features.reading import Reading, own_pieces
+from spamguard.features.rows import Rows, count_languages, vectorize
 from spamguard.features.schema import Feature
+from spamguard.features.text import read_body, words_of
+from spamguard.features.vectorizer import (
+    BACKGROUND_SIZE,
+    F32,
+    LEAST_GRAMS,
+    NAMES,
+    Vectorizer,
+    Vectors,
+    batches,
+    dense_columns,
+    learn_background,
+)
 
-FAMILIES: dict[str, tuple[Feature, ...]] = {
-    "links": links.FEATURES,
-    "promo": promo.FEATURES,
-    "topic": topic.FEATURES,
-    "author": author.FEATURES,
-    "style": style.FEATURES,
-}
-"""Named columns of each family, in the order in which `values_of` gives them."""
-
-FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f in features)
-
-
-def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:
-    """Return the raw value of each of `FEATURES` for each comment; NaN where it does not apply."""
-    hits = [promo.hits_of(r) for r in readings]
-    # Family by family: what one needs stays near the processor while it goes through them all.
-    families = (
-        [links.values(r) for r in readings],
-        [promo.values(r, found) for r, found in zip(readings, hits, strict=True)],
-        [topic.values(r, idf) for r in readings],
-        [
-            author.values(r, promo.praise_in(found), idf)
-            for r, found in zip(readings, hits, strict=True)
-        ],
-        [style.values(r) for r in readings],
-    )
-    return [tuple(chain.from_iterable(parts)) for parts in zip(*families, strict=True)]
+__all__ = [
+    "BACKGROUND_SIZE",
+    "BLOCKS",
+    "CELLS",
+    "F32",
+    "FAMILIES",
+    "FEATURES",
+    "Feature",
+    "LEAST_GRAMS",
+    "NAMES",
+    "Reading",
+    "Rows",
+    "Vectorizer",
+    "Vectors",
+    "batches",
+    "compile_all",
+    "count_languages",
+    "dense_columns",
+    "host_of",
+    "is_known",
+    "languages_known",
+    "learn_background",
+    "name_of",
+    "own_pieces",
+    "read_body",
+    "registered_domain",
+    "vectorize",
+    "words_of",
+]

@@ -7,14 +7,22 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import log1p
 
-from spamguard.features.names import GIVEN_NAMES
+from spamguard.features.given_names import GIVEN_NAMES
+from spamguard.features.hosts import (
+    CHEAP_TLDS,
+    DEVELOPERS,
+    FREE_HOSTS,
+    SOCIAL,
+    host_words,
+    is_on,
+    path_of,
+)
+from spamguard.features.patterns import late
 from spamguard.features.promo import goods_in_host, goods_in_name, goods_of_author
 from spamguard.features.reading import Reading, terms_of
 from spamguard.features.schema import MISSING, Feature
 from spamguard.features.style import is_random_case, is_random_word, is_unspeakable
-from spamguard.hosts import CHEAP_TLDS, DEVELOPERS, FREE_HOSTS, SOCIAL, host_words, is_on, path_of
-from spamguard.patterns import late
-from spamguard.text import words_of
+from spamguard.features.text import words_of
 
 _CAMEL = late(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
 _DOMAIN_NAME = late(

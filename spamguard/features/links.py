@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from math import log1p
 
-from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
-from spamguard.features.reading import Reading
-from spamguard.features.schema import Feature
-from spamguard.hosts import (
+from spamguard.features.hosts import (
     CHEAP_TLDS,
     DEVELOPERS,
     REFERENCE,
@@ -18,8 +15,11 @@ from spamguard.hosts import (
     is_on,
     path_of,
 )
-from spamguard.patterns import late
-from spamguard.text import words_of
+from spamguard.features.patterns import late
+from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
+from spamguard.features.reading import Reading
+from spamguard.features.schema import Feature
+from spamguard.features.text import words_of
 
 _KINDS = ("bare", "html", "bbcode", "markdown", "domain", "obfuscated")
 

@@ -20,9 +20,9 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from spamguard.features.hosts import host_of, host_words, path_of, registered_domain
 from spamguard.features.reading import Reading
-from spamguard.hosts import host_of, host_words, path_of, registered_domain
-from spamguard.text import words_of
+from spamguard.features.text import words_of
 
 BLOCKS: Final = ("words", "pairs", "characters", "author", "hosts", "anchors")
 CHARACTERS: Final = (3, 4, 5)

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log1p
 
+from spamguard.features.patterns import late
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
-from spamguard.patterns import late
-from spamguard.text import words_of
+from spamguard.features.text import words_of
 
 GROUPS: dict[str, str] = {
     "pharma": """

@@ -12,10 +12,10 @@ from functools import lru_cache
 from itertools import compress
 
 from spamguard.comment import Comment, Post
-from spamguard.hosts import host_of, is_ip, registered_domain
-from spamguard.language import language_of
-from spamguard.patterns import late
-from spamguard.text import Body, Link, clean_characters, read_body, words_of
+from spamguard.features.hosts import host_of, is_ip, registered_domain
+from spamguard.features.language import language_of
+from spamguard.features.patterns import late
+from spamguard.features.text import Body, Link, clean_characters, read_body, words_of
 
 MAX_POST_WORDS = 20_000
 MAX_THREAD = 100

@@ -8,9 +8,9 @@ from collections import Counter
 from math import log1p
 from string import ascii_letters
 
+from spamguard.features.patterns import late
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
-from spamguard.patterns import late
 
 # Patterns begin with what is rare, and look back from there: that is several times faster.
 _CAPITAL_WORD = late(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")

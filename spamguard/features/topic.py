@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 from typing import cast
 
+from spamguard.features.hosts import host_of, host_words, path_of
+from spamguard.features.language import language_of, script_of
+from spamguard.features.patterns import late
 from spamguard.features.reading import (
     SHINGLE,
     PostReading,
@@ -26,10 +29,7 @@ from spamguard.features.reading import (
     text_key,
 )
 from spamguard.features.schema import MISSING, Feature
-from spamguard.hosts import host_of, host_words, path_of
-from spamguard.language import language_of, script_of
-from spamguard.patterns import late
-from spamguard.text import words_of
+from spamguard.features.text import words_of
 
 FEATURES = (
     Feature("topic_similarity", 0, 1, "likeness of comment and post (cosine)", "mean"),

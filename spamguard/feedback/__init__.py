@@ -42,9 +42,13 @@ except ImportError:
         "A journal of feedback needs SQLAlchemy: pip install 'spamguard[feedback]'."
     ) from None
 
-from spamguard.feedback.entries import Correction, Entry
+from spamguard.feedback.database import Database
+from spamguard.feedback.entries import Correction, Decision, Entry, as_time, stamp
 from spamguard.feedback.journal import Added, Forgotten, Journal, Summary
+from spamguard.feedback.journal_tables import PREFIX, AnyText
+from spamguard.feedback.site import Site
 
 __all__ = [
-    "Added", "Correction", "Entry", "FeedbackError", "Forgotten", "ForgottenError", "Journal", "Summary",
+    "PREFIX", "Added", "AnyText", "Correction", "Database", "Decision", "Entry", "FeedbackError",
+    "Forgotten", "ForgottenError", "Journal", "Site", "Summary", "as_time", "stamp",
 ]  # fmt: skip

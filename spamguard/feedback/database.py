@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, InputError
-from spamguard.feedback.tables import METADATA, SCHEMA, comments, entries, meta, posts
+from spamguard.feedback.journal_tables import METADATA, SCHEMA, comments, entries, meta, posts
 
 Texts = Literal["all", "corrected", "none"]
 TEXTS: Final = ("all", "corrected", "none")

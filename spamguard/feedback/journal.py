@@ -28,7 +28,7 @@ from spamguard.feedback.entries import (
     stamp,
     undone,
 )
-from spamguard.feedback.tables import comments, entries, posts
+from spamguard.feedback.journal_tables import comments, entries, posts
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ Examples
 (1, 1, ['corpus.jsonl'])
 """
 
+from spamguard.importers.importing import SOURCES, Imported, import_comments, read_comments
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import Report
-from spamguard.importers.running import SOURCES, Imported, import_comments, read_comments
 
 __all__ = [
     "SOURCES",

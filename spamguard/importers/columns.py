@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from spamguard.corpus import SEPARATORS
 from spamguard.errors import CorpusError
 from spamguard.importers.files import Watch, nobody, opened, text_chunks
 from spamguard.importers.jsonstream import values
 from spamguard.importers.record import Decision, ImportedComment, Label
 from spamguard.importers.report import Report
-from spamguard.separators import SEPARATORS
 
 MAX_LINE: Final = 50_000_000
 """Characters of one CSV line."""

@@ -15,12 +15,7 @@ from spamguard.importers.files import Watch, nobody, opened, text_chunks
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
-from spamguard.importers.wordpress_status import (
-    AKISMET_KEYS,
-    akismet_label,
-    decision_of,
-    kind_of,
-)
+from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
 
 _COMMENT: Final = frozenset(
     f"wp:comment_{name}"

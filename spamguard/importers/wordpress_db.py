@@ -16,12 +16,7 @@ from spamguard.errors import CorpusError
 from spamguard.importers.files import Watch, nobody
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
-from spamguard.importers.wordpress_status import (
-    AKISMET_KEYS,
-    akismet_label,
-    decision_of,
-    kind_of,
-)
+from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection

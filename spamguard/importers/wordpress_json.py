@@ -15,12 +15,7 @@ from spamguard.importers.jsonstream import values
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
-from spamguard.importers.wordpress_status import (
-    AKISMET_KEYS,
-    akismet_label,
-    decision_of,
-    kind_of,
-)
+from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
 
 # What WP-CLI calls it, what the REST API calls it.
 _FIELDS: Final = {

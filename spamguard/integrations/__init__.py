@@ -18,7 +18,7 @@ True
 >>> folder.cleanup()
 """
 
+from spamguard.feedback import Site
 from spamguard.integrations.fields import comment_of
-from spamguard.integrations.site import Site
 
 __all__ = ["Site", "comment_of"]

@@ -26,8 +26,8 @@ from flask import Flask, request
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
+from spamguard.feedback import Decision, Site
 from spamguard.integrations.fields import comment_of
-from spamguard.integrations.site import Decision, Site
 from spamguard.verdict import Verdict
 
 __all__ = ["Spamguard"]

@@ -35,7 +35,7 @@ from isso.db.spam import Guard as IssoGuard
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError, SpamguardError
-from spamguard.integrations.site import Decision, Site
+from spamguard.feedback import Decision, Site
 from spamguard.verdict import Verdict
 
 __all__ = ["main", "make_app"]

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
+from spamguard.importers import Report
 from spamguard.importers.git import MAX_BLOB, Repository
-from spamguard.importers.report import Report
 from spamguard.importers.staticman import Posts, fields_of, first_of, is_comment
 from spamguard.model import SpamModel
 from spamguard.verdict import Verdict

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
+from spamguard.feedback import Decision, Site
 from spamguard.integrations.fields import comment_of
-from spamguard.integrations.site import Decision, Site
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:

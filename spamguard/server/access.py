@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from spamguard.server.services import Services
-from spamguard.server.sites import Site
+from spamguard.server.store import Site
+from spamguard.server.worker import Services
 
 
 def address_of(request: Request) -> str:

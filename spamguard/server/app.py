@@ -17,10 +17,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spamguard.errors import FeedbackError
-from spamguard.server import akismet, coral, logs, operations, pages, posts_api
+from spamguard.server import health as operations
+from spamguard.server import pages
 from spamguard.server.access import Threads
 from spamguard.server.config import ServerConfig
-from spamguard.server.services import Services
+from spamguard.server.protocols import akismet, coral, posts_api
+from spamguard.server.watch import logs
+from spamguard.server.worker import Services
 
 _UNKNOWN: Final = "other"  # endpoints that are none have one name, or there would be endless ones
 

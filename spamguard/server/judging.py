@@ -13,9 +13,8 @@ from typing import Final, Literal
 
 from spamguard.comment import Comment
 from spamguard.errors import FeedbackError
-from spamguard.feedback.entries import stamp
-from spamguard.server.posts import Posts, Registered, key_of
-from spamguard.server.sites import Site
+from spamguard.feedback import stamp
+from spamguard.server.store import Posts, Registered, Site, key_of
 from spamguard.server.weights import Weights
 from spamguard.verdict import Reason, Verdict
 

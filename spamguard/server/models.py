@@ -13,8 +13,8 @@ from typing import Final
 
 from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
+from spamguard.features import compile_all
 from spamguard.model import SpamModel
-from spamguard.patterns import compile_all
 from spamguard.server.config import ServerConfig
 from spamguard.storage import find_model, load_model
 

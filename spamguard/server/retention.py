@@ -7,12 +7,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from spamguard.feedback import Journal
-from spamguard.feedback.entries import stamp
-from spamguard.server import logs
+from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
-from spamguard.server.sites import put_lesson
-from spamguard.server.tables import comments, lessons, settings
+from spamguard.server.store import comments, lessons, put_lesson, settings
+from spamguard.server.watch import logs
 
 _EVERY: Final = timedelta(hours=20)
 _BY: Final = "retention"

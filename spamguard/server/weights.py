@@ -15,12 +15,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, ModelFormatError
-from spamguard.feedback.database import Database
+from spamguard.feedback import Database
 from spamguard.model import Cuts, SpamModel
 from spamguard.server.models import Models
-from spamguard.server.sites import POOL, Site
-from spamguard.server.tables import lessons, sites
-from spamguard.sites import SiteWeights
+from spamguard.server.store import POOL, Site, lessons, sites
+from spamguard.training import SiteWeights
 
 _MOST: Final = 64
 """Sites whose weights are kept; each takes as much memory as a model's n-grams, a megabyte."""

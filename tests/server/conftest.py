@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from spamguard.server import ServerConfig, create_app
-from spamguard.server.tables import comments
+from spamguard.server.store.server_tables import comments
 
 SPAM = "cheap viagra at http://pills.example order now"
 HAM = "Thanks, the second query was missing an index here too."

@@ -140,7 +140,7 @@ def test_unsure_is_what_the_site_wants_it_to_be(blog, services):
 
 
 def asked(content):
-    from spamguard.server.akismet import asked_of
+    from spamguard.server.protocols.akismet import asked_of
 
     return asked_of({"comment_content": content})
 

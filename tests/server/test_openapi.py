@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from spamguard.server.openapi import document
+from spamguard.server.protocols.openapi import document
 
 schemathesis = pytest.importorskip("schemathesis", reason="pip install 'spamguard[dev]'")
 
@@ -20,7 +20,7 @@ EXAMPLES = 30
 def described(blog, monkeypatch):
     """Return the description, as it is served, bound to the server."""
     # Each good request comes again with wrong keys, more often than one address may.
-    monkeypatch.setattr("spamguard.server.limits._MOST_GUESSES", 10_000)
+    monkeypatch.setattr("spamguard.server.http.limits._MOST_GUESSES", 10_000)
     return schemathesis.openapi.from_asgi("/openapi.json", blog.http.app)
 
 

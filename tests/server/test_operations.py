@@ -17,15 +17,16 @@ import pytest
 import sqlalchemy as sa
 
 from spamguard import save_model
-from spamguard.cli.serve import reached_at
 from spamguard.errors import FeedbackError, SpamguardError
-from spamguard.retraining import replace_model
-from spamguard.server import ServerConfig, ServerError, create_app, limits
-from spamguard.server.logs import JsonLines
-from spamguard.server.metrics import drift_of
-from spamguard.server.services import open_journal
-from spamguard.server.tables import comments, lessons
+from spamguard.server import ServerConfig, ServerError, create_app
+from spamguard.server.cli import reached_at
+from spamguard.server.http import limits
+from spamguard.server.store.server_tables import comments, lessons
+from spamguard.server.watch.logs import JsonLines
+from spamguard.server.watch.telemetry import drift_of
+from spamguard.server.worker import open_journal
 from spamguard.storage import find_model
+from spamguard.training.retraining import replace_model
 
 SPAM = "cheap viagra at http://pills.example order now"
 HAM = "Thanks, the second query was missing an index here too."
@@ -336,7 +337,7 @@ def test_verdicts_go_on_without_the_database(blog, services, rows, away):
 def test_a_comment_that_cannot_be_written_does_not_keep_others_waiting(
     blog, services, rows, monkeypatch
 ):
-    from spamguard.server import records
+    from spamguard.server import recorder as records
 
     write = records.write
 
@@ -497,7 +498,7 @@ def test_the_journal_of_a_server_is_a_journal(blog, config, services):
 
 def test_writing_what_waits_ends_though_more_keeps_coming(blog, services, monkeypatch):
     """Else, where questions never cease, no correction was ever answered."""
-    from spamguard.server import records
+    from spamguard.server import recorder as records
 
     written, most, real = [], 300, records.write
 

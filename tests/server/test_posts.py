@@ -7,8 +7,8 @@ import json
 import pytest
 
 from spamguard.errors import SpamguardError
-from spamguard.server.feeds import read_posts
-from spamguard.server.posts import Registered, key_of
+from spamguard.server.store.feeds import read_posts
+from spamguard.server.store.posts import Registered, key_of
 
 URL = "https://blog.example/2024/slow-pages"
 POST = {

@@ -19,7 +19,7 @@ import pytest
 
 from spamguard import load_model, save_model
 from spamguard.feedback import Journal
-from spamguard.server.running import Worker
+from spamguard.server.supervisor import Worker
 from spamguard.storage import find_model
 
 SPAM = "cheap viagra at http://pills.example order now"

@@ -75,7 +75,7 @@ def test_headers_of_our_own_are_all_told(blog):
 
 
 def test_figures_that_are_named_exist(blog):
-    from spamguard.server.metrics import Drift
+    from spamguard.server.watch.telemetry import Drift
 
     blog.check()
     page = blog.http.get("/metrics").text

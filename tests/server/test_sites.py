@@ -143,7 +143,7 @@ def test_weights_in_memory_are_those_that_a_new_process_reads(blog, services):
 def test_a_lesson_that_is_damaged_is_passed_over(blog, services):
     import sqlalchemy as sa
 
-    from spamguard.server.tables import lessons
+    from spamguard.server.store.server_tables import lessons
     from spamguard.server.weights import Weights
 
     blog.ham(SPAM)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from spamguard.errors import FeedbackError
+from spamguard.feedback import Decision
 from spamguard.integrations.django.checked import Checked
-from spamguard.integrations.site import Decision
 
 
 class SpamActions:

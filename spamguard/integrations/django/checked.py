@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from spamguard.comment import Comment, Post
+from spamguard.feedback import Decision
 from spamguard.integrations.django.judging import judge, keep, teach
-from spamguard.integrations.site import Decision
 from spamguard.verdict import Verdict
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from spamguard.errors import SpamguardError
-from spamguard.integrations.site import Site
+from spamguard.feedback import Site
 
 DEFAULTS: Final[dict[str, Any]] = {
     "JOURNAL": None,

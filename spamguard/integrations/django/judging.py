@@ -10,9 +10,9 @@ from django.db import transaction
 
 from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
+from spamguard.feedback import Decision
 from spamguard.integrations.django.conf import site
 from spamguard.integrations.django.signals import check, learn
-from spamguard.integrations.site import Decision
 from spamguard.verdict import Verdict
 
 _log: Final = logging.getLogger("spamguard")

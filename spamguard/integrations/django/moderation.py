@@ -13,9 +13,9 @@ from django_comments.moderation import CommentModerator
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import FeedbackError, ForgottenError
+from spamguard.feedback import Decision
 from spamguard.integrations.django.conf import setting
 from spamguard.integrations.django.judging import judge, keep, teach
-from spamguard.integrations.site import Decision
 
 _log: Final = logging.getLogger("spamguard")
 

@@ -16,9 +16,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from spamguard.server.pages import audit, cuts, figures, learning, queue, signing_in
+from spamguard.server.pages import (
+    audit_page,
+    charts_page,
+    login_page,
+    queue_page,
+    retrain_page,
+    thresholds_page,
+)
 from spamguard.server.pages.rendering import STATIC
-from spamguard.server.pages.visits import PREFIX, Answer, Door
+from spamguard.server.pages.requests import PREFIX, Answer, Door
 
 
 def routes() -> list[BaseRoute]:
@@ -35,18 +42,18 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/", _home, methods=["GET"]),
         Route(f"{PREFIX}/", _home, methods=["GET"]),
-        Route(f"{PREFIX}/login", door.endpoint(signing_in.show, public=True), methods=["GET"]),
-        Route(f"{PREFIX}/login", door.endpoint(signing_in.log_in, public=True), methods=["POST"]),
-        *at("/logout", None, signing_in.log_out),
-        *at("", queue.show),
-        *at("/decide", None, queue.decide),
-        *at("/undo", None, queue.undo),
-        *at("/thresholds", cuts.show, cuts.save),
-        *at("/retrain", learning.show, learning.start),
-        *at("/retrain/use", None, learning.use),
-        *at("/retrain/back", None, learning.back),
-        *at("/figures", figures.show),
-        *at("/log", audit.show, audit.undo),
+        Route(f"{PREFIX}/login", door.endpoint(login_page.show, public=True), methods=["GET"]),
+        Route(f"{PREFIX}/login", door.endpoint(login_page.log_in, public=True), methods=["POST"]),
+        *at("/logout", None, login_page.log_out),
+        *at("", queue_page.show),
+        *at("/decide", None, queue_page.decide),
+        *at("/undo", None, queue_page.undo),
+        *at("/thresholds", thresholds_page.show, thresholds_page.save),
+        *at("/retrain", retrain_page.show, retrain_page.start),
+        *at("/retrain/use", None, retrain_page.use),
+        *at("/retrain/back", None, retrain_page.back),
+        *at("/figures", charts_page.show),
+        *at("/log", audit_page.show, audit_page.undo),
         Mount(f"{PREFIX}/static", _Static(directory=STATIC)),
     ]
 

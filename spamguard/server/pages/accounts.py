@@ -14,9 +14,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from spamguard.errors import ServerError
-from spamguard.feedback.database import Database
-from spamguard.feedback.entries import stamp
-from spamguard.server.tables import moderators, sessions, sites
+from spamguard.feedback import Database, stamp
+from spamguard.server.store import moderators, sessions, sites
 
 LEAST: Final = 10
 """Characters of a password."""

@@ -17,14 +17,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, SpamguardError
-from spamguard.feedback import Journal
-from spamguard.feedback.database import Database
-from spamguard.retraining import retrain
-from spamguard.server import logs
+from spamguard.feedback import Database, Journal
 from spamguard.server.config import ServerConfig
-from spamguard.server.pages import runs
-from spamguard.server.tables import retrainings, sites
+from spamguard.server.pages import retrain_jobs as runs
+from spamguard.server.store import retrainings, sites
+from spamguard.server.watch import logs
 from spamguard.storage import load_model, save_model
+from spamguard.training import retrain
 
 _BEAT: Final = 5.0  # seconds
 _LATEST: Final = 50_000  # labels that are learned from

@@ -11,10 +11,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from spamguard.feedback.database import Database
-from spamguard.feedback.entries import stamp
+from spamguard.feedback import Database, stamp
 from spamguard.server.pages.accounts import Moderator, moderator_of
-from spamguard.server.tables import moderators, sessions
+from spamguard.server.store import moderators, sessions
 
 _IDLE: Final = timedelta(hours=12)
 _LONGEST: Final = timedelta(days=7)

@@ -28,8 +28,8 @@ from spamguard.feedback.entries import stamp
 from spamguard.server import ServerConfig, create_app
 from spamguard.server.judging import Asked
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.posts import Registered
-from spamguard.server.tables import comments
+from spamguard.server.store.posts import Registered
+from spamguard.server.store.server_tables import comments
 
 SAMPLE = Path(__file__).parents[3] / "datasets" / "sample"
 PASSWORD = "correct horse battery"

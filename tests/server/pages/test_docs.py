@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from spamguard.cli.arguments import parser_for
-from spamguard.retraining import LEAST
-from spamguard.server import limits
-from spamguard.server.pages import sessions, waiting
+from spamguard.server.http import limits
+from spamguard.server.pages import queue_query as waiting
+from spamguard.server.pages import sessions
+from spamguard.training.retraining import LEAST
 
 DOCS = (Path(__file__).parents[3] / "docs" / "moderation-pages.md").read_text("utf-8")
 SCRIPT = Path(waiting.__file__).with_name("static") / "pages.js"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spamguard.server.posts import Registered
+from spamguard.server.store.posts import Registered
 
 from .conftest import PASSWORD
 

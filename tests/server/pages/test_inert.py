@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spamguard.server.pages.explaining import read_reasons, sentences_of, speaks
-from spamguard.server.pages.inert import MOST, marks_of, pieces_of, plain
+from spamguard.server.pages.escaping import MOST, marks_of, pieces_of, plain
+from spamguard.server.pages.reasons import read_reasons, sentences_of, speaks
 from spamguard.server.pages.rendering import environment, page, percent
 from spamguard.verdict import Reason
 

@@ -12,11 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from spamguard.errors import ServerError
+from spamguard.evaluation.metrics import clopper_pearson
 from spamguard.feedback.entries import stamp
-from spamguard.metrics import clopper_pearson
-from spamguard.server.pages import charts, cuts, figures, runs
-from spamguard.server.pages.charts import Line, bars_of, plot_of
-from spamguard.server.tables import actions, comments, retrainings
+from spamguard.server.pages import charts_page as figures
+from spamguard.server.pages import retrain_jobs as runs
+from spamguard.server.pages import svg as charts
+from spamguard.server.pages import thresholds_page as cuts
+from spamguard.server.pages.svg import Line, bars_of, plot_of
+from spamguard.server.store.server_tables import actions, comments, retrainings
 
 from .conftest import Page
 

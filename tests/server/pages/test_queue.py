@@ -7,10 +7,11 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from spamguard.server.pages import deciding, waiting
+from spamguard.server.pages import decisions as deciding
+from spamguard.server.pages import queue_query as waiting
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.pages.waiting import Wanted
-from spamguard.server.tables import comments
+from spamguard.server.pages.queue_query import Wanted
+from spamguard.server.store.server_tables import comments
 
 from .conftest import CAMPAIGN, Browser, Page
 
@@ -31,7 +32,7 @@ def json_of(browser, path, **data):
 
 
 def test_a_comment_stands_beside_its_post_with_its_reasons(anna, seed):
-    from spamguard.server.posts import Registered
+    from spamguard.server.store.posts import Registered
 
     where = "https://blog.example/static"
     seed.services.posts.put(

@@ -16,7 +16,7 @@ from spamguard.errors import ServerError
 from spamguard.feedback.entries import stamp
 from spamguard.server.pages.accounts import Accounts
 from spamguard.server.pages.sessions import Sessions
-from spamguard.server.tables import moderators, sessions
+from spamguard.server.store.server_tables import moderators, sessions
 
 from .conftest import PASSWORD, Browser
 

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spamguard.errors import SpamguardError
 from spamguard.integrations.django.conf import setting, site
-from spamguard.retraining import replace_model, retrain, rollback
 from spamguard.scoring import model_of
 from spamguard.storage import load_model
+from spamguard.training import replace_model, retrain, rollback
 
 
 class Command(BaseCommand):

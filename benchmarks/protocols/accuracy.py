@@ -1,0 +1,258 @@
+"""The protocols that measure accuracy, each one call, each with intervals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.protocols.corrections import moderation
+from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
+from benchmarks.protocols.studies import ablation, ham_panels, robustness, site_labels
+from benchmarks.protocols.timing import speed
+from spamguard.analysis.report import (
+    Report,
+    Result,
+    _cell,
+    _measure,
+    _plain,
+    _reliability,
+    _rounded,
+    _table,
+)
+from spamguard.comment import Comment
+from spamguard.corpus.catalogue import load_dataset
+from spamguard.corpus.frame import comments_of
+from spamguard.evaluation.metrics import (
+    Figure,
+    macro_mean,
+    mcc,
+    recall_at_fpr,
+    roc_auc,
+)
+from spamguard.features.rows import Rows, vectorize
+from spamguard.features.vectorizer import Vectorizer, learn_background
+from spamguard.model import SpamModel, log_odds_of
+from spamguard.training.classifier import SpamClassifier
+from spamguard.training.recipe import Recipe, Watch, _quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One way to measure."""
+
+    name: str
+    summary: str
+    run: Callable[[Any, Recipe, Watch | None, int | None], Result]
+
+
+# --- blogs never seen -------------------------------------------------------------
+
+
+def unseen_blogs(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+    *,
+    blogs: Sequence[str] = UNSEEN_BLOGS,
+    prepared: HeldOut | None = None,
+) -> Result:
+    """Train on every other source, test on each of `blogs`, all of its rows.
+
+    Weights, calibration and thresholds are learned from the other sources;
+    sets of one source are held out together. Every figure is also given
+    without the comments that have a near-duplicate in another source.
+    `prepared` spares reading and learning again what another protocol has.
+
+    Raises
+    ------
+    CorpusError
+        If a set is missing, or the recipe has none for one of `blogs`.
+    """
+    watch = watch or _quiet
+    watch("read", 0, 1)
+    held_out = prepared or prepare(directory, recipe, blogs, n_jobs)
+    watch("read", 1, 1)
+    models = held_out.learn(blogs, watch, n_jobs)
+    doubles = _near_duplicates(held_out.frame)[held_out.material.origin]
+    figures, without, rows = [], [], []
+    judged: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
+    for blog in blogs:
+        test = held_out.test_rows(blog)
+        found = _measure_rows(held_out, models[blog], test)
+        alone = _measure_rows(held_out, models[blog], test[~doubles[test]])
+        figures.append(found)
+        without.append(alone)
+        judged.append(
+            (held_out.material.spam[test], log_odds_of(models[blog], held_out.material.rows[test]))
+        )
+        rows.append(
+            {"blog": blog}
+            | _plain(found)
+            | {
+                "near_duplicates_elsewhere": round(float(doubles[test].mean()), 4),
+                "without_near_duplicates": _plain(alone),
+            }
+        )
+    result = {
+        "protocol": "unseen-blog",
+        "sets": len(recipe.sets),
+        "comments_learned_from": int((held_out.learned_from & ~held_out.material.bare).sum()),
+        "settings": asdict(recipe.settings),
+        "macro": _plain(macro_mean(figures)),
+        "macro_without_near_duplicates": _plain(macro_mean(without)),
+        "reliability": _reliability(judged),
+        "rows": rows,
+    }
+    return Report(result)
+
+
+def _measure_rows(
+    held_out: HeldOut, model: SpamModel, rows: NDArray[np.intp]
+) -> dict[str, Figure | int]:
+    material = held_out.material
+    return _measure(model, material.rows[rows], material.spam[rows], material.post[rows])
+
+
+def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which comments have a near-duplicate in another source."""
+    sources = frame.groupby("duplicate_group")["blog"].nunique()
+    return (frame["duplicate_group"].map(sources) > 1).to_numpy(bool)
+
+
+# --- TubeSpam -----------------------------------------------------------------------
+
+
+_TUBESPAM: Final = "youtube-tubespam"
+_SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order", "time_order_overall")
+_FIRST_PART: Final = 0.7
+Split = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def tubespam(
+    directory: str | os.PathLike[str] | None,
+    recipe: Recipe,
+    watch: Watch | None = None,
+    n_jobs: int | None = None,
+) -> Result:
+    """The authors' split, leave one video out, and true time order.
+
+    One setting for all: `SpamClassifier` as it comes, learning from the
+    training comments of the protocol alone. The authors' split is by position,
+    the first 70 % of each video and class. In time order the oldest 70 % are
+    learned from and the newest tested on: of each class, or of all comments
+    of the video, where what is newest may be nearly all of one class. `copies`
+    is the share of the tested comments that have a near-duplicate among those
+    learned from.
+    """
+    return _measure_videos(load_dataset(_TUBESPAM, directory), watch)
+
+
+_Judged = NDArray[np.float64]
+
+
+def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
+    spam = (frame["label"] == "spam").to_numpy(bool)
+    comments = comments_of(frame)
+    titles = dict(zip(frame["post_id"].tolist(), frame["post_title"].tolist(), strict=True))
+    groups = frame["duplicate_group"].to_numpy()
+    rows: list[dict[str, Any]] = []
+    for done, (video, title) in enumerate(titles.items(), 1):
+        measured = {}
+        for split, parts in _splits_of(frame, spam, video).items():
+            judged = _from_scratch(comments, spam, parts)
+            copies = np.isin(groups[parts[1]], groups[parts[0]])
+            measured[split] = {
+                **_figures_of(spam[parts[1]], judged),
+                "copies": float(copies.mean()),
+                "mcc_without_copies": mcc(
+                    spam[parts[1]][~copies].astype(int), (judged[~copies] >= 0).astype(int)
+                ),
+            }
+        rows.append({"video": str(title).split(" - ")[0], **measured})
+        (watch or _quiet)("videos", done, len(titles))
+    macro = {
+        split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
+        for split in _SPLITS
+    }
+    return Report(protocol="tubespam", macro=_rounded(macro), rows=_rounded(rows))
+
+
+def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict[str, Split]:
+    """Return which comments are learned from and which tested on, in each of the splits."""
+    here = (frame["post_id"] == video).to_numpy(bool)
+    first = (frame["split"] == "train").to_numpy(bool)
+    moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
+    dates = moments.dt.tz_localize(None).to_numpy()
+    dated = here & ~np.isnat(dates)  # a comment without a date has no place in time
+    sides = [_in_time(dates, dated & (spam == side)) for side in (True, False)]
+    by_class = sides[0][0] | sides[1][0], sides[0][1] | sides[1][1]
+    parts = ((here & first, here & ~first), (~here, here), by_class, _in_time(dates, dated))
+    return dict(zip(_SPLITS, parts, strict=True))
+
+
+def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
+    """Return the oldest 70 % of the chosen comments, and the rest of them."""
+    order = np.flatnonzero(chosen)
+    order = order[np.argsort(dates[order], kind="stable")]
+    cut = round(_FIRST_PART * len(order))
+    older, newer = np.zeros(len(dates), bool), np.zeros(len(dates), bool)
+    older[order[:cut]], newer[order[cut:]] = True, True
+    return older, newer
+
+
+def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
+    train, test = split
+    learned = [c for c, chosen in zip(comments, train.tolist(), strict=True) if chosen]
+    classifier = SpamClassifier()
+    vectorizer = Vectorizer(classifier.bits, learn_background(learned))
+    rows: Rows = vectorize(comments, vectorizer)
+    classifier.fit(rows[np.flatnonzero(train)], spam[train])
+    return log_odds_of(classifier.model_, rows[np.flatnonzero(test)])
+
+
+def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
+    y = spam.astype(int)
+    return {
+        "mcc": mcc(y, (log_odds >= 0).astype(int)),
+        "auc": roc_auc(y, log_odds),
+        "recall_at_1pct": recall_at_fpr(y, log_odds, 0.01),
+        "spam_caught": float((log_odds[y == 1] >= 0).mean()),
+        "ham_blocked": float((log_odds[y == 0] >= 0).mean()),
+    }
+
+
+def _render_tubespam(result: Result) -> str:
+    lines: list[str] = []
+    for split in _SPLITS:
+        names = list(result["macro"][split])
+        rows = [["**mean**", *(_cell(result["macro"][split][name]) for name in names)]]
+        rows += [[row["video"], *(_cell(row[split][n]) for n in names)] for row in result["rows"]]
+        lines += [f"{split.replace('_', ' ').capitalize()}:", ""]
+        lines += [*_table(["video", *names], rows), ""]
+    return "\n".join(lines)
+
+
+PROTOCOLS: Final[dict[str, Protocol]] = {
+    p.name: p
+    for p in (
+        Protocol(
+            "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
+        ),
+        Protocol("tubespam", "the authors' split, leave one video out, and time order", tubespam),
+        Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
+        Protocol("moderation", "what corrections and chosen labels bring to a blog", moderation),
+        Protocol("panels", "real comments lost in every set and language", ham_panels),
+        Protocol("robustness", "what each trick of spammers costs", robustness),
+        Protocol("ablation", "each feature family left out, and alone", ablation),
+        Protocol(
+            "speed", "first score of a fresh process, and single comments, on this machine", speed
+        ),
+    )
+}

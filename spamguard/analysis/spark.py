@@ -1,0 +1,204 @@
+"""The same scoring on Spark: ``pip install 'spamguard[spark]'``.
+
+Dask and Ray need nothing of their own: ``joblib.parallel_config(backend="dask")``
+around `score_many` or `score_frame` sends the work to them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from spamguard.corpus import COMMENT_COLUMNS
+from spamguard.errors import InputError
+from spamguard.model import SpamModel
+from spamguard.scoring import default_model, score_frame
+from spamguard.storage import load_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import Column, DataFrame
+
+__all__ = ["score_spark"]
+
+_ANSWERS: Final = {
+    "spam_probability": "double",
+    "label": "string",
+    "discard": "boolean",
+    "log_odds": "double",
+}
+_POST: Final = tuple(name for name in COMMENT_COLUMNS if name.startswith("post_"))
+_DATES: Final = ("date", "timestamp", "timestamp_ntz")
+# Numbers with gaps become fractions in pandas, and long ones lose their last digits.
+_KEPT_AS_TEXT: Final = ("tinyint", "smallint", "int", "bigint", "float", "double")
+
+
+def score_spark(
+    frame: DataFrame,
+    *,
+    posts: DataFrame | None = None,
+    post_key: str = "post_id",
+    model: SpamModel | str | os.PathLike[str] | None = None,
+) -> DataFrame:
+    """Judge every row of a Spark DataFrame; the answers are those of `score_frame`.
+
+    Nothing is computed before Spark is asked for the result. The model is
+    broadcast: each executor fetches it once. spamguard must be installed where
+    the executors run, in the same version.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+        One comment a row, with the columns that `score_frame` reads: text,
+        author, author_url, date, post_title, post_text, post_url and
+        post_author; text alone is enough. Other columns are kept as they are.
+    posts : pyspark.sql.DataFrame, optional
+        The posts, each once: `post_key` and any of post_title, post_text,
+        post_url and post_author. They are joined to their comments. Of posts
+        with the same key the one that sorts first counts, so that no comment
+        is judged twice.
+    post_key : str, default "post_id"
+        Column of both that tells which post a comment answers.
+    model : SpamModel, str or path, optional
+        Another model than the shipped one.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        The columns of `frame`, and spam_probability (double, 0 to 1), label
+        ("ham", "unsure" or "spam"), discard (boolean) and log_odds (double).
+
+    Raises
+    ------
+    InputError
+        If a column is missing, stands twice, or holds something else than text.
+
+    Examples
+    --------
+    >>> from spamguard.analysis.spark import score_spark
+    >>> scored = score_spark(spark.table("comments"), posts=spark.table("posts"))  # doctest: +SKIP
+    >>> scored.where("label = 'spam'").write.parquet("spam")  # doctest: +SKIP
+    """
+    _check(frame, "the DataFrame")
+    if "text" not in frame.columns:
+        raise InputError(
+            "the DataFrame has no column 'text': name the column that holds the comments 'text', "
+            "for example with df.withColumnRenamed('body', 'text')."
+        )
+    for name in set(_ANSWERS) & set(frame.columns):
+        raise InputError(
+            f"the DataFrame has a column {name!r} already; rename it, for example with "
+            f"df.withColumnRenamed({name!r}, 'given_{name}')."
+        )
+    joined = frame if posts is None else _with_posts(frame, posts, post_key)
+    if not isinstance(model, SpamModel):
+        model = default_model() if model is None else load_model(model)
+    broadcast = _context_of(frame).broadcast(model)
+
+    types, own = dict(joined.dtypes), frame.columns
+    kept, read, found = [], [], {}  # found: in which of these columns is what is read?
+    for i, name in enumerate(own):
+        kept.append(joined[_quoted(name)].cast(_carried(types[name])).alias(f"kept_{i}"))
+    for name in COMMENT_COLUMNS:
+        if name in own and types[name] == "string":
+            found[name] = f"kept_{own.index(name)}"
+        elif name in joined.columns:
+            found[name] = f"read_{name}"
+            read.append(joined[name].cast("string").alias(f"read_{name}"))
+    schema = [f"kept_{i} {_carried(types[name])}" for i, name in enumerate(own)]
+    schema += [f"{name} {kind}" for name, kind in _ANSWERS.items()]
+    names = [f"kept_{i}" for i in range(len(own))]
+    judged = joined.select(*kept, *read).mapInPandas(
+        partial(_judge, broadcast, found, names), ", ".join(schema)
+    )
+    back = [_back(judged[f"kept_{i}"], types[name]).alias(name) for i, name in enumerate(own)]
+    return judged.select(*back, *_ANSWERS)
+
+
+def _judge(
+    broadcast: Any, found: dict[str, str], kept: list[str], parts: Iterable[pd.DataFrame]
+) -> Iterator[pd.DataFrame]:
+    """Judge the parts of a partition; called where the data is."""
+    import pandas as pd
+
+    for part in parts:
+        read = pd.DataFrame({name: part[column] for name, column in found.items()})
+        answers = score_frame(read, model=broadcast.value)
+        answers["label"] = answers["label"].astype(object)
+        yield pd.concat([part[kept], answers], axis=1)
+
+
+def _with_posts(frame: DataFrame, posts: DataFrame, key: str) -> DataFrame:
+    """Return `frame` with the columns of each comment's post."""
+    from pyspark.sql import functions
+
+    _check(posts, "posts")
+    types, keys = dict(frame.dtypes), dict(posts.dtypes)
+    for side, held in (("the DataFrame", types), ("posts", keys)):
+        if key not in held:
+            raise InputError(f"{side} has no column {key!r}; name the key with post_key=...")
+    if types[key] != keys[key]:
+        raise InputError(
+            f"{key!r} is {types[key]} in the DataFrame and {keys[key]} in posts; cast one of them."
+        )
+    columns = [name for name in _POST if name in keys and name != key]
+    if not columns:
+        raise InputError(f"posts has none of the columns {', '.join(_POST)}; rename its own.")
+    for name in set(columns) & set(types):
+        raise InputError(f"the DataFrame and posts both have a column {name!r}; drop one of them.")
+    once = posts.groupBy(posts[_quoted(key)].alias("joined_key")).agg(
+        functions.min(functions.struct(*columns)).alias("joined_post")
+    )
+    same = frame[_quoted(key)] == once["joined_key"]
+    return frame.join(once, same, "left").select(
+        *(frame[_quoted(name)] for name in frame.columns),
+        *(once["joined_post"][name].alias(name) for name in columns),
+    )
+
+
+def _check(frame: DataFrame, called: str) -> None:
+    """Look at the columns, so that what is wrong is told before hours of work."""
+    if not hasattr(frame, "mapInPandas"):
+        raise InputError(
+            f"{called} must be a Spark DataFrame, not {type(frame).__name__}; "
+            "for a pandas DataFrame call score_frame()."
+        )
+    if len(set(frame.columns)) < len(frame.columns):
+        raise InputError(f"{called} has two columns of the same name; rename one of them.")
+    for name, kind in frame.dtypes:
+        if name in COMMENT_COLUMNS and kind not in (
+            "string",
+            "void",
+            *(_DATES if name == "date" else ()),
+        ):
+            raise InputError(
+                f"column {name!r} of {called} is {kind} where text is needed; cast it first, for "
+                f"example with df.withColumn({name!r}, df[{name!r}].cast('string'))."
+            )
+
+
+def _context_of(frame: DataFrame) -> Any:
+    try:
+        return frame.sparkSession.sparkContext
+    except Exception as error:  # Spark Connect has none, and says so in several ways
+        raise InputError(
+            "score_spark broadcasts its model, which Spark Connect cannot; use a classic session."
+        ) from error
+
+
+def _carried(kind: str) -> str:
+    """Return the type in which a column of this type passes through pandas unchanged."""
+    return "string" if kind in (*_KEPT_AS_TEXT, "void") else kind
+
+
+def _back(column: Column, kind: str) -> Column:
+    """Return a column that passed through pandas in the type that it had."""
+    from pyspark.sql import functions
+
+    return functions.lit(None) if kind == "void" else column.cast(kind)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

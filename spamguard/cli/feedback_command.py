@@ -1,0 +1,306 @@
+"""``spamguard feedback``: enter decisions, list, undo and forget them, export the labels."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from spamguard.comment import Post
+from spamguard.corpus import readers as reading
+from spamguard.corpus import writers as writing
+from spamguard.errors import InputError
+
+if TYPE_CHECKING:
+    from spamguard.feedback import Correction, Entry, Journal
+
+_MOST_REPORTS: Final = 20
+_TABLE: Final = 50  # entries that a person sees unless more are asked for
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CORPUS: Final = (
+    *("blog", "comment_id", "post_id", "text", "author", "author_url", "date", "label"),
+    *("post_title", "post_text", "post_url", "post_author"),
+)
+_ENTRY: Final = (
+    *("id", "at", "kind", "site", "comment_id", "by", "decision", "undoes", "undone_by"),
+    *("label", "spam_probability", "log_odds", "discard", "model", "language", "note"),
+)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    _check_usage(args)
+    from spamguard.feedback import Journal
+
+    adds = args.action == "add"
+    texts = args.texts if adds else None
+    with Journal(args.journal, create=adds, texts=texts) as journal:
+        return int(_ACTIONS[args.action](args, journal))
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    if args.action == "add":
+        _check_add(args)
+    if args.action == "forget" and (args.comment_id is None) == (args.before is None):
+        args.usage_error("name the comment to forget, or a date with --before")
+    if hasattr(args, "by") and args.by is None:
+        try:
+            args.by = getpass.getuser()
+        except (OSError, KeyError, ImportError):
+            args.usage_error("say with --by NAME whose decision it is")
+
+
+def _check_add(args: argparse.Namespace) -> None:
+    if args.comment_id is None and args.input is None:
+        args.usage_error("give a comment's ID and spam, ham or remove; or name a file with --input")
+    if args.comment_id is not None and args.input is not None:
+        args.usage_error("give either ID or --input, not both")
+    if args.comment_id is not None and args.decision is None:
+        args.usage_error("say what was decided: spam, ham or remove")
+    beside = {
+        "--text": args.text, "--author": args.author, "--author-url": args.author_url,
+        "--date": args.date, "--post": args.post, "--post-title": args.post_title,
+        "--post-url": args.post_url,
+    }  # fmt: skip
+    given = [name for name, value in beside.items() if value is not None]
+    if args.input is not None and given:
+        args.usage_error(f"{given[0]} goes with ID; in a file it is a field")
+    if args.input is None and args.text is None and given:
+        args.usage_error(f"{given[0]} goes with --text")
+    if args.input is None and (args.in_format or args.history):
+        args.usage_error("--in-format and --history go with --input")
+
+
+# --- add --------------------------------------------------------------------------
+
+
+def _add(args: argparse.Namespace, journal: Journal) -> int:
+    return _add_one(args, journal) if args.input is None else _add_many(args, journal)
+
+
+def _add_one(args: argparse.Namespace, journal: Journal) -> int:
+    comment = None
+    if args.text is not None:
+        text = args.post
+        if text is not None and text.startswith("@"):
+            try:
+                text = Path(text[1:]).read_text("utf-8-sig")
+            except UnicodeDecodeError:
+                raise InputError(f"{args.post[1:]} is not UTF-8; save it as UTF-8.") from None
+        post = Post(title=args.post_title, text=text, url=args.post_url)
+        fields = {
+            "text": args.text,
+            "author": args.author,
+            "author_url": args.author_url,
+            "date": args.date,
+        }
+        comment = reading.comment_of(fields, post if post != Post() else None)
+    number = journal.correct(
+        args.comment_id, args.decision, by=args.by, comment=comment, site=args.site or ""
+    )
+    print(f"entry {number}: {args.decision} by {args.by}")
+    return 0
+
+
+def _add_many(args: argparse.Namespace, journal: Journal) -> int:
+    from spamguard.progress import Progress
+
+    problems: list[int] = []
+    with reading.opened(args.input) as source, Progress() as progress:
+        form = args.in_format or reading.format_of(source)
+
+        def corrections() -> Iterator[Correction]:
+            for line in reading.lines_of(source, form):
+                progress("decisions", source.done(), source.size)
+                try:
+                    if isinstance(line, reading.Problem):
+                        raise InputError(line.what)
+                    yield _correction(args, line.fields)
+                except InputError as error:
+                    problems.append(line.number)
+                    if len(problems) <= _MOST_REPORTS:
+                        what = str(error).rstrip(".")
+                        print(
+                            f"spamguard: {source.name}, line {line.number}: {what}", file=sys.stderr
+                        )
+
+        added = journal.correct_many(corrections())
+    if len(problems) > _MOST_REPORTS:
+        more = len(problems) - _MOST_REPORTS
+        print(f"spamguard: {source.name}: {more:,} more such lines", file=sys.stderr)
+    parts = [f"{added.taken:,} decisions entered"]
+    if added.repeated:
+        parts.append(f"{added.repeated:,} were there already")
+    if added.forgotten:
+        parts.append(f"{added.forgotten:,} left out: their comments were forgotten")
+    print("; ".join(parts))
+    return 1 if problems else 0
+
+
+def _correction(args: argparse.Namespace, fields: dict[str, Any]) -> Correction:
+    from spamguard.feedback import Correction
+
+    comment_id = _word(fields, "comment_id") or _word(fields, "id")
+    if comment_id is None:
+        raise InputError("there is no comment_id")
+    decision: Any = (_word(fields, "label") or _word(fields, "decision") or "").strip().lower()
+    if decision not in ("spam", "ham", "remove"):
+        raise InputError("label must be spam, ham or remove")
+    comment = reading.comment_of(fields, None) if fields.get("text") is not None else None
+    at: Any = _word(fields, "at")
+    if at is None and args.history:
+        at = _history(_word(fields, "date"))
+    return Correction(
+        comment_id,
+        decision,
+        _word(fields, "by") or _word(fields, "account") or args.by,
+        comment,
+        _word(fields, "site") or args.site or "",
+        _word(fields, "post_id"),
+        at,
+    )
+
+
+def _word(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None or value == "":  # in CSV an empty cell is a missing value
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # a bare number is a fine name
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text, not {type(value).__name__}")
+    return value
+
+
+def _history(date: str | None) -> datetime:
+    """Return a time no later than the decision: when the comment was sent, if that is told."""
+    from spamguard.feedback import as_time
+
+    try:
+        return min(as_time("date", date), datetime.now(UTC))
+    except InputError:
+        return _LONG_AGO
+
+
+# --- list -------------------------------------------------------------------------
+
+
+def _list(args: argparse.Namespace, journal: Journal) -> int:
+    form = args.format or writing.format_for(args.output)
+    last = args.last or (_TABLE if form == "table" else None)
+    found = journal.entries(site=args.site, comment_id=args.comment, last=last)
+    with writing.opened(args.output) as file:
+        if form == "table":
+            _table(file, found)
+        else:
+            _write(file, form, _ENTRY, (_facts(entry) for entry in found))
+    return 0
+
+
+def _table(file: IO[bytes], found: Iterable[Entry]) -> None:
+    from spamguard.cli.terminal import Screen
+
+    if file is getattr(sys.stdout, "buffer", None):
+        screen, stream = Screen(), None
+    else:
+        stream = io.TextIOWrapper(file, encoding="utf-8", write_through=True)
+        screen = Screen(stream)
+    for entry in found:
+        screen.line(_line(entry))
+    if stream is not None:
+        stream.detach()  # the file is closed by the one who opened it
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    facts = {name: getattr(entry, name) for name in _ENTRY}
+    return facts | {"at": entry.at.isoformat()}
+
+
+def _line(entry: Entry) -> str:
+    """Return an entry for a person: number, time, comment, what happened and whose doing."""
+    from spamguard.cli.terminal import one_line, percent
+
+    if entry.kind == "verdict":
+        what = f"verdict {entry.label} ({percent(entry.spam_probability or 0.0)})"
+    elif entry.kind == "correction":
+        what = str(entry.decision)
+    elif entry.kind == "undo":
+        what = f"undo of {entry.undoes}"
+    else:
+        what = "forgotten" if entry.kind == "forget" else f"forgot {entry.note}"
+    by = f"  by {one_line(entry.by)}" if entry.by else ""
+    back = f"  [undone by {entry.undone_by}]" if entry.undone_by else ""
+    about = f"{entry.site}/{entry.comment_id}" if entry.site else entry.comment_id
+    when = entry.at.strftime("%Y-%m-%d %H:%M")
+    return f"{entry.id:>6}  {when}  {one_line(about):<16}  {what}{by}{back}"
+
+
+# --- undo, forget, export ---------------------------------------------------------
+
+
+def _undo(args: argparse.Namespace, journal: Journal) -> int:
+    number = journal.undo(args.entry, by=args.by)
+    print(f"entry {number}: undo of {args.entry} by {args.by}")
+    return 0
+
+
+def _forget(args: argparse.Namespace, journal: Journal) -> int:
+    if args.before is not None:
+        found = journal.forget_before(args.before, by=args.by, site=args.site)
+    else:
+        found = journal.forget(args.comment_id, by=args.by, site=args.site or "")
+    print(f"{found.entries:,} entries forgotten")
+    if found.copies:
+        named = ", ".join(f"{site}/{name}" if site else name for site, name in found.copies)
+        print(f"The very same text is still there under: {named}", file=sys.stderr)
+    return 0
+
+
+def _export(args: argparse.Namespace, journal: Journal) -> int:
+    target = writing.target_of(args.output)
+    if target is not None and target.exists() and not args.replace:
+        # An imported history may be there, and an export of the journal is no match for it.
+        raise InputError(f"{target.name} is there already; name another file or say --replace.")
+    form = args.format or writing.format_for(args.output)
+    if form == "table":
+        form = "jsonl"
+    with writing.opened(args.output) as file:
+        _write(file, form, _CORPUS, journal.labels(args.site))
+    found = journal.summary(args.site)
+    told = [f"{found.spam:,} spam, {found.ham:,} ham"]
+    if found.remove:
+        told.append(f"{found.remove:,} removed, which is no label")
+    if found.without_text:
+        told.append(f"{found.without_text:,} left out: the journal has not got their text")
+    print("; ".join(told), file=sys.stderr)
+    return 0
+
+
+def _write(
+    file: IO[bytes], form: str, names: tuple[str, ...], rows: Iterable[dict[str, Any]]
+) -> None:
+    if form == "parquet":
+        raise InputError("a journal is written as JSON lines or CSV; name a .jsonl or .csv file.")
+    if form == "csv":
+        file.write(writing.csv_row(names))
+    for row in rows:
+        if form == "csv":
+            file.write(writing.csv_row([row[name] for name in names]))
+        else:
+            kept = {n: row[n] for n in names if row[n] is not None}
+            file.write(writing.json_row(kept))
+    file.flush()
+
+
+_ACTIONS: Final = {
+    "add": _add,
+    "list": _list,
+    "undo": _undo,
+    "forget": _forget,
+    "export": _export,
+}

@@ -1,0 +1,295 @@
+"""The catalogue of the data sets: a card for each, and the sets themselves, checked."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from spamguard.corpus.frame import _STORED, _checked, _Columns, _columns, _frame, _json_rows
+from spamguard.errors import CorpusError
+
+DATASETS_VARIABLE = "SPAMGUARD_DATASETS"
+"""Environment variable that names the directory of the larger sets."""
+
+
+# --- the catalogue --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of a set of labelled comments.
+
+    Parameters
+    ----------
+    name, kind : str
+        The set, and what sort it is (``moderated-blog``, ``published-comments`` ...).
+    source, commit : str
+        Where it came from; the commit is empty where none is known.
+    sha256_comments, sha256_posts : str
+        Identity of its two files.
+    licence : str
+        What the source states, which seldom covers its visitors' words.
+    languages : tuple of str
+        ISO 639-1 codes, the commonest first.
+    years : str
+        First and last year of the comments; empty where they carry no date.
+    spam, ham, posts : int
+        Rows by label, and posts.
+    author_share, author_url_share : float
+        Share of comments that carry the field, 0 to 1.
+    labelled, faults : str
+        How the labels came about, and what to beware of.
+    group : str
+        Sets with the same group come from one blog: hold them out together.
+    use : str
+        ``train``, or ``panel`` for sets that only measure.
+    """
+
+    name: str
+    kind: str
+    source: str
+    commit: str
+    sha256_comments: str
+    sha256_posts: str
+    licence: str
+    languages: tuple[str, ...]
+    years: str
+    spam: int
+    ham: int
+    posts: int
+    author_share: float
+    author_url_share: float
+    labelled: str
+    faults: str
+    group: str
+    use: str
+
+
+def _bundled(name: str) -> Path:
+    # A wheel carries datasets/ inside the package, a source tree beside it.
+    package = Path(__file__).resolve().parents[1]
+    places = [package / "datasets" / name, package.parent / "datasets" / name]
+    for place in places:
+        if place.exists():
+            return place
+    raise CorpusError(f"datasets/{name} is missing from this installation; install spamguard anew.")
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table["languages"] = tuple(table["languages"])
+        card = Card(**table)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        needed = ", ".join(f.name for f in fields(Card))
+        raise CorpusError(
+            f"{path} is not a card ({type(error).__name__}). It needs exactly: {needed}."
+        ) from error
+    if card.name != path.stem:
+        raise CorpusError(f"{path} is the card of another set; its name must be the file's.")
+    return card
+
+
+def dataset_cards() -> dict[str, Card]:
+    """Return the cards of all known sets by name, in alphabetical order.
+
+    Returns
+    -------
+    dict of str to Card
+        The sets themselves need not be here.
+
+    Raises
+    ------
+    CorpusError
+        If a card cannot be read.
+
+    Examples
+    --------
+    >>> from spamguard.corpus import catalogue
+    >>> dataset_cards()["youtube-tubespam"].spam
+    1005
+    """
+    return {path.stem: _read_card(path) for path in sorted(_bundled("cards").glob("*.toml"))}
+
+
+def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return the directory of the larger sets: `path`, else ``SPAMGUARD_DATASETS``.
+
+    Parameters
+    ----------
+    path : str or path, optional
+        Goes before the environment variable.
+
+    Returns
+    -------
+    Path
+        A directory that exists.
+
+    Raises
+    ------
+    CorpusError
+        If neither is given, or what is given is not a directory.
+    """
+    named = path if path is not None else os.environ.get(DATASETS_VARIABLE)
+    if not named:
+        raise CorpusError(
+            "The labelled sets do not ship with spamguard. Name the directory that holds them: "
+            f"pass directory= (--datasets on the command line) or set {DATASETS_VARIABLE}. "
+            "Without them, load_sample() has a few hundred comments to try things on."
+        )
+    if not Path(named).is_dir():
+        source = "the path given" if path is not None else DATASETS_VARIABLE
+        raise CorpusError(f"{named} (from {source}) is not a directory; name one that exists.")
+    return Path(named)
+
+
+# --- the sets -------------------------------------------------------------------
+
+
+def _joined(comments: Path, posts: Path) -> tuple[list[dict[str, Any]], list[int]]:
+    """Read comments, each with its post beside it, and their line numbers."""
+    by_id = {post.get("post_id"): post for _, post in _json_rows(posts)}
+    rows, numbers = [], []
+    for number, row in _json_rows(comments):
+        post = by_id.get(row.get("post_id"), {})
+        joined = {name: row.get(name) for name in _STORED}
+        joined |= {f"post_{name}": post.get(name) for name in ("title", "text", "url", "author")}
+        rows.append(joined)
+        numbers.append(number)
+    return rows, numbers
+
+
+def _verify(path: Path, expected: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        raise CorpusError(f"{path} is missing; fetch the set again or leave it out.") from None
+    if found != expected:
+        raise CorpusError(
+            f"{path} is not the file its card describes (sha256 {found[:12]}..., card "
+            f"{expected[:12]}...). Fetch it again, or pass verify=False to use it as it is."
+        )
+
+
+def _read_set(card: Card, directory: Path, verify: bool) -> _Columns:
+    folder = directory / card.name
+    if not folder.is_dir():
+        raise CorpusError(f"{card.name} is not in {directory}; name the directory that holds it.")
+    comments, posts = folder / "comments.jsonl.gz", folder / "posts.jsonl.gz"
+    if verify:
+        _verify(comments, card.sha256_comments)
+        _verify(posts, card.sha256_posts)
+    rows, numbers = _joined(comments, posts)
+    for row in rows:
+        row |= {"dataset": card.name, "blog": card.group}
+    return _checked(_columns(rows), lambda i: f"{comments}, line {numbers[i]}", labelled=True)
+
+
+def _cards(names: Iterable[str]) -> list[Card]:
+    if isinstance(names, str):
+        raise CorpusError("names must be a list of names; for a single set call load_dataset.")
+    known = dataset_cards()
+    cards = []
+    for name in dict.fromkeys(names):
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.4)
+            hint = f"did you mean {', '.join(near)}?" if near else "dataset_cards() lists all."
+            raise CorpusError(f"There is no set named {name!r}; {hint}")
+        cards.append(known[name])
+    if not cards:
+        raise CorpusError("No set was named; dataset_cards() lists all.")
+    return cards
+
+
+def load_datasets(
+    names: Iterable[str],
+    directory: str | os.PathLike[str] | None = None,
+    verify: bool = True,
+) -> pd.DataFrame:
+    """Load sets of the catalogue as one corpus.
+
+    Near-duplicates are looked for across all of them, so ``duplicate_group``
+    is good for any split of the result.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Sets, as in `catalogue`. One named twice is loaded once.
+    directory : path-like or None
+        Where they are; see `datasets_dir`.
+    verify : bool
+        Refuse files whose sha256 is not the card's.
+
+    Returns
+    -------
+    DataFrame
+        A corpus. ``blog`` is the card's `group`; rows keep their files' order.
+
+    Raises
+    ------
+    CorpusError
+        If a set is unknown, absent, altered or damaged.
+    """
+    cards = _cards(names)
+    place = datasets_dir(directory)
+    sets = [_read_set(card, place, verify) for card in cards]
+    return _frame({n: list(itertools.chain(*(part[n] for part in sets))) for n in _STORED})
+
+
+def load_dataset(
+    name: str, directory: str | os.PathLike[str] | None = None, verify: bool = True
+) -> pd.DataFrame:
+    """Load one set of the catalogue; see `load_datasets`.
+
+    Parameters
+    ----------
+    name : str
+        Name of its card.
+    directory : str or path, optional
+        As for `datasets_dir`.
+    verify : bool, default True
+        Whether to check the files against the card's hashes.
+
+    Returns
+    -------
+    DataFrame
+        A corpus with all of `COLUMNS`.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such set, or its files are missing or not those of the card.
+    """
+    return load_datasets([name], directory, verify)
+
+
+def load_sample() -> pd.DataFrame:
+    """Return the sample corpus, which was written for spamguard and ships with it.
+
+    It has the same columns as any corpus; ``kind`` says what each comment is a
+    specimen of, and ``blog`` is the host of its post. It is for trying things
+    out: numbers measured on it mean nothing.
+
+    Returns
+    -------
+    DataFrame, 360 rows
+        The columns of `COLUMNS`, and ``kind``.
+    """
+    folder = _bundled("sample")
+    comments = folder / "comments.jsonl"
+    rows, numbers = _joined(comments, folder / "posts.jsonl")
+    for row in rows:
+        row["dataset"] = "sample"
+        row["blog"] = row["blog"] or urlsplit(row["post_url"] or "").hostname
+    return _frame(_checked(_columns(rows), lambda i: f"{comments}, line {numbers[i]}", True))

@@ -1,0 +1,881 @@
+"""How good the scores, the probabilities and the labels are, and how sure that is.
+
+Throughout, `y` is 1 for spam and 0 for ham; `scores` and `log_odds` are any
+numbers that grow with spamminess; `p` and `probability` are P(spam), 0 to 1.
+A figure that a missing class leaves undefined is NaN, never a flattering
+number. What cannot be measured at all (NaN in the data, lengths that differ,
+labels other than 0 and 1) raises `InputError`.
+
+scipy and scikit-learn load inside the functions that need them, so that the
+decision thresholds can share the binomial bounds without their start-up time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spamguard.errors import InputError
+
+__all__ = [
+    "Figure",
+    "adaptive_ece",
+    "average_precision",
+    "binomial_lower",
+    "binomial_upper",
+    "blog_metrics",
+    "brier",
+    "checked_numbers",
+    "checked_pair",
+    "checked_share",
+    "checked_whole",
+    "clopper_pearson",
+    "cluster_bootstrap",
+    "curve_bootstrap",
+    "ece",
+    "lam",
+    "log_loss",
+    "macro_mean",
+    "mcc",
+    "recall_at_fpr",
+    "reliability",
+    "roc_auc",
+]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+# -- what goes in ------------------------------------------------------------
+
+
+def checked_numbers(name: str, values: ArrayLike) -> Floats:
+    """Return `values` as a flat array of finite numbers.
+
+    Parameters
+    ----------
+    name : str
+        What to call the values in a message.
+    values : array_like, shape (n,)
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+
+    Raises
+    ------
+    InputError
+        Not numbers, not one-dimensional, NaN or infinite.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        how = ' with label == "spam"' if name in ("y", "predicted") else ""
+        raise InputError(f"{name} must be numbers, one a row; convert them first{how}.") from None
+    if array.ndim != 1:
+        raise InputError(f"{name} must have one dimension, not {array.ndim}.")
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinite values; drop or repair those rows first.")
+    return array
+
+
+def checked_share(name: str, value: float, *, ends: bool = False) -> float:
+    """Return `value` if it lies between 0 and 1.
+
+    Parameters
+    ----------
+    name : str
+        What to call the value in a message.
+    value : float
+    ends : bool, default False
+        Whether 0 and 1 themselves are allowed.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        Outside the range, NaN or no number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if 0 < number < 1 or (ends and number in (0, 1)):
+        return number
+    raise InputError(
+        f"{name} must be a number {'from 0 to 1' if ends else 'strictly between 0 and 1'}."
+    )
+
+
+def _classes(y: ArrayLike, name: str = "y") -> Bools:
+    array = checked_numbers(name, y)
+    if not np.isin(array, (0.0, 1.0)).all():
+        raise InputError(f"{name} must hold only 1 (spam) and 0 (ham).")
+    spam: Bools = array == 1
+    return spam
+
+
+def checked_pair(y: ArrayLike, values: ArrayLike, name: str) -> tuple[Bools, Floats]:
+    """Return which rows are spam, and `values` as numbers beside them.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    values : array_like, shape (n,)
+    name : str
+        What to call the values in a message.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of bool and of float64, each of shape (n,)
+
+    Raises
+    ------
+    InputError
+        NaN or infinite values, lengths that differ, labels other than 0 and 1.
+    """
+    spam, array = _classes(y), checked_numbers(name, values)
+    if len(spam) != len(array):
+        raise InputError(f"y has {len(spam)} rows and {name} has {len(array)}; they must match.")
+    return spam, array
+
+
+def _with_probabilities(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
+    spam, array = checked_pair(y, p, "p")
+    if ((array < 0) | (array > 1)).any():
+        raise InputError("p must lie between 0 and 1; log-odds go through 1 / (1 + exp(-x)) first.")
+    return spam, array
+
+
+def checked_whole(name: str, value: int, least: int) -> int:
+    """Return `value` if it is a whole number, and no smaller than `least`.
+
+    Parameters
+    ----------
+    name : str
+        What to call the value in a message.
+    value : int
+    least : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If it is smaller, or no whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} must be a whole number, {least} or more.")
+    return int(value)
+
+
+# -- ranking -----------------------------------------------------------------
+
+
+def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
+    """Return the largest recall of spam whose false-positive rate is at most `fpr`.
+
+    Every decision threshold is tried. Ham and spam of equal score stand on
+    the same side of each, so a tie is never split in the model's favour and
+    nothing is interpolated.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    scores : array_like, shape (n,)
+    fpr : float
+        Largest share of ham called spam, 0 to 1.
+
+    Returns
+    -------
+    float
+        Share of spam caught, 0 to 1; NaN when a class is missing.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    spam, array = checked_pair(y, scores, "scores")
+    limit = checked_share("fpr", fpr, ends=True)
+    n_spam = int(spam.sum())
+    n_ham = len(spam) - n_spam
+    if n_spam == 0 or n_ham == 0:
+        return math.nan
+    order = np.argsort(-array)
+    ranked = array[order]
+    # A threshold can only stand below the last row of a run of equal scores.
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    caught = np.cumsum(spam[order])[last]
+    blocked = np.flatnonzero(last) + 1 - caught
+    # Dividing, not multiplying: 1 / 100 <= 0.01 holds exactly, 100 * 0.07 >= 7 does so by luck.
+    allowed = caught[blocked / n_ham <= limit]
+    return float(allowed[-1] / n_spam) if len(allowed) else 0.0
+
+
+def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
+    """Return the area under the ROC curve.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    scores : array_like, shape (n,)
+
+    Returns
+    -------
+    float
+        The chance that a spam comment outranks a ham one, ties half; 0 to 1,
+        NaN when a class is missing.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    spam, array = checked_pair(y, scores, "scores")
+    if spam.all() or not spam.any():
+        return math.nan
+    return float(roc_auc_score(spam, array))
+
+
+def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
+    """Return average precision: the mean of precision over the spam caught, in rank order.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    scores : array_like, shape (n,)
+
+    Returns
+    -------
+    float
+        0 to 1; chance level is the share of spam. NaN when a class is missing.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    from sklearn.metrics import average_precision_score
+
+    spam, array = checked_pair(y, scores, "scores")
+    if spam.all() or not spam.any():
+        return math.nan
+    return float(average_precision_score(spam, array))
+
+
+# -- decisions ---------------------------------------------------------------
+
+
+def _confusion(y: ArrayLike, predicted: ArrayLike) -> tuple[int, int, int, int]:
+    """Count ham passed, ham blocked, spam missed, spam caught."""
+    spam, called = _classes(y), _classes(predicted, "predicted")
+    if len(spam) != len(called):
+        raise InputError(f"y has {len(spam)} rows and predicted has {len(called)}; match them.")
+    counts = np.bincount(2 * spam.astype(np.intp) + called, minlength=4)
+    return int(counts[0]), int(counts[1]), int(counts[2]), int(counts[3])
+
+
+def mcc(y: ArrayLike, predicted: ArrayLike) -> float:
+    """Return Matthews' correlation coefficient (Matthews 1975) of labels and decisions.
+
+    Parameters
+    ----------
+    y, predicted : array_like of {0, 1}, shape (n,)
+
+    Returns
+    -------
+    float
+        -1 to 1; 0 for chance, and 0 where a row or column of the table is
+        empty and the coefficient undefined.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    passed, blocked, missed, caught = _confusion(y, predicted)
+    # Python's integers: the product of four counts outgrows 64 bits on a large corpus.
+    spread = (caught + blocked) * (caught + missed) * (passed + blocked) * (passed + missed)
+    return (caught * passed - blocked * missed) / math.sqrt(spread) if spread else 0.0
+
+
+def lam(y: ArrayLike, predicted: ArrayLike) -> float:
+    """Return the logistic average misclassification of the TREC spam tracks.
+
+    The mean, in log-odds, of the share of ham blocked and the share of spam
+    missed (Cormack and Lynam, TREC 2005 Spam Track Overview; also 2006 and
+    2007). It asks how well the classes are told apart, whichever way the
+    threshold leans. Each share is taken as (errors + 1/2) / (rows + 1), since
+    without it one error-free class would make everything perfect.
+
+    Parameters
+    ----------
+    y, predicted : array_like of {0, 1}, shape (n,)
+
+    Returns
+    -------
+    float
+        0 (best) to 1; TREC prints it as a percentage. NaN when a class is missing.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    passed, blocked, missed, caught = _confusion(y, predicted)
+    if passed + blocked == 0 or missed + caught == 0:
+        return math.nan
+    # logit((k + 1/2) / (n + 1)) is the log of (k + 1/2) / (n - k + 1/2).
+    logit = math.log((blocked + 0.5) / (passed + 0.5)) + math.log((missed + 0.5) / (caught + 0.5))
+    return 1 / (1 + math.exp(-logit / 2))
+
+
+# -- probabilities -----------------------------------------------------------
+
+
+def brier(y: ArrayLike, p: ArrayLike) -> float:
+    """Return the Brier score (Brier 1950): the mean squared error of the probabilities.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    p : array_like, shape (n,), 0 to 1
+
+    Returns
+    -------
+    float
+        0 (best) to 1; NaN for no rows.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    spam, array = _with_probabilities(y, p)
+    return float(np.mean((array - spam) ** 2)) if len(spam) else math.nan
+
+
+def log_loss(y: ArrayLike, p: ArrayLike) -> float:
+    """Return the mean negative log-likelihood of the labels.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    p : array_like, shape (n,), 0 to 1
+
+    Returns
+    -------
+    float
+        In nats, 0 (best) to about 36: one certain mistake would be infinite,
+        so `p` is kept one float64 epsilon away from 0 and 1. NaN for no rows.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    spam, array = _with_probabilities(y, p)
+    if len(spam) == 0:
+        return math.nan
+    epsilon = float(np.finfo(np.float64).eps)
+    truth = np.where(spam, array, 1 - array)
+    return float(-np.mean(np.log(np.clip(truth, epsilon, 1 - epsilon))))
+
+
+def _binned(spam: Bools, p: Floats, bin_of: NDArray[np.intp]) -> list[tuple[float, float, int]]:
+    counts = np.bincount(bin_of)
+    p_sums = np.bincount(bin_of, weights=p)
+    spam_sums = np.bincount(bin_of, weights=spam)
+    return [
+        (float(p_sums[i] / counts[i]), float(spam_sums[i] / counts[i]), int(counts[i]))
+        for i in np.flatnonzero(counts)
+    ]
+
+
+def _gap(table: list[tuple[float, float, int]]) -> float:
+    rows = sum(count for _, _, count in table)
+    if rows == 0:
+        return math.nan
+    return sum(count * abs(mean - rate) for mean, rate, count in table) / rows
+
+
+def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float, float, int]]:
+    """Return what was promised beside what came true, in bins of equal width.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    p : array_like, shape (n,), 0 to 1
+    bins : int, default 15
+        Bin i holds i / bins <= p < (i + 1) / bins; the last one holds 1 as well.
+
+    Returns
+    -------
+    list of (float, float, int)
+        Mean probability, share of spam and number of rows of each bin that
+        has rows, by rising probability.
+
+    Raises
+    ------
+    InputError
+        See the module; also for `bins` below 1.
+    """
+    spam, array = _with_probabilities(y, p)
+    width = checked_whole("bins", bins, 1)
+    return _binned(spam, array, np.minimum((array * width).astype(np.intp), width - 1))
+
+
+def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
+    """Return the expected calibration error over bins of equal width.
+
+    The row-weighted mean distance between promised and observed spam share
+    (Naeini, Cooper and Hauskrecht 2015). Chance alone puts it above zero, the
+    more so the fewer the rows: compare it between samples of like size.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    p : array_like, shape (n,), 0 to 1
+    bins : int, default 15
+
+    Returns
+    -------
+    float
+        0 (best) to 1; NaN for no rows.
+
+    Raises
+    ------
+    InputError
+        See the module; also for `bins` below 1.
+    """
+    return _gap(reliability(y, p, bins))
+
+
+def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
+    """Return the expected calibration error over bins of equal mass.
+
+    As `ece`, with bins that hold about as many rows each (Nguyen and O'Connor
+    2015; Nixon et al. 2019), which looks as closely at the crowded ends as at
+    the middle. Equal probabilities share a bin, so the order of the rows
+    changes nothing.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    p : array_like, shape (n,), 0 to 1
+    bins : int, default 15
+
+    Returns
+    -------
+    float
+        0 (best) to 1; NaN for no rows.
+
+    Raises
+    ------
+    InputError
+        See the module; also for `bins` below 1.
+    """
+    spam, array = _with_probabilities(y, p)
+    mass = checked_whole("bins", bins, 1)
+    _, run, sizes = np.unique(array, return_inverse=True, return_counts=True)
+    # The middle of a run of equal values, as a share of all rows, says which bin it is in.
+    middle = (np.cumsum(sizes) - sizes / 2) / max(len(array), 1)
+    return _gap(_binned(spam, array, (middle * mass).astype(np.intp)[run]))
+
+
+# -- how sure ----------------------------------------------------------------
+
+
+def _counted(k: int, n: int) -> tuple[int, int]:
+    rows, hits = checked_whole("n", n, 0), checked_whole("k", k, 0)
+    if hits > rows:
+        raise InputError(f"k counts some of the n, yet {hits} is more than {rows}.")
+    return hits, rows
+
+
+def binomial_upper(k: int, n: int, confidence: float = 0.95) -> float:
+    """Return the exact one-sided upper bound on a share, `k` of `n` seen.
+
+    Parameters
+    ----------
+    k, n : int
+        0 <= k <= n.
+    confidence : float, default 0.95
+
+    Returns
+    -------
+    float
+        0 to 1; 1 where n is 0 (Clopper and Pearson 1934, one side).
+
+    Raises
+    ------
+    InputError
+        Impossible counts, or a confidence not between 0 and 1.
+    """
+    from scipy.special import betaincinv
+
+    hits, rows = _counted(k, n)
+    level = checked_share("confidence", confidence)
+    return 1.0 if hits == rows else float(betaincinv(hits + 1, rows - hits, level))
+
+
+def binomial_lower(k: int, n: int, confidence: float = 0.95) -> float:
+    """Return the exact one-sided lower bound on a share, `k` of `n` seen.
+
+    Parameters
+    ----------
+    k, n : int
+        0 <= k <= n.
+    confidence : float, default 0.95
+
+    Returns
+    -------
+    float
+        0 to 1; 0 where n is 0 (Clopper and Pearson 1934, one side).
+
+    Raises
+    ------
+    InputError
+        Impossible counts, or a confidence not between 0 and 1.
+    """
+    from scipy.special import betaincinv
+
+    hits, rows = _counted(k, n)
+    level = checked_share("confidence", confidence)
+    return 0.0 if hits == 0 else float(betaincinv(hits, rows - hits + 1, 1 - level))
+
+
+def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the exact interval for a share, `k` of `n` seen (Clopper and Pearson 1934).
+
+    Parameters
+    ----------
+    k, n : int
+        0 <= k <= n; rows independent of each other.
+    level : float, default 0.95
+        Two-sided coverage, at least; half of the rest lies on either side.
+
+    Returns
+    -------
+    tuple of (float, float)
+        0 to 1; (0, 1) where n is 0.
+
+    Raises
+    ------
+    InputError
+        Impossible counts, or a level not between 0 and 1.
+    """
+    side = (1 + checked_share("level", level)) / 2
+    return binomial_lower(k, n, side), binomial_upper(k, n, side)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured number and the interval around it.
+
+    Parameters
+    ----------
+    value : float
+        In the unit of its metric; NaN where undefined.
+    low, high : float
+        Ends of the interval; NaN where none can be given.
+    n : int
+        How many rows (for a mean over blogs, how many blogs) it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Return plain values for JSON, which has no NaN: None stands for it.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        return {
+            **{name: None if math.isnan(x) else float(x) for name, x in numbers.items()},
+            "n": int(self.n),
+        }
+
+
+def _group_numbers(groups: Iterable[Hashable]) -> NDArray[np.intp]:
+    """Number the groups in order of appearance."""
+    numbers: dict[Hashable, int] = {}
+    found = []
+    for group in groups:
+        # Only NaN differs from itself; pandas.NA cannot even be asked.
+        if group is None or type(group).__name__ == "NAType" or group != group:
+            raise InputError("groups holds missing values; give such rows a group of their own.")
+        found.append(numbers.setdefault(group, len(numbers)))
+    return np.array(found, dtype=np.intp)
+
+
+def _resamples(numbers: NDArray[np.intp], samples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield row indices of `samples` draws of whole groups with replacement."""
+    rows = np.argsort(numbers, kind="stable")
+    sizes = np.bincount(numbers)
+    starts = np.cumsum(sizes) - sizes
+    random = np.random.default_rng(seed)
+    for _ in range(samples):
+        drawn = random.integers(len(sizes), size=len(sizes))
+        taken = sizes[drawn]
+        # Each drawn group is a stretch of `rows`: count on from where it starts.
+        shift = starts[drawn] - (np.cumsum(taken) - taken)
+        yield rows[np.repeat(shift, taken) + np.arange(taken.sum())]
+
+
+def _percentiles(replicates: Floats, level: float) -> tuple[float, float]:
+    kept = replicates[~np.isnan(replicates)]
+    if len(kept) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def cluster_bootstrap(
+    function: Callable[..., float],
+    groups: Iterable[Hashable],
+    *arrays: ArrayLike,
+    samples: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Figure:
+    """Return a figure with a percentile interval from resampling whole groups.
+
+    Comments under one post resemble each other, so rows drawn one by one
+    would make the interval too narrow: posts are drawn, with replacement, and
+    bring all of their comments (Davison and Hinkley 1997, section 3.8).
+
+    Parameters
+    ----------
+    function : callable
+        Takes the arrays, returns one number; NaN where undefined.
+    groups : iterable of hashable, length n
+        The post of each row.
+    *arrays : array_like, each of length n
+    samples : int, default 500
+        Resamples; those in which the figure is NaN are dropped.
+    seed : int, default 0
+        The same rows and seed give the same interval.
+    level : float, default 0.95
+
+    Returns
+    -------
+    Figure
+        `low` and `high` are NaN with fewer than two groups: one post says
+        nothing about how posts differ.
+
+    Raises
+    ------
+    InputError
+        Lengths that differ, missing groups, or settings out of range.
+    """
+    numbers = _group_numbers(groups)
+    columns = [np.asarray(array) for array in arrays]
+    if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
+        raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
+    draws = checked_whole("samples", samples, 1)
+    coverage = checked_share("level", level)
+    value = float(function(*columns))
+    if len(numbers) == 0 or numbers.max() == 0:
+        return Figure(value, math.nan, math.nan, len(numbers))
+    replicates = [
+        function(*(column[index] for column in columns))
+        for index in _resamples(numbers, draws, seed)
+    ]
+    low, high = _percentiles(np.array(replicates, dtype=np.float64), coverage)
+    return Figure(value, low, high, len(numbers))
+
+
+def curve_bootstrap(
+    function: Callable[..., Floats],
+    groups: Iterable[Hashable],
+    *arrays: ArrayLike,
+    samples: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:
+    """Return a curve with the band around it, point by point, from resampling whole groups.
+
+    As `cluster_bootstrap`, for functions that return one number for each point
+    of a fixed grid. The band is for each point alone and not for the whole
+    curve at once.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the arrays, returns an array of shape (n_points,).
+    groups : iterable of hashable, length n
+        The post of each row.
+    *arrays : array_like, each of length n
+    samples, seed, level
+        As for `cluster_bootstrap`.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (n_points,)
+        The curve, and the lower and upper ends of the band; NaN with fewer than
+        two groups.
+
+    Raises
+    ------
+    InputError
+        Lengths that differ, missing groups, or settings out of range.
+    """
+    numbers = _group_numbers(groups)
+    columns = [np.asarray(array) for array in arrays]
+    if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
+        raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
+    draws, coverage = checked_whole("samples", samples, 1), checked_share("level", level)
+    value = function(*columns)
+    if len(numbers) == 0 or numbers.max() == 0:
+        return value, np.full(value.shape, math.nan), np.full(value.shape, math.nan)
+    found = np.array(
+        [function(*(column[i] for column in columns)) for i in _resamples(numbers, draws, seed)]
+    )
+    ends = [_percentiles(point, coverage) for point in found.T]
+    return value, np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+
+
+# -- a blog, and all of them -------------------------------------------------
+
+
+def _share(hits: Bools) -> Figure:
+    k, n = int(hits.sum()), len(hits)
+    return Figure(k / n if n else math.nan, *clopper_pearson(k, n), n)
+
+
+def _recall_at_1pct(y: ArrayLike, scores: ArrayLike) -> float:
+    return recall_at_fpr(y, scores, 0.01)
+
+
+def _recall_at_2pct(y: ArrayLike, scores: ArrayLike) -> float:
+    return recall_at_fpr(y, scores, 0.02)
+
+
+def _mean(values: ArrayLike) -> float:
+    array = np.asarray(values, dtype=np.float64)
+    return float(array.mean()) if len(array) else math.nan
+
+
+def _labels(label: ArrayLike, rows: int) -> NDArray[np.str_]:
+    array = np.asarray(label).astype(np.str_)
+    if array.shape != (rows,):
+        raise InputError(f"label must have one entry for each of the {rows} rows.")
+    if not np.isin(array, ("ham", "unsure", "spam")).all():
+        raise InputError('label must hold only "ham", "unsure" and "spam".')
+    return array
+
+
+def blog_metrics(
+    y: ArrayLike,
+    log_odds: ArrayLike,
+    probability: ArrayLike,
+    label: ArrayLike,
+    groups: Iterable[Hashable],
+    samples: int = 300,
+    seed: int = 0,
+) -> dict[str, Figure | int]:
+    """Return all that is reported about one blog, with 95 % intervals.
+
+    Parameters
+    ----------
+    y : array_like of {0, 1}, shape (n,)
+    log_odds : array_like, shape (n,)
+        What the comments are ranked by.
+    probability : array_like, shape (n,), 0 to 1
+    label : array_like of {"ham", "unsure", "spam"}, shape (n,)
+    groups : iterable of hashable, length n
+        The post of each comment.
+    samples, seed : int
+        For `cluster_bootstrap`.
+
+    Returns
+    -------
+    dict of str to Figure or int
+        ``auc``, ``average_precision``, ``recall_at_1pct``, ``recall_at_2pct``,
+        ``mcc`` (of label "spam"), ``unsure`` (a share), ``brier`` and ``ece``
+        with intervals over posts; ``spam_caught`` and ``ham_blocked``, the
+        shares of spam and of ham labelled "spam", with exact binomial
+        intervals, which hold up at zero errors but take comments as
+        independent; ``n_spam`` and ``n_ham`` as plain numbers. Resampling
+        adds noise, so the interval of ``ece`` leans upwards.
+
+    Raises
+    ------
+    InputError
+        See the module.
+    """
+    spam, ranked = checked_pair(y, log_odds, "log_odds")
+    _, p = _with_probabilities(y, probability)
+    given = _labels(label, len(spam))
+    called = given == "spam"
+    posts = list(groups)
+    plan: dict[str, tuple[Callable[..., float], tuple[ArrayLike, ...]]] = {
+        "auc": (roc_auc, (spam, ranked)),
+        "average_precision": (average_precision, (spam, ranked)),
+        "recall_at_1pct": (_recall_at_1pct, (spam, ranked)),
+        "recall_at_2pct": (_recall_at_2pct, (spam, ranked)),
+        "mcc": (mcc, (spam, called)),
+        "unsure": (_mean, (given == "unsure",)),
+        "brier": (brier, (spam, p)),
+        "ece": (ece, (spam, p)),
+    }
+    figures: dict[str, Figure | int] = {
+        name: cluster_bootstrap(function, posts, *arrays, samples=samples, seed=seed)
+        for name, (function, arrays) in plan.items()
+    }
+    figures["spam_caught"] = _share(called[spam])
+    figures["ham_blocked"] = _share(called[~spam])
+    figures["n_spam"], figures["n_ham"] = int(spam.sum()), int((~spam).sum())
+    return figures
+
+
+def macro_mean(blogs: Sequence[Mapping[str, Figure | int]]) -> dict[str, Figure]:
+    """Return the mean over blogs, each counting the same whatever its size.
+
+    The interval comes from drawing blogs with replacement (2000 times, seed
+    0, 95 % percentiles). It says how the mean would vary with other blogs of
+    this kind; how sure each blog's own figure is enters only through the
+    spread between them. A handful of blogs makes it too narrow.
+
+    Parameters
+    ----------
+    blogs : sequence of mapping of str to Figure
+        From `blog_metrics`; plain counts in them are passed over.
+
+    Returns
+    -------
+    dict of str to Figure
+        Every figure that any blog has. Blogs where it is NaN or absent are
+        left out of it and of its `n`; the interval is NaN below two blogs.
+    """
+    names = {name: None for blog in blogs for name, x in blog.items() if isinstance(x, Figure)}
+    return {name: _mean_of([blog.get(name) for blog in blogs]) for name in names}
+
+
+def _mean_of(figures: Sequence[Figure | int | None]) -> Figure:
+    every = np.array([x.value for x in figures if isinstance(x, Figure)], dtype=np.float64)
+    values = every[~np.isnan(every)]
+    n = len(values)
+    if n < 2:
+        return Figure(_mean(values), math.nan, math.nan, n)
+    drawn = np.random.default_rng(0).integers(n, size=(2000, n))
+    return Figure(_mean(values), *_percentiles(values[drawn].mean(axis=1), 0.95), n)

@@ -1,0 +1,422 @@
+"""A site's own decision thresholds: from its labelled comments to a model that keeps a promise.
+
+    found = threshold_on(model, read_corpus("moderated.csv"), "ham_lost<=0.01")
+    save_model(with_threshold(model, found), "mysite-model", name="mysite")
+
+The comments must be ones that the model has not learned from: on those it
+did, it loses less ham than it will on others, and no bound can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamguard.corpus import comments_of_frame, texts_sha256
+from spamguard.errors import CorpusError, InputError
+from spamguard.evaluation.metrics import binomial_lower
+from spamguard.evaluation.thresholds import (
+    Promise,
+    Threshold,
+    cut_for_every_group,
+    ham_lost_by_group,
+    threshold_for_max_ham_lost,
+    threshold_for_min_precision,
+)
+from spamguard.model import Cuts, SpamModel
+from spamguard.scoring import score_many
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Action", "Gathering", "SiteThreshold", "gatherings", "threshold_on", "with_threshold"]
+
+Action = Literal["unsure", "spam", "discard"]
+"""What a model does from a threshold on."""
+
+_CHANCE: Final = 0.05
+_BATCH: Final = 500
+# What a model's `about` says of the cuts it was trained with, which are no longer its own.
+_OF_FORMER_CUTS: Final = ("figures", "held_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """A blog or post in which more of the ham lost lies than chance explains.
+
+    Parameters
+    ----------
+    by : {"blog", "post"}
+    name : str
+        The blog, or the post with its blog.
+    ham, ham_lost : int
+        Ham comments of the group, and those of them at or above the cut.
+    """
+
+    by: Literal["blog", "post"]
+    name: str
+    ham: int
+    ham_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteThreshold:
+    """A threshold measured on a corpus, and what speaks against relying on it.
+
+    Parameters
+    ----------
+    threshold : Threshold
+        Its cut is in the log-odds of the model it was measured with, at that
+        model's prior.
+    prior : float
+        That prior, 0 to 1.
+    gathered : tuple of Gathering
+        Where the ham lost gathers. The bound assumes that it does not.
+    broken_blogs : tuple of str
+        Blogs that are shown to lose more ham than was promised.
+    learned_from : bool
+        The model says that it was trained on this very corpus, or on a set
+        in it: the promise is then worth nothing.
+    corpus_sha256 : str
+        Hash of the corpus's texts.
+    action : {"spam", "unsure", "discard"}
+        What was measured. Of a comment in a language that it does not know a
+        model says unsure and no more, so only for ``unsure`` are such counted.
+    language_unknown : int
+        Labelled comments in such a language.
+    """
+
+    threshold: Threshold
+    prior: float
+    gathered: tuple[Gathering, ...]
+    broken_blogs: tuple[str, ...]
+    learned_from: bool
+    corpus_sha256: str = field(repr=False)
+    action: Action = "spam"
+    language_unknown: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: those of the threshold, and what surrounds them.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
+        return {
+            **self.threshold.to_dict(),
+            "prior": self.prior,
+            "gathered": [
+                {"by": g.by, "name": g.name, "ham": g.ham, "ham_lost": g.ham_lost}
+                for g in self.gathered
+            ],
+            "broken_blogs": list(self.broken_blogs),
+            "learned_from": self.learned_from,
+            "corpus_sha256": self.corpus_sha256,
+            "action": self.action,
+            "language_unknown": self.language_unknown,
+        }
+
+
+def threshold_on(
+    model: SpamModel,
+    frame: pd.DataFrame,
+    promise: Promise | str,
+    action: Action = "spam",
+    *,
+    spam_share: float | None = None,
+    watch: Callable[[str, int, int], None] | None = None,
+) -> SiteThreshold:
+    """Return the cut of `model` that keeps `promise` on comments like those of `frame`.
+
+    Parameters
+    ----------
+    model : SpamModel
+    frame : DataFrame
+        A corpus, as `spamguard.corpus.read_corpus` gives it, of comments that
+        `model` has not learned from. Rows without a label are passed over.
+    promise : Promise or str
+        Such as ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; a string
+        stands for 95 % confidence.
+    action : {"spam", "unsure", "discard"}
+        What the model shall do from the cut on.
+    spam_share : float, optional
+        Share of spam on the site, strictly between 0 and 1, that precision is
+        stated for; by default that of the labelled rows.
+    watch : callable, optional
+        Called with a stage, the comments done and their number.
+
+    Returns
+    -------
+    SiteThreshold
+
+    Raises
+    ------
+    CorpusError
+        If no row has a label.
+    InputError
+        If the promise cannot be read, or a number is out of range.
+    """
+    _check_action(action)
+    if isinstance(promise, str):
+        promise = Promise.parse(promise)
+    labelled = frame[frame["label"].isin(["ham", "spam"])]
+    if not len(labelled):
+        raise CorpusError("no labelled comments: a column 'label' with ham or spam is needed.")
+    spam = (labelled["label"] == "spam").to_numpy(bool)
+    log_odds, known = _log_odds(model, labelled, watch)
+    foreign = int((~known).sum())
+    if action != "unsure" and foreign:
+        # Never acted on: counted, they would let the others lose more than was promised.
+        labelled, log_odds, spam = labelled[known], log_odds[known], spam[known]
+    threshold = _threshold(log_odds, spam, promise, spam_share)
+    blogs = [str(blog or "") for blog in labelled["blog"]]
+    gathered: list[Gathering] = []
+    broken: tuple[str, ...] = ()
+    if threshold.supported:
+        posts = labelled["post_group"].astype(str).tolist()
+        gathered += gatherings(log_odds, spam, blogs, threshold.log_odds, "blog")
+        gathered += gatherings(log_odds, spam, posts, threshold.log_odds, "post")
+        broken = _broken(log_odds, spam, blogs, threshold)
+    sha256 = texts_sha256(frame)
+    return SiteThreshold(
+        threshold, model.prior, tuple(gathered), broken, _learned(model, frame, sha256), sha256,
+        action, foreign,
+    )  # fmt: skip
+
+
+def _check_action(action: str) -> None:
+    if action not in get_args(Action):
+        raise InputError('action must be "unsure", "spam" or "discard".')
+
+
+def _log_odds(
+    model: SpamModel, frame: pd.DataFrame, watch: Callable[[str, int, int], None] | None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what `score` says: a cut between two comments must part them there too.
+
+    And whether the model knows the language of each.
+    """
+    comments = comments_of_frame(frame)
+    found, known = np.empty(len(comments)), np.ones(len(comments), bool)
+    for start in range(0, len(comments), _BATCH):
+        batch = comments[start : start + _BATCH]
+        for i, verdict in enumerate(score_many(batch, model=model), start):
+            found[i], known[i] = verdict.log_odds, verdict.language_known
+        if watch is not None:
+            watch("comments", start + len(batch), len(comments))
+    return found, known
+
+
+def _threshold(
+    log_odds: NDArray[np.float64],
+    spam: NDArray[np.bool_],
+    promise: Promise,
+    spam_share: float | None,
+) -> Threshold:
+    if promise.kind == "max_ham_lost":
+        return threshold_for_max_ham_lost(
+            log_odds, spam, promise.value, promise.confidence, spam_share=spam_share
+        )
+    return threshold_for_min_precision(
+        log_odds, spam, promise.value, spam_share, promise.confidence
+    )
+
+
+def _learned(model: SpamModel, frame: pd.DataFrame, sha256: str) -> bool:
+    sets = model.about.get("sets")
+    named = set(frame["dataset"].dropna()) & set(sets if isinstance(sets, dict) else ())
+    return bool(named) or model.about.get("corpus_sha256") == sha256
+
+
+# --- where the losses lie -------------------------------------------------------
+
+
+def gatherings(
+    log_odds: NDArray[np.float64],
+    spam: NDArray[np.bool_],
+    groups: Sequence[str],
+    cut: float,
+    by: Literal["blog", "post"],
+) -> list[Gathering]:
+    """Return the groups in which the ham lost gathers, those with the most first.
+
+    Were the ham lost spread by chance over all ham, a group's part of it
+    would follow the hypergeometric distribution. A group is named where so
+    much, or more, would come about in less than 5 % of draws in any of the
+    groups taken together (Bonferroni).
+
+    Parameters
+    ----------
+    log_odds : ndarray of float64, shape (n,)
+    spam : ndarray of bool, shape (n,)
+    groups : sequence of str, length n
+    cut : float
+        Compared with >=.
+    by : {"blog", "post"}
+        What the groups are.
+
+    Returns
+    -------
+    list of Gathering
+        Empty where chance explains the losses.
+    """
+    from scipy.stats import hypergeom
+
+    counts = ham_lost_by_group(log_odds, spam, groups, cut)
+    ham, lost = sum(n for _, n, _ in counts.values()), sum(k for k, _, _ in counts.values())
+    found = [
+        Gathering(by, str(name), n, k)
+        for name, (k, n, _) in counts.items()
+        # One comment lost gathers nowhere, however small its group.
+        if k > 1 and hypergeom.sf(k - 1, ham, lost, n) * len(counts) < _CHANCE
+    ]
+    return sorted(found, key=lambda each: -each.ham_lost)
+
+
+def _broken(
+    log_odds: NDArray[np.float64],
+    spam: NDArray[np.bool_],
+    blogs: Sequence[str],
+    threshold: Threshold,
+) -> tuple[str, ...]:
+    """Return the blogs that refute the promise, each asked on its own."""
+    promise, cut = threshold.promise, threshold.log_odds
+    rate = promise.value if promise.kind == "max_ham_lost" else threshold.ham_lost_upper
+    if (
+        not 0 < rate < 1
+        or cut_for_every_group(log_odds, spam, blogs, cut, rate, promise.confidence) == cut
+    ):
+        return ()
+    counts = ham_lost_by_group(log_odds, spam, blogs, cut)
+    return tuple(
+        str(name)
+        for name, (k, n, _) in counts.items()
+        if binomial_lower(k, n, promise.confidence) > rate
+    )
+
+
+# --- a model that acts on it -----------------------------------------------------
+
+
+def with_threshold(
+    model: SpamModel,
+    found: SiteThreshold,
+    action: Action | None = None,
+    *,
+    lock_discard: bool = False,
+) -> SpamModel:
+    """Return a copy of `model` that acts from the cut found on.
+
+    Parameters
+    ----------
+    model : SpamModel
+        The one that `found` was measured with, or the same at another prior.
+    found : SiteThreshold
+        From `threshold_on`.
+    action : {"spam", "unsure", "discard"}, optional
+        Which of the three cuts it becomes; the others stay. By default the
+        one it was measured for.
+    lock_discard : bool, default False
+        Let the copy never discard.
+
+    Returns
+    -------
+    SpamModel
+        ``about["promises"][action]`` records the promise and what backs it.
+        Figures of the former cuts are left out of its `about`.
+
+    Raises
+    ------
+    InputError
+        If the promise is not supported, or is for ``discard`` and one blog
+        refutes it or the model has learned from the corpus, or the cuts would no longer rise from unsure over spam to
+        discard. The message says what to do.
+    """
+    action = action or found.action
+    _check_action(action)
+    if found.language_unknown and (action == "unsure") != (found.action == "unsure"):
+        raise InputError(
+            f"the cut was measured for {found.action}, which treats {found.language_unknown:,} "
+            f"comments in languages the model does not know otherwise: measure it for {action}."
+        )
+    if lock_discard and action == "discard":
+        raise InputError("discard is either set or locked; leave one of the two out.")
+    _check_supported(found, action)
+    # Cuts and prior move together, so the comments acted on stay the same.
+    here = model.at_prior(found.prior)
+    cuts = {name: getattr(here.cuts, name) for name in get_args(Action)}
+    cuts[action] = found.threshold.log_odds
+    if lock_discard:
+        cuts["discard"] = None
+    _check_order(cuts, action)
+    about = _about(model, {action: found.to_dict()}, lock_discard)
+    return replace(here, cuts=Cuts(**cuts), about=about).at_prior(model.prior)
+
+
+def _about(model: SpamModel, made: dict[str, Any], lock_discard: bool) -> dict[str, Any]:
+    former = model.about.get("promises")
+    promises = dict(former if isinstance(former, dict) else {}) | made
+    if lock_discard:
+        promises.pop("discard", None)
+    kept = {k: v for k, v in model.about.items() if k not in _OF_FORMER_CUTS}
+    origin = model.about.get("copy_of", model.title)
+    return kept | {"copy_of": origin, "promises": promises}
+
+
+def _check_supported(found: SiteThreshold, action: Action) -> None:
+    threshold = found.threshold
+    if not threshold.supported:
+        missing = threshold.missing_ham
+        raise InputError(
+            f"the comments do not support {threshold.promise}, so there is no cut to set: "
+            + (f"add {missing:,} more ham comments, or p" if missing else "p")
+            + "romise less."
+        )
+    if action != "discard":
+        return
+    if found.learned_from:
+        raise InputError(
+            "the model has learned from these comments, so they support no discard: measure on "
+            "comments it has not seen."
+        )
+    if found.broken_blogs:
+        raise InputError(
+            f"{len(found.broken_blogs)} blog(s) lose more real comments than {threshold.promise} "
+            "allows, and what is discarded nobody sees again: ask for a stricter promise."
+        )
+    if not threshold.spam_caught:
+        raise InputError("no spam lies above that cut, so discard would only lose comments.")
+
+
+def _check_order(cuts: dict[str, Any], action: Action) -> None:
+    unsure, spam, discard = cuts["unsure"], cuts["spam"], cuts["discard"]
+    if unsure > spam:
+        told, do = (
+            f"unsure from {unsure:.2f}, spam from {spam:.2f}",
+            (
+                "Set unsure first, from a promise that allows more ham lost, then spam in that copy."
+                if action == "spam"
+                else "For unsure allow more ham lost, or set spam first, from a stricter promise."
+            ),
+        )
+    elif discard is not None and spam > discard:
+        told, do = (
+            f"spam from {spam:.2f}, discard from {discard:.2f}",
+            (
+                "Set discard first, from a stricter promise, then spam in that copy; or lock discard "
+                "(lock_discard=True, --lock-discard)."
+                if action == "spam"
+                else "For discard promise more: allow less ham lost."
+            ),
+        )
+    else:
+        return
+    raise InputError(
+        f"the thresholds must rise from unsure over spam to discard, but in log-odds they would "
+        f"be: {told}. {do}"
+    )

@@ -1,0 +1,601 @@
+"""Decision thresholds from a promise.
+
+An owner does not think in 0.73 but in "lose at most 1 in 1000 real comments".
+The functions here look for the cut that keeps such a promise on comments not
+seen yet, with a stated confidence, and say how many ham comments are missing
+where no cut can.
+
+The bounds assume that the ham they are computed from was not used to fit the
+model, and that its comments are independent draws from what will come. Ham
+under one post, or of one blog, resembles itself, and then the same number of
+comments supports less than the bound says. `ham_lost_by_group` shows whether
+the losses gather anywhere; a cut for blogs not seen yet should be chosen, or at
+least checked, on ham of many.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spamguard.errors import InputError, ModelFormatError
+from spamguard.evaluation.metrics import binomial_lower, binomial_upper, checked_pair, checked_share
+
+__all__ = [
+    "Promise",
+    "Threshold",
+    "cut_for_every_group",
+    "ham_lost_by_group",
+    "ham_needed",
+    "threshold_for_max_ham_lost",
+    "threshold_for_min_precision",
+]
+
+Kind = Literal["max_ham_lost", "min_precision"]
+Floats = NDArray[np.float64]
+_Plain = TypeVar("_Plain", str, bool, int, float)
+
+_FORMS: dict[Kind, str] = {"max_ham_lost": "ham_lost<=", "min_precision": "precision>="}
+
+# Of the error that a precision promise may make, the part spent on the ham side.
+# The spam caught is a large count and its bound is tight at any confidence.
+_HAM_PART = 0.9
+
+# No search for missing ham goes further than this.
+_MOST_HAM = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an owner is promised about the comments a threshold acts on.
+
+    Parameters
+    ----------
+    kind : {"max_ham_lost", "min_precision"}
+        At most this share of ham at or above the cut, or at least this share
+        of spam among what is at or above it.
+    value : float
+        The share, strictly between 0 and 1.
+    confidence : float, default 0.95
+        How often, over draws of the labelled comments, the promise holds.
+
+    Raises
+    ------
+    InputError
+        Another kind, or a number out of range.
+    """
+
+    kind: Kind
+    value: float
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise InputError('The kind of a promise is "max_ham_lost" or "min_precision".')
+        object.__setattr__(self, "value", checked_share("The share promised", self.value))
+        object.__setattr__(self, "confidence", checked_share("confidence", self.confidence))
+
+    @classmethod
+    def parse(cls, text: str, confidence: float = 0.95) -> Promise:
+        """Read ``"ham_lost<=0.001"`` or ``"precision>=0.998"``.
+
+        Parameters
+        ----------
+        text : str
+            Spaces do not matter.
+        confidence : float, default 0.95
+
+        Returns
+        -------
+        Promise
+
+        Raises
+        ------
+        InputError
+            Any other text, or a share not between 0 and 1.
+
+        Examples
+        --------
+        >>> Promise.parse("ham_lost<=0.001")
+        Promise(kind='max_ham_lost', value=0.001, confidence=0.95)
+        """
+        if isinstance(text, str):
+            plain = "".join(text.split())
+            for kind, form in _FORMS.items():
+                if plain.startswith(form):
+                    try:
+                        return cls(kind, float(plain.removeprefix(form)), confidence)
+                    except ValueError:
+                        break
+        raise InputError('A promise reads like "ham_lost<=0.001" or "precision>=0.998".')
+
+    def __str__(self) -> str:
+        return f"{_FORMS[self.kind]}{self.value!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A decision threshold, the promise behind it and what it was measured on.
+
+    Parameters
+    ----------
+    promise : Promise
+    log_odds : float
+        The cut: a comment counts where its log-odds are >= this. Infinity
+        where the promise is not supported, so that nothing ever counts.
+    supported : bool
+        Whether the labelled comments support the promise.
+    ham, ham_lost : int
+        Ham comments seen, and those among them at or above the cut.
+    ham_lost_upper : float
+        Exact one-sided upper bound on the share of ham lost, 0 to 1, at the
+        promise's confidence; for a precision promise it also allows for the
+        other cuts that were tried. Ties are counted as if they were lost.
+        Where unsupported: what losing none of this many would show.
+    spam, spam_caught : int
+        Spam comments seen, and those among them at or above the cut.
+    precision : float
+        Share of spam among what is at or above the cut, at `spam_share`; an
+        estimate, not a bound. NaN where nothing is and where no spam was seen.
+    spam_share : float
+        The share of spam among all comments that `precision` is stated for.
+    missing_ham : int
+        How many more ham comments are needed; 0 where the promise is
+        supported, and where more ham alone would not help.
+    """
+
+    promise: Promise
+    log_odds: float
+    supported: bool
+    ham: int
+    ham_lost: int
+    ham_lost_upper: float
+    spam: int
+    spam_caught: int
+    precision: float
+    spam_share: float
+    missing_ham: int
+
+    def to_dict(self) -> dict[str, str | float | int | bool | None]:
+        """Return plain values for JSON; None stands for infinity and NaN, which it lacks.
+
+        Returns
+        -------
+        dict
+            By field.
+        """
+        return {
+            "promise": str(self.promise),
+            "confidence": self.promise.confidence,
+            "log_odds": self.log_odds if self.supported else None,
+            "supported": self.supported,
+            "ham": self.ham,
+            "ham_lost": self.ham_lost,
+            "ham_lost_upper": self.ham_lost_upper,
+            "spam": self.spam,
+            "spam_caught": self.spam_caught,
+            "precision": None if math.isnan(self.precision) else self.precision,
+            "spam_share": self.spam_share,
+            "missing_ham": self.missing_ham,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Threshold:
+        """Read what `to_dict` wrote.
+
+        Parameters
+        ----------
+        values : mapping
+            Keys beyond those of `to_dict` are passed over.
+
+        Returns
+        -------
+        Threshold
+
+        Raises
+        ------
+        ModelFormatError
+            A value is absent or of another type, or `supported` and the cut
+            contradict each other.
+        """
+        try:
+            promise = Promise.parse(
+                _read(values, "promise", str), _read(values, "confidence", float)
+            )
+        except InputError as error:
+            raise ModelFormatError(f"A stored threshold is damaged: {error}") from None
+        supported = _read(values, "supported", bool)
+        if (values.get("log_odds") is None) is supported:
+            raise ModelFormatError("A stored threshold is damaged: cut and support disagree.")
+        return cls(
+            promise=promise,
+            log_odds=_read(values, "log_odds", float) if supported else math.inf,
+            supported=supported,
+            ham=_read(values, "ham", int),
+            ham_lost=_read(values, "ham_lost", int),
+            ham_lost_upper=_read(values, "ham_lost_upper", float),
+            spam=_read(values, "spam", int),
+            spam_caught=_read(values, "spam_caught", int),
+            precision=math.nan
+            if values.get("precision") is None
+            else _read(values, "precision", float),
+            spam_share=_read(values, "spam_share", float),
+            missing_ham=_read(values, "missing_ham", int),
+        )
+
+
+def _read(values: Mapping[str, object], key: str, kind: type[_Plain]) -> _Plain:
+    value = values.get(key)
+    if kind is float and type(value) is int:
+        value = float(value)  # JSON may have dropped the ".0"
+    # The exact type: True is an int to isinstance, and no count.
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
+        raise ModelFormatError(f"A stored threshold is damaged: {key} is no {kind.__name__}.")
+    return value
+
+
+def ham_needed(rate: float, confidence: float = 0.95) -> int:
+    """Return how many ham comments, none lost, support "at most `rate` lost".
+
+    The smallest n with ``1 - (1 - rate) ** n >= confidence``.
+
+    Parameters
+    ----------
+    rate : float
+        Largest share of ham lost, strictly between 0 and 1.
+    confidence : float, default 0.95
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        A number out of range.
+
+    Examples
+    --------
+    >>> ham_needed(0.001)
+    2995
+    """
+    share = checked_share("rate", rate)
+    return math.ceil(math.log(1 - checked_share("confidence", confidence)) / math.log1p(-share))
+
+
+def threshold_for_max_ham_lost(
+    log_odds: ArrayLike,
+    y: ArrayLike,
+    rate: float,
+    confidence: float = 0.95,
+    *,
+    spam_share: float | None = None,
+) -> Threshold:
+    """Return the lowest cut that loses at most `rate` of ham.
+
+    The cut stands just above the k-th largest log-odds of n ham comments.
+    Whatever their distribution, the share of future ham at or above such a
+    cut is Beta(k, n - k + 1) or less (Wilks 1941, tolerance limits from order
+    statistics); k is the largest for which it stays within `rate` with the
+    given confidence. k depends on n alone, so the choice costs no confidence.
+    Ham tied with the k-th is below the cut, hence ties only lower the loss.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+        Of comments the model was not fitted on; see the module for what else
+        the guarantee assumes.
+    y : array_like of {0, 1}, shape (n,)
+    rate : float
+        Largest share of ham lost, strictly between 0 and 1.
+    confidence : float, default 0.95
+    spam_share : float, optional
+        Share of spam to state precision at; by default the one in `y`.
+
+    Returns
+    -------
+    Threshold
+        Unsupported below ``ham_needed(rate, confidence)`` ham comments.
+
+    Raises
+    ------
+    InputError
+        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    """
+    from scipy.special import betainc
+
+    promise = Promise("max_ham_lost", rate, confidence)
+    sample = _Sample.of(log_odds, y, spam_share)
+    n = len(sample.ham)
+    needed = ham_needed(promise.value, promise.confidence)
+    if n < needed:
+        return sample.unsupported(promise, needed - n)
+
+    def minus_confidence(k: int) -> float:
+        return -float(betainc(k, n - k + 1, promise.value))
+
+    k = bisect_right(range(1, n + 1), -promise.confidence, key=minus_confidence)
+    lost = max(k, 1) - 1  # n >= needed has settled k = 1; rounding must not unsettle it
+    return sample.threshold(promise, lost, binomial_upper(lost, n, promise.confidence))
+
+
+def threshold_for_min_precision(
+    log_odds: ArrayLike,
+    y: ArrayLike,
+    precision: float,
+    spam_share: float | None = None,
+    confidence: float = 0.95,
+) -> Threshold:
+    """Return the lowest cut whose precision is at least `precision`.
+
+    Where a share s of all comments is spam, catching a share r of spam and
+    losing a share f of ham has precision ``s r / (s r + (1 - s) f)``. It is
+    bounded from below by the exact upper bound on f (as in
+    `threshold_for_max_ham_lost`) and the exact lower bound on r.
+
+    The lowest of many cuts that pass is a lucky one: tried at every ham
+    comment with the bounds of a single cut, the promise broke in up to 3 of
+    10 simulated draws instead of 1 in 20. So only the cuts that lose 0, 1, 2,
+    4, 8 ... ham comments are tried, and the error allowed is divided among
+    them (Bonferroni); they depend on the ham alone, which keeps the bound on r
+    exact.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+        Of comments the model was not fitted on.
+    y : array_like of {0, 1}, shape (n,)
+    precision : float
+        Strictly between 0 and 1.
+    spam_share : float, optional
+        The site's own share of spam, strictly between 0 and 1; by default the
+        one in `y`, or one half where a class is missing.
+    confidence : float, default 0.95
+
+    Returns
+    -------
+    Threshold
+        Where unsupported, `missing_ham` estimates how many more ham comments
+        would do if the shares at each cut stayed as they are.
+
+    Raises
+    ------
+    InputError
+        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    """
+    promise = Promise("min_precision", precision, confidence)
+    sample = _Sample.of(log_odds, y, spam_share)
+    n = len(sample.ham)
+    case = _PrecisionCase(promise, sample.spam_share, len(sample.spam))
+    # Without ham there is no cut to look at; the outlook is that of catching all spam.
+    seen = [(lost, sample.caught(lost)) for lost in case.losses_tried(n) or [0]]
+    for lost, caught in reversed(seen):
+        if n and case.proves(lost, n, caught):
+            return sample.threshold(promise, lost, case.ham_lost_upper(lost, n))
+    return sample.unsupported(promise, case.missing_ham(n, seen))
+
+
+@dataclass(frozen=True, slots=True)
+class _PrecisionCase:
+    """What it takes to prove a precision, given the spam there is."""
+
+    promise: Promise
+    spam_share: float
+    spam: int
+
+    @property
+    def odds(self) -> float:
+        """The precision is reached where (share of ham lost) <= odds * recall."""
+        s, precision = self.spam_share, self.promise.value
+        return s * (1 - precision) / ((1 - s) * precision)
+
+    def losses_tried(self, n: int) -> list[int]:
+        """List 0, 1, 2, 4 ... as far as `n` ham and perfect recall could support."""
+        most = min(n - 1, int(n * min(self.odds, 1)))
+        return [0][:n] + [2**i for i in range(max(most, 0).bit_length())]
+
+    def error(self, n: int) -> float:
+        return (1 - self.promise.confidence) / max(len(self.losses_tried(n)), 1)
+
+    def ham_lost_upper(self, lost: int, n: int) -> float:
+        return binomial_upper(lost, n, 1 - self.error(n) * _HAM_PART)
+
+    def proves(self, lost: int, n: int, caught: int) -> bool:
+        recall = binomial_lower(caught, self.spam, 1 - self.error(n) * (1 - _HAM_PART))
+        return self.ham_lost_upper(lost, n) <= self.odds * recall
+
+    def missing_ham(self, n: int, seen: list[tuple[int, int]]) -> int:
+        """Estimate the ham to add to `n` until one (ham lost, spam caught) proves it.
+
+        The share of ham lost stays; 0 where no amount would do.
+        """
+
+        def enough(total: int, lost: int, caught: int) -> bool:
+            scaled = -(-total * lost // max(n, 1))  # rounded up, without floats
+            return self.proves(scaled, total, caught)
+
+        totals = range(n + 1, _MOST_HAM)
+        answers = [
+            bisect_left(totals, True, key=partial(enough, lost=lost, caught=caught)) + 1
+            for lost, caught in seen
+            if enough(_MOST_HAM, lost, caught)
+        ]
+        return min(answers, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Labelled log-odds: ham from the highest down, spam in any order."""
+
+    ham: Floats
+    spam: Floats
+    spam_share: float
+
+    @classmethod
+    def of(cls, log_odds: ArrayLike, y: ArrayLike, spam_share: float | None) -> _Sample:
+        spam, values = checked_pair(y, log_odds, "log_odds")
+        if spam_share is not None:
+            share = checked_share("spam_share", spam_share)
+        else:
+            share = float(spam.mean()) if spam.any() and not spam.all() else 0.5
+        return cls(np.sort(values[~spam])[::-1], values[spam], share)
+
+    def cut(self, lost: int) -> float:
+        """Return the lowest cut that loses at most `lost` of the ham here."""
+        if len(self.ham) == 0:
+            return -math.inf
+        return math.nextafter(float(self.ham[lost]), math.inf)
+
+    def caught(self, lost: int) -> int:
+        return int((self.spam >= self.cut(lost)).sum())
+
+    def threshold(self, promise: Promise, lost: int, upper: float) -> Threshold:
+        cut = self.cut(lost)
+        ham_lost, caught = int((self.ham >= cut).sum()), self.caught(lost)
+        blocked = (1 - self.spam_share) * ham_lost / len(self.ham)
+        right = self.spam_share * caught / len(self.spam) if len(self.spam) else math.nan
+        return Threshold(
+            promise=promise,
+            log_odds=cut,
+            supported=True,
+            ham=len(self.ham),
+            ham_lost=ham_lost,
+            ham_lost_upper=upper,
+            spam=len(self.spam),
+            spam_caught=caught,
+            precision=right / (right + blocked) if right + blocked else math.nan,
+            spam_share=self.spam_share,
+            missing_ham=0,
+        )
+
+    def unsupported(self, promise: Promise, missing: int) -> Threshold:
+        return Threshold(
+            promise=promise,
+            log_odds=math.inf,
+            supported=False,
+            ham=len(self.ham),
+            ham_lost=0,
+            ham_lost_upper=binomial_upper(0, len(self.ham), promise.confidence),
+            spam=len(self.spam),
+            spam_caught=0,
+            precision=math.nan,
+            spam_share=self.spam_share,
+            missing_ham=missing,
+        )
+
+
+def ham_lost_by_group(
+    log_odds: ArrayLike,
+    y: ArrayLike,
+    groups: Iterable[Hashable],
+    cut: float,
+    confidence: float = 0.95,
+) -> dict[Hashable, tuple[int, int, float]]:
+    """Return how much ham a cut loses in each group, such as each blog or language.
+
+    A promise kept on the whole may be broken on one blog. Each bound stands
+    for itself: of twenty at 95 %, one is expected to fall short.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+    y : array_like of {0, 1}, shape (n,)
+    groups : iterable of hashable, length n
+    cut : float
+        Compared with >=; infinity loses nothing.
+    confidence : float, default 0.95
+        Of the one-sided upper bound.
+
+    Returns
+    -------
+    dict of group to (int, int, float)
+        Ham lost, ham seen and the exact upper bound on the share lost, 0 to
+        1, in order of appearance; groups without ham are left out.
+
+    Raises
+    ------
+    InputError
+        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    """
+    spam, values = checked_pair(y, log_odds, "log_odds")
+    names = list(groups)
+    if len(names) != len(values):
+        raise InputError(f"groups has {len(names)} rows and log_odds has {len(values)}.")
+    if math.isnan(cut):
+        raise InputError("cut is NaN; pass the log_odds of a Threshold.")
+    counts: dict[Hashable, list[int]] = {}
+    for name, is_spam, lost in zip(names, spam.tolist(), (values >= cut).tolist(), strict=True):
+        if not is_spam:
+            count = counts.setdefault(name, [0, 0])
+            count[0] += lost
+            count[1] += 1
+    return {name: (k, n, binomial_upper(k, n, confidence)) for name, (k, n) in counts.items()}
+
+
+def cut_for_every_group(
+    log_odds: ArrayLike,
+    y: ArrayLike,
+    groups: Iterable[Hashable],
+    cut: float,
+    rate: float,
+    confidence: float = 0.95,
+) -> float:
+    """Return the lowest cut, `cut` or above, at which no group's ham refutes the promise.
+
+    The bound on all ham assumes independent comments, yet those of one blog
+    resemble each other. A group refutes "at most `rate` lost" where the exact
+    lower bound on its share of ham lost (Clopper and Pearson 1934, one side)
+    is above `rate`; the cut then rises until it is not. That can only lower
+    the loss, so a promise kept at `cut` is kept.
+
+    Each group is asked on its own: one that loses exactly `rate` moves the
+    cut in at most ``1 - confidence`` of all draws, so among many groups some
+    cut is raised by chance. A group too small to refute is not thereby shown
+    to be safe; `ham_lost_by_group` has the upper bounds.
+
+    Parameters
+    ----------
+    log_odds : array_like, shape (n,)
+        Of comments the model was not fitted on.
+    y : array_like of {0, 1}, shape (n,)
+    groups : iterable of hashable, length n
+        Such as each comment's blog.
+    cut : float
+        Compared with >=; such as the `log_odds` of a supported `Threshold`.
+    rate : float
+        Largest share of ham lost, strictly between 0 and 1.
+    confidence : float, default 0.95
+        Of the one-sided lower bound.
+
+    Returns
+    -------
+    float
+        In log-odds.
+
+    Raises
+    ------
+    InputError
+        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    """
+    share = checked_share("rate", rate)
+    spam, values = checked_pair(y, log_odds, "log_odds")
+    names = list(groups)
+    for name, (lost, n, _) in ham_lost_by_group(values, spam, names, cut).items():
+        allowed = _losses_not_refuting(n, share, confidence)
+        if lost > allowed:
+            own = np.fromiter((each == name for each in names), bool, len(names)) & ~spam
+            cut = max(cut, math.nextafter(float(np.sort(values[own])[-1 - allowed]), math.inf))
+    return cut
+
+
+def _losses_not_refuting(n: int, rate: float, confidence: float) -> int:
+    """Return the most of `n` that may be lost before a share above `rate` is shown."""
+    lower = partial(binomial_lower, n=n, confidence=confidence)
+    return bisect_right(range(n + 1), rate, key=lower) - 1

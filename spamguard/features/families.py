@@ -1,0 +1,43 @@
+"""The feature families, in their order, and the schema of the named columns.
+
+Each family is a module with a tuple ``FEATURES`` and a pure function
+``values`` that gives one number for each of them. The hashed n-grams are a
+family too; their columns are buckets and have no schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from spamguard.features import author, links, promo, style, topic
+from spamguard.features.reading import Reading
+from spamguard.features.schema import Feature
+
+FAMILIES: dict[str, tuple[Feature, ...]] = {
+    "links": links.FEATURES,
+    "promo": promo.FEATURES,
+    "topic": topic.FEATURES,
+    "author": author.FEATURES,
+    "style": style.FEATURES,
+}
+"""Named columns of each family, in the order in which `values_of` gives them."""
+
+FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f in features)
+
+
+def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:
+    """Return the raw value of each of `FEATURES` for each comment; NaN where it does not apply."""
+    hits = [promo.hits_of(r) for r in readings]
+    # Family by family: what one needs stays near the processor while it goes through them all.
+    families = (
+        [links.values(r) for r in readings],
+        [promo.values(r, found) for r, found in zip(readings, hits, strict=True)],
+        [topic.values(r, idf) for r in readings],
+        [
+            author.values(r, promo.praise_in(found), idf)
+            for r, found in zip(readings, hits, strict=True)
+        ],
+        [style.values(r) for r in readings],
+    )
+    return [tuple(chain.from_iterable(parts)) for parts in zip(*families, strict=True)]

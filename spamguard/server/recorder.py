@@ -1,0 +1,274 @@
+"""Comments with their verdicts on their way to the database: a blog need not wait for the disk.
+
+Verdicts are written some at a time, a moment after they were given. A killed worker
+loses those of that moment. Feedback never comes this way: see `teaching`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from spamguard.errors import FeedbackError
+from spamguard.feedback import Database
+from spamguard.server.judging import Judged
+from spamguard.server.store import Registered, comments, key_of, register, settings, usage
+
+_MOST: Final = 20_000  # that wait; more than that, the oldest are given up
+_TOGETHER: Final = 100  # in one transaction, for whose end corrections wait
+_PAUSE: Final = 0.1  # seconds
+
+DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
+
+
+class Recorder:
+    """Writes what was judged, in a thread of its own.
+
+    Parameters
+    ----------
+    database : Database
+    privacy : bool
+        Keep nothing of what a comment said.
+    told : callable
+        Called with what went wrong and how many comments it is about.
+    """
+
+    def __init__(self, database: Database, privacy: bool, told: Callable[[str, int], None]) -> None:
+        self._database = database
+        self._privacy = privacy
+        self._told = told
+        self._waiting: list[Judged] = []
+        self._under_way: list[Judged] = []
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spamguard-records", daemon=True)
+        self._failing = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush()
+
+    def put(self, judged: Judged) -> None:
+        """Take an answer; return at once."""
+        with self._lock:
+            self._waiting.append(judged)
+            lost = len(self._waiting) - _MOST
+            if lost > 0:
+                del self._waiting[:lost]
+        if lost > 0:
+            self._told("dropped", lost)
+
+    def flush(self) -> bool:
+        """Write what waits by now; False if the database does not take it."""
+        with self._flushing:
+            # Not what comes meanwhile: where there is always more, this would never end.
+            left = len(self._waiting)
+            while left > 0:
+                size = min(left, _TOGETHER)
+                with self._lock:
+                    batch, self._waiting = self._waiting[:size], self._waiting[size:]
+                    self._under_way = batch
+                left -= size
+                try:
+                    with self._database.writing() as connection:
+                        write(connection, batch, self._privacy)
+                except FeedbackError:
+                    batch = self._without_unwritable(batch)
+                    with self._lock:
+                        self._waiting = batch + self._waiting
+                    if batch:
+                        if not self._failing:
+                            self._told("waiting", len(batch))
+                        self._failing = True
+                        return False
+                self._failing = False
+            with self._lock:
+                self._under_way = []
+            return True
+
+    def flush_if_waiting(self, digest: str) -> None:
+        """Write what waits, if a comment of this digest may be among it."""
+        with self._lock:
+            found = any(judged.digest == digest for judged in (*self._under_way, *self._waiting))
+        if found:
+            self.flush()
+
+    def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
+        """Write one by one, lest one that cannot be written keeps all others waiting.
+
+        Return what is still to be written, because nothing can be written now.
+        """
+        dropped = 0
+        for place, judged in enumerate(batch):
+            try:
+                with self._database.writing() as connection:
+                    write(connection, [judged], self._privacy)
+            except FeedbackError:
+                if not self._can_write():
+                    return batch[place:]
+                dropped += 1
+        if dropped:
+            self._told("dropped", dropped)
+        return []
+
+    def _can_write(self) -> bool:
+        """Tell whether it is the comment that cannot be written, or nothing can."""
+        probe = settings.c.key == "probe"
+        try:
+            with self._database.writing() as connection:
+                connection.execute(sa.delete(settings).where(probe))
+                connection.execute(sa.insert(settings).values(key="probe", value="x" * 200))
+        except FeedbackError:
+            return False
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PAUSE if not self._failing else 10 * _PAUSE):
+            self.flush()
+
+
+def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
+    """Add comments, and count them."""
+    sent: dict[int, list[Registered]] = defaultdict(list)
+    added: list[dict[str, Any]] = []
+    changed: dict[int, dict[str, Any]] = {}  # rows that are there, by their numbers
+    # The very same comment may have been decided on: by another worker, or long ago.
+    latest = _latest_of(connection, batch)
+    for judged in batch:
+        if judged.asked.post is not None and judged.asked.post.url:
+            sent[judged.site.id].append(judged.asked.post)
+        values = row_of(judged, privacy)
+        key = judged.site.id, judged.digest
+        former = latest.get(key)
+        if former is not None:
+            values |= {name: former[name] for name in DECIDED}
+        if former is None or not judged.asked.again:
+            added.append(_EMPTY | values)
+            latest[key] = added[-1]
+        else:
+            former.update(values)  # a row of this batch, or one that is there
+            if "id" in former:
+                changed[former["id"]] = former
+    if added:
+        connection.execute(_INSERT, added)
+    for values in changed.values():
+        mine = comments.c.id == values.pop("id")
+        connection.execute(sa.update(comments).where(mine).values(values))
+    for site, posts in sent.items():
+        register(connection, site, posts)
+    count(connection, _counted(batch))
+
+
+# Built once: to build a statement takes longer than to run it.
+_INSERT: Final = sa.insert(comments)
+_EMPTY: Final = {column.name: None for column in comments.c if not column.primary_key}
+_SAME: Final = sa.select(sa.func.max(comments.c.id)).where(
+    comments.c.site.in_(sa.bindparam("sites", expanding=True)),
+    comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
+)
+_LATEST: Final = sa.select(
+    *(comments.c[name] for name in ("id", "site", "digest", *DECIDED))
+).where(comments.c.id.in_(_SAME.group_by(comments.c.site, comments.c.digest)))
+
+
+def _latest_of(
+    connection: sa.Connection, batch: Sequence[Judged]
+) -> dict[tuple[int, str], dict[str, Any]]:
+    """Return of each comment the latest row that is there, by its site and digest."""
+    wanted = {
+        "sites": list({judged.site.id for judged in batch}),
+        "digests": list({judged.digest for judged in batch}),
+    }
+    rows = connection.execute(_LATEST, wanted).mappings()
+    return {(row["site"], row["digest"]): dict(row) for row in rows}
+
+
+def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
+    """Return a comment as its row."""
+    asked, verdict, comment = judged.asked, judged.verdict, judged.asked.comment
+    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in judged.reasons]
+    row: dict[str, Any] = {
+        "site": judged.site.id,
+        "guid": judged.guid,
+        "digest": judged.digest,
+        "at": judged.at,
+        "blog": host_of(asked.blog),
+        "post_key": key_of(asked.permalink) if asked.permalink else None,
+        "story": asked.story,
+        "kind": (asked.kind or "")[:64] or None,
+        "cause": asked.cause,
+        "answer": judged.is_spam,
+        "reasons": json.dumps(reasons) if reasons else None,
+    }
+    if not privacy:
+        row |= {
+            "permalink": asked.permalink,
+            "text": comment.text,
+            "author": comment.author,
+            "author_url": comment.author_url,
+            "date": None if comment.date is None else str(comment.date),
+        }
+    if verdict is not None:
+        row |= {
+            "label": verdict.label,
+            "spam_probability": float(verdict.spam_probability),
+            "log_odds": float(verdict.log_odds),
+            "discard": bool(verdict.discard),
+            "language": verdict.language[:16],
+            "model": verdict.model,
+        }
+    return row
+
+
+def host_of(address: str | None) -> str:
+    """Return the host of a blog's address; empty where it has none."""
+    try:
+        host = urlsplit((address or "").strip()).hostname or ""
+    except ValueError:
+        return ""
+    # What is not printable some databases refuse.
+    return "".join(letter for letter in host if letter.isprintable())[:255]
+
+
+Counts = dict[tuple[int, str, str], Counter[str]]
+
+
+def _counted(batch: Sequence[Judged]) -> Counts:
+    found: Counts = defaultdict(Counter)
+    for judged in batch:
+        key = (judged.site.id, judged.at[:7], host_of(judged.asked.blog))
+        found[key].update(("api_calls", "spam" if judged.is_spam else "ham"))
+    return found
+
+
+def count(connection: sa.Connection, counts: Counts) -> None:
+    """Add to the months' figures, by site, month and blog."""
+    for (site, month, blog), more in counts.items():
+        mine = {"of_site": site, "of_month": month, "of_blog": blog}
+        raised = {f"more_{name}": more[name] for name in _FIGURES}
+        if not connection.execute(_RAISE, mine | raised).rowcount:
+            values = {name: more[name] for name in _FIGURES}
+            row = {"site": site, "month": month, "blog": blog, **values}
+            connection.execute(sa.insert(usage).values(row))
+
+
+_FIGURES: Final = tuple(column.name for column in usage.c if not column.primary_key)
+_RAISE: Final = (
+    sa.update(usage)
+    .where(*(usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog")))
+    .values({name: usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
+)

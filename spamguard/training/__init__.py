@@ -1,0 +1,70 @@
+"""Learn from labelled comments: the estimator, recipes, retraining with its gate, online corrections, the review queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spamguard.loading import attach
+
+if TYPE_CHECKING:
+    from spamguard.training.classifier import SpamClassifier as SpamClassifier
+    from spamguard.training.online import MOST as MOST
+    from spamguard.training.online import SiteWeights as SiteWeights
+    from spamguard.training.queue import Decision as Decision
+    from spamguard.training.queue import campaigns_of as campaigns_of
+    from spamguard.training.queue import mark_of as mark_of
+    from spamguard.training.queue import review_order as review_order
+    from spamguard.training.queue import spread as spread
+    from spamguard.training.recipe import LANGUAGE_HAM as LANGUAGE_HAM
+    from spamguard.training.recipe import Material as Material
+    from spamguard.training.recipe import Recipe as Recipe
+    from spamguard.training.recipe import Settings as Settings
+    from spamguard.training.recipe import Watch as Watch
+    from spamguard.training.recipe import blog_folds as blog_folds
+    from spamguard.training.recipe import calibration as calibration
+    from spamguard.training.recipe import cuts_for as cuts_for
+    from spamguard.training.recipe import doubtful as doubtful
+    from spamguard.training.recipe import fit_rows as fit_rows
+    from spamguard.training.recipe import out_of_fold as out_of_fold
+    from spamguard.training.retraining import LEAST as LEAST
+    from spamguard.training.retraining import Doubt as Doubt
+    from spamguard.training.retraining import Gate as Gate
+    from spamguard.training.retraining import Outcome as Outcome
+    from spamguard.training.retraining import audit as audit
+    from spamguard.training.retraining import replace_model as replace_model
+    from spamguard.training.retraining import retrain as retrain
+    from spamguard.training.retraining import rollback as rollback
+    from spamguard.training.tricks import ATTACKS as ATTACKS
+
+__all__, __getattr__, __dir__ = attach(
+    __name__,
+    {
+        "classifier": ["SpamClassifier"],
+        "online": ["MOST", "SiteWeights"],
+        "queue": ["Decision", "campaigns_of", "mark_of", "review_order", "spread"],
+        "recipe": [
+            "LANGUAGE_HAM",
+            "Material",
+            "Recipe",
+            "Settings",
+            "Watch",
+            "blog_folds",
+            "calibration",
+            "cuts_for",
+            "doubtful",
+            "fit_rows",
+            "out_of_fold",
+        ],
+        "retraining": [
+            "Doubt",
+            "Gate",
+            "LEAST",
+            "Outcome",
+            "audit",
+            "replace_model",
+            "retrain",
+            "rollback",
+        ],
+        "tricks": ["ATTACKS"],
+    },
+)

@@ -1,0 +1,635 @@
+"""SpamClassifier: the scikit-learn estimator that learns a SpamModel."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from spamguard.comment import Comment, as_comment
+from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, missing
+from spamguard.errors import CorpusError, InputError
+from spamguard.features import (
+    FAMILIES,
+    FEATURES,
+    NAMES,
+    Rows,
+    Vectorizer,
+    dense_columns,
+    languages_known,
+    learn_background,
+    vectorize,
+)
+from spamguard.model import HIGH, LOW, Cuts, SpamModel, contributions_of, log_odds_of
+from spamguard.storage import load_model
+from spamguard.training.solver import fit_logistic
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["SpamClassifier"]
+
+F64 = NDArray[np.float64]
+
+LANGUAGE_HAM_OF_SITE: Final = 30
+"""Real comments that make a language known to a model of one site."""
+
+_BACKGROUND_SAMPLE: Final = 20_000
+_PRIOR_ROWS: Final = 20.0
+_DENSE_SCALE: Final = 0.15
+_BATCH: Final = 64
+_LEAST_SHARE: Final = 1e-9  # of a class, that weights may speak of
+_MOST: Final = 60_000.0  # that half precision can hold, in round numbers
+
+
+class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
+    """Learns from labelled comments to tell spam from ham.
+
+    Logistic regression over the named features and the hashed n-grams, fitted
+    by L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the
+    columns of `score_frame`, or the `Rows` that `vectorize` made of either.
+    With labels that are words, measure with ``scoring="roc_auc"``;
+    scikit-learn's ``"f1"`` needs the labels 0 and 1.
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty on the sum of losses, as in
+        scikit-learn's logistic regression: larger trusts the comments more.
+    bits : int
+        The n-grams fall into ``2**bits`` buckets, 8 to 24.
+    families : sequence of str or None
+        Feature families to learn from, out of ``links``, ``promo``, ``topic``,
+        ``author``, ``style`` and ``ngrams``; all where None.
+    class_weight : {"balanced"} or None
+        ``"balanced"`` lets ham and spam count the same in sum; probabilities
+        then speak of a blog where half the comments are spam.
+    base : SpamModel, str, path or None
+        A model to start from, such as ``"default"``. What is learned is the
+        difference to it, so a handful of comments already helps. Its prior
+        (`SpamModel.at_prior`) is kept and changes nothing that is learned. A
+        language that it does not know is known from 30 real comments on.
+    max_iter : int
+        Most iterations of the solver.
+    n_jobs : int or None
+        Processes that read the comments, as joblib counts them.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels; the second is spam.
+    model_ : SpamModel
+        What was learned, ready for `spamguard.save_model`. Without a base its
+        prior is the share of spam, by weight, among the comments learned from.
+    n_iter_ : int
+        Iterations of the solver, or mini-batches seen by `partial_fit`.
+
+    Examples
+    --------
+    >>> from spamguard import Comment, SpamClassifier
+    >>> X = [Comment("cheap pills, order now"), Comment("I get the same error on 3.12")] * 20
+    >>> classifier = SpamClassifier(bits=12).fit(X, ["spam", "ham"] * 20)
+    >>> classifier.predict([Comment("order cheap pills")]).tolist()
+    ['spam']
+    """
+
+    def __init__(
+        self,
+        *,
+        C: float = 10.0,
+        bits: int = 18,
+        families: Sequence[str] | None = None,
+        class_weight: str | None = None,
+        base: SpamModel | str | os.PathLike[str] | None = None,
+        max_iter: int = 200,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.C = C
+        self.bits = bits
+        self.families = families
+        self.class_weight = class_weight
+        self.base = base
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+
+    # --- learning -----------------------------------------------------------------
+
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SpamClassifier:
+        """Learn from scratch, or from `base`.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            The comments.
+        y : array-like of shape (n,)
+            Two labels; spam is the one that sorts last, as in ham and spam, 0
+            and 1, False and True.
+        sample_weight : array-like of shape (n,), optional
+            How much each comment counts.
+
+        Returns
+        -------
+        SpamClassifier
+            Itself.
+
+        Raises
+        ------
+        CorpusError
+            If there are no comments, a label is missing, or there is only one
+            kind of label, or more than two.
+        InputError
+            If X is none of the above.
+        """
+        self._check_settings()
+        labels = _labels(y)
+        comments = _paired(X, labels)
+        classes = _classes(labels)
+        base, prior = _as_trained(self._base())
+        spam = labels == classes[1]
+        weight = self._weights(spam, sample_weight)
+        if not (weight[spam].any() and weight[~spam].any()):
+            raise CorpusError(
+                "all comments of one class have weight zero: nothing is left to tell."
+            )
+        rows = self._rows(comments, base, weight)
+        scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
+        matrix = self._matrix(rows, scaling)
+        strength = 1.0 / (self.C * weight.sum())
+        offset = log_odds_of(base, rows) if base else None
+        steps = [0]
+        theta, intercept = fit_logistic(
+            matrix, spam, weight, strength, offset=offset, accuses=_accusing(matrix.shape[1], base),
+            max_iter=self.max_iter,
+            watch=lambda step: steps.__setitem__(0, step),
+        )  # fmt: skip
+        self.classes_ = classes
+        self.n_iter_ = steps[0]
+        self._forget_online()
+        self._count_languages(rows, spam, weight)
+        self._mass = _mass(spam, weight)
+        self._set_model(rows, scaling, theta, intercept, base, prior)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> SpamClassifier:
+        """Learn a little more from some comments, in order (AdaGrad, mini-batches).
+
+        The first call fixes how features are scaled and how common words are,
+        so its comments should be typical; later calls take memory for their
+        own comments only.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`; `y` may hold one label alone after the first call.
+        classes : array-like of shape (2,), optional
+            Both labels; needed in the first call unless `y` holds both.
+
+        Returns
+        -------
+        SpamClassifier
+            Itself.
+
+        Raises
+        ------
+        CorpusError
+            As in `fit`; also if the classes are not those of the first call.
+        InputError
+            If X is none of what `fit` takes.
+        """
+        self._check_settings()
+        labels = _labels(y)
+        comments = _paired(X, labels)
+        if not hasattr(self, "model_"):
+            known = _classes(labels if classes is None else _labels(classes))
+        elif classes is None or np.array_equal(np.unique(_labels(classes)), self.classes_):
+            known = self.classes_
+        else:
+            raise CorpusError(f"the classes are {self.classes_.tolist()} since the first call.")
+        if not set(labels.tolist()) <= set(known.tolist()):
+            raise CorpusError(f"labels must be among {known.tolist()}.")
+        base, prior = _as_trained(getattr(self, "model_", None) or self._base())
+        spam = labels == known[1]
+        weight = self._weights(spam, sample_weight)
+        rows = self._rows(comments, base, weight)
+        scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
+        if not hasattr(self, "model_"):
+            self.classes_ = known
+            self.n_iter_ = 0
+        theta, intercept = self._walk(rows, scaling, spam, weight, base)
+        self._count_languages(rows, spam, weight)
+        self._mass = getattr(self, "_mass", np.zeros(2)) + _mass(spam, weight)
+        self._set_model(rows, scaling, theta, intercept, base, prior)
+        return self
+
+    def _walk(
+        self,
+        rows: Rows,
+        scaling: _Scaling,
+        spam: NDArray[np.bool_],
+        weight: F64,
+        base: SpamModel | None,
+    ) -> tuple[F64, float]:
+        """Return what the mini-batches add to the weights of `base`."""
+        matrix = self._matrix(rows, scaling)
+        width = matrix.shape[1]
+        if not hasattr(self, "_squares"):
+            self._squares = np.full(width + 1, 1e-3)
+        theta, intercept = np.zeros(width), 0.0
+        start = log_odds_of(base, rows) if base else np.zeros(len(spam))
+        sign = np.where(spam, 1.0, -1.0)
+        for first in range(0, len(sign), _BATCH):
+            part = slice(first, first + _BATCH)
+            some = matrix[part]
+            margin = sign[part] * (some @ theta + intercept + start[part])
+            slope = -weight[part] * sign[part] / (1.0 + np.exp(np.clip(margin, -500, 500)))
+            gradient = some.T @ slope / _BATCH
+            used = np.flatnonzero(gradient)
+            self._squares[used] += gradient[used] ** 2
+            theta[used] -= 0.1 * gradient[used] / np.sqrt(self._squares[used])
+            self._squares[-1] += (slope.sum() / _BATCH) ** 2
+            intercept -= 0.1 * slope.sum() / _BATCH / np.sqrt(self._squares[-1])
+            self.n_iter_ += 1
+        return theta, float(intercept)
+
+    def _forget_online(self) -> None:
+        if hasattr(self, "_squares"):
+            del self._squares
+        self._ham_languages: Counter[str] = Counter()
+
+    def _count_languages(self, rows: Rows, spam: NDArray[np.bool_], weight: F64) -> None:
+        if not hasattr(self, "_ham_languages"):
+            self._ham_languages = Counter()
+        self._ham_languages.update(rows.languages[~spam & (weight > 0)].tolist())
+
+    def _languages(self, base: SpamModel | None) -> frozenset[str]:
+        """Return what `base` knows and what these comments add, if `base` tells what it knows."""
+        if base is None or not base.languages:
+            # One site's comments are no survey: without a base every language is judged alike.
+            return frozenset()
+        counts = {code: {"ham": ham} for code, ham in self._ham_languages.items() if code}
+        return base.languages | languages_known(counts, LANGUAGE_HAM_OF_SITE)
+
+    def _check_settings(self) -> None:
+        if not isinstance(self.C, Real) or not self.C > 0:
+            raise InputError(f"C must be a number above zero, not {self.C!r}.")
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
+            raise InputError(f"max_iter must be a whole number above zero, not {self.max_iter!r}.")
+        if not isinstance(self.bits, int | np.integer) or not 8 <= self.bits <= 24:
+            raise InputError(f"bits must be a whole number from 8 to 24, not {self.bits!r}.")
+        known = (*FAMILIES, "ngrams")
+        if isinstance(self.families, str) or not isinstance(self.families, Iterable | None):
+            raise InputError(f"families must be a list of names or None, not {self.families!r}.")
+        for family in self.families or ():
+            if family not in known:
+                raise InputError(f"no feature family {family!r}; there are {', '.join(known)}.")
+        if self.class_weight not in (None, "balanced"):
+            raise InputError(f"class_weight must be None or 'balanced', not {self.class_weight!r}.")
+
+    def _base(self) -> SpamModel | None:
+        if self.base is None or isinstance(self.base, SpamModel):
+            return self.base
+        return load_model(self.base)
+
+    def _rows(self, X: list[Comment] | Rows, base: SpamModel | None, weight: F64) -> Rows:
+        if isinstance(X, Rows):
+            if base is not None:
+                _check_rows(X, base)
+            return X
+        # A comment of weight zero is absent, also from what tells how common words are.
+        return self._vectorize(X, base, [c for c, w in zip(X, weight, strict=True) if w])
+
+    def _vectorize(
+        self, comments: list[Comment], base: SpamModel | None, counted: list[Comment]
+    ) -> Rows:
+        if base is not None:
+            return vectorize(comments, base.vectorizer, self.n_jobs)
+        step = max(1, len(counted) // _BACKGROUND_SAMPLE)
+        background = learn_background(counted[::step])
+        return vectorize(comments, Vectorizer(int(self.bits), background), self.n_jobs)
+
+    def _weights(self, spam: NDArray[np.bool_], sample_weight: ArrayLike | None) -> F64:
+        try:
+            weight = np.ones(len(spam)) if sample_weight is None else np.array(sample_weight, float)
+        except (TypeError, ValueError):
+            raise InputError("sample_weight must hold numbers.") from None
+        if weight.shape != spam.shape or not np.isfinite(weight).all() or (weight < 0).any():
+            raise InputError(
+                "sample_weight needs one finite number, zero or more, for each comment."
+            )
+        if self.class_weight == "balanced":
+            for side in (spam, ~spam):
+                if weight[side].sum() > 0:
+                    weight[side] /= 2.0 * weight[side].sum()
+            weight *= len(weight)
+        if len(weight) and not weight.sum() > 0:
+            raise InputError("sample_weight is zero for every comment.")
+        return weight
+
+    def _matrix(self, rows: Rows, scaling: _Scaling) -> csr_matrix:
+        """Return named features, scaled, beside the n-grams; families left out are zero."""
+        from scipy.sparse import csr_matrix, hstack
+
+        dense = scaling.apply(rows.dense) * dense_columns(self.families)
+        grams = rows.folded()
+        if self.families is not None and "ngrams" not in self.families:
+            grams = grams.multiply(0.0).tocsr()
+            grams.eliminate_zeros()
+        matrix: csr_matrix = hstack([csr_matrix(dense), grams], format="csr", dtype=np.float32)
+        return matrix
+
+    def _set_model(
+        self,
+        rows: Rows,
+        scaling: _Scaling,
+        theta: F64,
+        intercept: float,
+        base: SpamModel | None,
+        prior: float,
+    ) -> None:
+        width = len(FEATURES)
+        dense, grams = theta[:width] * scaling.factor, theta[width:]
+        if base is not None:
+            dense, grams = dense + base.dense_weights, grams + base.ngram_weights
+            intercept += base.intercept
+        learned = SpamModel(
+            name="unnamed",
+            version="0",
+            intercept=intercept,
+            dense_weights=dense,
+            dense_reference=scaling.reference,
+            # What a file holds is what is scored with: half precision, rounded once.
+            ngram_weights=np.clip(grams, -_MOST, _MOST).astype(np.float16).astype(np.float32),
+            background=rows.background,
+            cuts=Cuts() if base is None else replace(base.cuts, discard=None),
+            prior=self._learned_prior(base),
+            languages=self._languages(base),
+        )
+        # Without a base the labels say what the probabilities speak of.
+        self.model_ = learned if self.base is None else learned.at_prior(prior)
+
+    def _learned_prior(self, base: SpamModel | None) -> float:
+        """Return the share of spam that what was just learned speaks of, 0 to 1."""
+        if base is not None and self.base is not None:
+            return base.prior
+        ham, spam = self._mass.tolist()
+        if not (ham and spam):
+            return 0.5  # one class alone, at the start of a stream, tells no share
+        return float(min(max(spam / (ham + spam), _LEAST_SHARE), 1 - _LEAST_SHARE))
+
+    # --- judging ------------------------------------------------------------------
+
+    def vectorize(self, X: Any) -> Rows:
+        """Return comments as `Rows`, which may stand for them in every other call.
+
+        Before the first fit, how common words are is learned from `X` itself.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        Rows
+            Of n comments.
+        """
+        self._check_settings()
+        base = getattr(self, "model_", None) or self._base()
+        comments = _comments(X)
+        return self._vectorize(comments, base, comments)
+
+    def contributions(self, X: Any) -> F64:
+        """Return what each named column adds to the log-odds.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_names)
+            In the order of `get_feature_names_out`. A row's sum plus
+            ``model_.intercept`` is its `decision_function`.
+        """
+        check_is_fitted(self, "model_")
+        if isinstance(X, Rows):
+            _check_rows(X, self.model_)
+            return contributions_of(self.model_, X)
+        return contributions_of(
+            self.model_, vectorize(_comments(X), self.model_.vectorizer, self.n_jobs)
+        )
+
+    def decision_function(self, X: Any) -> F64:
+        """Return the log-odds of spam, shape (n,).
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Positive where spam is the likelier.
+        """
+        found: F64 = self.contributions(X).sum(axis=1) + self.model_.intercept
+        return found
+
+    def predict_proba(self, X: Any) -> F64:
+        """Return probabilities, shape (n, 2), columns as `classes_`.
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 2)
+            From 0 to 1; a row adds up to 1.
+        """
+        spam = 1.0 / (1.0 + np.exp(-np.clip(self.decision_function(X), -700, 700)))
+        return np.column_stack([1.0 - spam, spam])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the likelier label of each comment, shape (n,).
+
+        Parameters
+        ----------
+        X : sequence of Comment, DataFrame or Rows, length n
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Each out of `classes_`.
+        """
+        log_odds = self.decision_function(X)
+        labels: NDArray[Any] = self.classes_[(log_odds >= 0).astype(int)]
+        return labels
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return the names of the columns of `contributions`.
+
+        Parameters
+        ----------
+        input_features : object, optional
+            Not used; scikit-learn passes it.
+
+        Returns
+        -------
+        ndarray of object, shape (n_names,)
+            Those of `SpamModel.get_feature_names_out`.
+        """
+        return np.array(NAMES, object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def _as_trained(base: SpamModel | None) -> tuple[SpamModel | None, float]:
+    """Return `base` at the prior its weights were learned at, and the one it speaks of.
+
+    A prior says of which site the probabilities speak. Labels weighed against
+    one that they do not come from would be learned as if they were news.
+    """
+    return (None, 0.5) if base is None else (base.as_trained(), base.prior)
+
+
+def _mass(spam: NDArray[np.bool_], weight: F64) -> F64:
+    """Return the weight of ham and of spam."""
+    return np.array([weight[~spam].sum(), weight[spam].sum()])
+
+
+def _comments(X: Any) -> list[Comment]:
+    if is_frame(X) or is_foreign_frame(X):
+        return comments_of_frame(X)
+    if isinstance(X, str | bytes | Comment | Mapping) or not isinstance(X, Iterable):
+        raise InputError(
+            f"X must be a sequence of Comment or a DataFrame with a column 'text', not {type(X).__name__}."
+        )
+    return [as_comment(comment) for comment in X]
+
+
+def _paired(X: Any, labels: NDArray[Any]) -> list[Comment] | Rows:
+    comments = X if isinstance(X, Rows) else _comments(X)
+    if len(comments) != len(labels):
+        raise CorpusError(f"{len(comments)} comments but {len(labels)} labels.")
+    return comments
+
+
+def _check_rows(rows: Rows, model: SpamModel) -> None:
+    if rows.bits != model.vectorizer.bits:
+        raise InputError(
+            f"these rows have {rows.bits} bits and the model {model.vectorizer.bits}; "
+            "make rows with the vectorize method of the estimator that they are for."
+        )
+
+
+_KINDS: Final = ((str, "words"), (bool | np.bool_, "true or false"), (Real, "numbers"))
+
+
+def _labels(y: Any) -> NDArray[Any]:
+    """Return `y` as an array of one plain type; missing labels are refused."""
+    if hasattr(y, "__array__"):
+        labels = np.asarray(y)
+    elif isinstance(y, Iterable) and not isinstance(y, str | bytes):
+        # Not np.array(y): that would turn a missing label among words into the word "nan".
+        labels = np.fromiter(y, object)
+    else:
+        raise CorpusError(f"y must hold one label for each comment, not be {type(y).__name__}.")
+    if labels.ndim != 1:
+        raise CorpusError(f"y must have one dimension, not {labels.ndim}.")
+    values = labels.tolist()
+    if any(map(missing, values)):
+        raise CorpusError("labels are missing: leave out the comments that have none.")
+    if labels.dtype != object:
+        return labels
+    kinds = {next((kind for t, kind in _KINDS if isinstance(v, t)), "other") for v in values}
+    if len(kinds) > 1 or "other" in kinds:
+        types = ", ".join(sorted({type(value).__name__ for value in values}))
+        raise CorpusError(f"labels must be all words, or all numbers, not a mixture of {types}.")
+    return np.array(values)
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[Any]:
+    classes = np.unique(labels)
+    if len(classes) == 0:
+        raise CorpusError("there are no comments to learn from.")
+    if len(classes) == 1:
+        raise CorpusError(
+            f"all labels are {classes.tolist()[0]!r}: one class alone teaches nothing; add comments of the other."
+        )
+    if len(classes) > 2:
+        raise CorpusError(f"there are {len(classes)} labels; two are needed, ham and spam.")
+    if str(classes[0]).strip().lower() == "spam":
+        # Scikit-learn's scorers take the label that sorts last as positive, whatever we say.
+        raise CorpusError(
+            f"of {classes[0]!s} and {classes[1]!s} the latter sorts last and would be taken for "
+            "spam; call them 'ham' and 'spam'."
+        )
+    return classes
+
+
+def _accusing(width: int, base: SpamModel | None) -> NDArray[np.bool_] | None:
+    """Return which columns can only speak for spam; beside a base they may also take back."""
+    if base is not None:
+        return None
+    found = np.zeros(width, bool)
+    found[: len(FEATURES)] = [feature.accuses for feature in FEATURES]
+    return found
+
+
+class _Scaling:
+    """Where each named feature contributes nothing, and how far it typically strays."""
+
+    def __init__(self, reference: F64, factor: F64) -> None:
+        self.reference = reference
+        self.factor = factor  # from a feature's own unit to the unit that is penalised
+
+    @classmethod
+    def learn(cls, dense: NDArray[np.float32], weight: F64) -> _Scaling:
+        values = np.clip(dense.astype(float), LOW, HIGH)
+        known = ~np.isnan(values)
+        mass = (weight[:, None] * known).sum(axis=0)
+        safe = np.where(known, values, 0.0)
+        mean = (weight[:, None] * safe).sum(axis=0) / np.maximum(mass, 1e-12)
+        square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
+        # A few comments say little about a spread: a tenth of the range counts as some more of them.
+        spread = square / np.maximum(mass, 1e-12)
+        prior = (0.1 * (HIGH - LOW)) ** 2
+        spread = (spread * mass + prior * _PRIOR_ROWS) / (mass + _PRIOR_ROWS)
+        by_mean = np.array([f.reference == "mean" for f in FEATURES])
+        return cls(
+            np.where(by_mean & (mass > 0), mean, 0.0),
+            _DENSE_SCALE / np.maximum(np.sqrt(spread), 0.05),
+        )
+
+    @classmethod
+    def of_model(cls, model: SpamModel) -> _Scaling:
+        """The model's own reference; spreads from the ranges, as it does not keep them."""
+        return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05))
+
+    def apply(self, dense: NDArray[np.float32]) -> F64:
+        values: F64 = (np.clip(dense.astype(float), LOW, HIGH) - self.reference) * self.factor
+        values[np.isnan(values)] = 0.0
+        return values

@@ -1,0 +1,227 @@
+"""Which comments to look at first, so that a hundred decisions teach the most.
+
+A comment teaches where the model is unsure of it, where many others are like
+it, and where none like it was just decided. Near-copies of one text are one
+decision, whatever their number; short texts ("why", "thanks") are never taken
+for copies of each other, as people write them too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spamguard.corpus import campaigns_of, comments_of
+from spamguard.errors import InputError
+from spamguard.features import Rows, vectorize
+from spamguard.model import SpamModel, log_odds_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Decision", "campaigns_of", "mark_of", "review_order", "spread"]
+_CANDIDATES: Final = 20
+"""As many of the most promising are compared for each that is chosen."""
+_SPREAD: Final = 2.0  # log-odds around the threshold within which a model is unsure
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing to decide, for a comment and its near-copies.
+
+    Parameters
+    ----------
+    row : int
+        Place of the comment in the frame, from 0.
+    copies : tuple of int
+        Places of all comments that the decision is for, itself included.
+    log_odds : float
+        Of spam, as the model sees it.
+    gain : float
+        How much it is thought to teach; only its order means anything.
+    """
+
+    row: int
+    copies: tuple[int, ...]
+    log_odds: float
+    gain: float
+
+
+def review_order(
+    frame: pd.DataFrame,
+    model: SpamModel,
+    most: int = 100,
+    *,
+    watch: Callable[[str, int, int], None] | None = None,
+    n_jobs: int | None = None,
+) -> list[Decision]:
+    """Return what to decide, the most telling first.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A corpus; rows with a label are passed over.
+    model : SpamModel
+        The one in use.
+    most : int, default 100
+        Decisions to return.
+    watch : callable, optional
+        Called with a stage, the decisions found and their number.
+    n_jobs : int, optional
+        Processes that read the comments.
+
+    Returns
+    -------
+    list of Decision
+        At most `most`.
+
+    Raises
+    ------
+    InputError
+        If every row has a label, or `most` is below one.
+    """
+    if most < 1:
+        raise InputError("most must be at least 1.")
+    unlabelled = np.flatnonzero(~frame["label"].isin(["ham", "spam"]).to_numpy(bool))
+    if not len(unlabelled):
+        raise InputError("every comment has a label already: there is nothing left to decide.")
+    given = frame.iloc[unlabelled]
+    groups = campaigns_of(given["text"].tolist())
+    _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+    rows = vectorize(comments_of(given.iloc[first]), model.vectorizer, n_jobs)
+    log_odds = log_odds_of(model, rows)
+    members: dict[int, list[int]] = {}
+    for place, group in zip(unlabelled.tolist(), groups.tolist(), strict=True):
+        members.setdefault(group, []).append(place)
+    found = []
+    chosen = chosen_of(log_odds, sizes, rows, model, most)
+    for done, (i, worth) in enumerate(chosen, 1):
+        found.append(
+            Decision(int(unlabelled[first[i]]), tuple(members[i]), float(log_odds[i]), worth)
+        )
+        if watch is not None:
+            watch("decisions", done, min(most, len(first)))
+    return found
+
+
+def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the comments that somebody decided about, and their near-copies, with their labels.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The corpus that the queue was made of.
+    decided : iterable of mapping
+        Lines of the queue with their ``copies`` (rows of `frame`, from 1),
+        ``mark`` (`mark_of` their texts) and ``label``. Lines without a label
+        are passed over.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `frame` that were decided about, with the column ``label`` set.
+
+    Raises
+    ------
+    InputError
+        If a line is not of a queue of `frame`, or its label is neither ham nor spam.
+    """
+    texts, labels = frame["text"].tolist(), {}
+    for line in decided:
+        places = _places(line, texts)
+        label = line.get("label")
+        if label is None:
+            continue
+        if label not in ("ham", "spam"):
+            raise InputError(f"label must be ham or spam, not {str(label)[:40]!r}.")
+        labels.update(dict.fromkeys(places, label))
+    rows = sorted(labels)
+    return frame.iloc[rows].assign(label=[labels[row] for row in rows])
+
+
+def mark_of(texts: Iterable[str]) -> str:
+    """Return a digest of the comments that one decision is for.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Their texts, in the order of their rows.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
+    copies = line.get("copies")
+    rows = copies if isinstance(copies, list) else []
+    places = [row - 1 for row in rows if isinstance(row, int) and 1 <= row <= len(texts)]
+    own = [texts[place] for place in places]
+    if not own or len(places) < len(rows) or line.get("mark") != mark_of(own):
+        raise InputError(
+            "a line does not belong to a queue of this corpus: give the file that the queue was "
+            "made of, unchanged."
+        )
+    return places
+
+
+def chosen_of(
+    log_odds: F64, sizes: NDArray[np.int64], rows: Rows, model: SpamModel, most: int
+) -> Iterator[tuple[int, float]]:
+    """Yield the rows to decide and the gain of each, the most telling first.
+
+    Parameters
+    ----------
+    log_odds : ndarray of shape (n,)
+        Of one comment of each campaign.
+    sizes : ndarray of int, shape (n,)
+        Comments of the campaign.
+    rows : Rows, length n
+    model : SpamModel
+        The one in use.
+    most : int
+        Rows to yield.
+    """
+    gain = _uncertainty(log_odds, model) * np.sqrt(sizes)
+    return _diverse(gain, _unit(rows.grams), min(most, len(gain)))
+
+
+def _uncertainty(log_odds: F64, model: SpamModel) -> F64:
+    """1 half way between the thresholds, falling towards 0 on both sides."""
+    middle = (model.cuts.unsure + model.cuts.spam) / 2
+    found: F64 = 1.0 / (1.0 + ((log_odds - middle) / _SPREAD) ** 2)
+    return found
+
+
+def _unit(grams: csr_matrix) -> csr_matrix:
+    from scipy.sparse import diags
+
+    length = np.sqrt(np.asarray(grams.multiply(grams).sum(axis=1)).ravel())
+    scaled: csr_matrix = (diags(1.0 / np.maximum(length, 1e-12)) @ grams).tocsr()
+    return scaled
+
+
+def _diverse(gain: F64, unit: Any, most: int) -> Iterator[tuple[int, float]]:
+    """Yield rows one by one: the one with the most gain, less what was chosen already is like it."""
+    pool = np.argsort(-gain, kind="stable")[: _CANDIDATES * most]
+    nearest = np.zeros(len(pool))
+    free = np.ones(len(pool), bool)
+    own = unit[pool]
+    for _ in range(most):
+        worth = np.where(free, gain[pool] * (1.0 - nearest), -np.inf)
+        best = int(np.argmax(worth))
+        yield int(pool[best]), float(worth[best])
+        free[best] = False
+        likeness = np.asarray((own @ own[best].T).todense()).ravel()
+        nearest = np.maximum(nearest, np.minimum(likeness, 1.0))
