@@ -39,7 +39,7 @@ from spamguard.features.rows import Rows, vectorize
 from spamguard.features.vectorizer import Vectorizer, learn_background
 from spamguard.model import SpamModel, log_odds_of
 from spamguard.training.classifier import SpamClassifier
-from spamguard.training.recipe import Recipe, Watch, _quiet
+from spamguard.training.recipe import Recipe, Watch, quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def unseen_blogs(
     CorpusError
         If a set is missing, or the recipe has none for one of `blogs`.
     """
-    watch = watch or _quiet
+    watch = watch or quiet
     watch("read", 0, 1)
     held_out = prepared or prepare(directory, recipe, blogs, n_jobs)
     watch("read", 1, 1)
@@ -176,7 +176,7 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
                 ),
             }
         rows.append({"video": str(title).split(" - ")[0], **measured})
-        (watch or _quiet)("videos", done, len(titles))
+        (watch or quiet)("videos", done, len(titles))
     macro = {
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
         for split in _SPLITS

@@ -18,7 +18,7 @@ from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
 from spamguard.model import SpamModel, labels_of, log_odds_of
 from spamguard.training.online import SiteWeights
 from spamguard.training.queue import chosen_of
-from spamguard.training.recipe import Recipe, Watch, _quiet
+from spamguard.training.recipe import Recipe, Watch, quiet
 
 F64 = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ def moderation(
     rows = []
     for row in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work):
         rows.append(row)
-        (watch or _quiet)("blogs", len(rows), len(UNSEEN_BLOGS))
+        (watch or quiet)("blogs", len(rows), len(UNSEEN_BLOGS))
     macro = {
         f"{what}_{when}": round(float(np.mean([row["corrected"][when][what] for row in rows])), 5)
         for what in ("ham_lost", "spam_missed")

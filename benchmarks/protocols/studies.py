@@ -40,13 +40,13 @@ from spamguard.training.recipe import (  # fmt: skip
     Settings,
     Watch,
     _facts_only,
-    _quiet,
     blog_folds,
     calibration,
     cuts_for,
     doubtful,
     fit_rows,
     out_of_fold,
+    quiet,
 )
 from spamguard.training.tricks import ATTACKS
 
@@ -71,7 +71,7 @@ def ham_panels(
     The recipe's background sets are not wholly unseen: how common words are,
     and the padding of some spam, comes of them whichever fold they are in.
     """
-    watch = watch or _quiet
+    watch = watch or quiet
     prepared = prepare(directory, recipe, (), n_jobs)
     frame, material, settings = prepared.frame, prepared.material, prepared.settings
     trusted = np.ones(len(material), bool)

@@ -34,7 +34,7 @@ from spamguard.model import SpamModel, labels_of, log_odds_of, probability
 from spamguard.parallel import in_order
 from spamguard.progress import Progress
 from spamguard.scoring import model_of
-from spamguard.training import ATTACKS, SpamClassifier, Watch, _quiet
+from spamguard.training import ATTACKS, SpamClassifier, Watch, quiet
 
 __all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
 
@@ -476,7 +476,7 @@ def _in_order(
     found = []
     for part in in_order(work, n_jobs):
         found.append(part)
-        (watch or _quiet)("held out", len(found), total)
+        (watch or quiet)("held out", len(found), total)
     return found
 
 
@@ -578,7 +578,7 @@ def attacked(
         }
         if kept is not None:
             kept[name] = log_odds, labels == "spam"
-        (watch or _quiet)("attacks", done, len(ATTACKS) + 1)
+        (watch or quiet)("attacks", done, len(ATTACKS) + 1)
     return found
 
 

@@ -23,7 +23,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "wordpress-db": ("wordpress_db", "read"),
     "wordpress-json": ("wordpress_json", "read"),
     "disqus": ("disqus", "read"),
-    "isso": ("isso", "read"),
+    "isso": ("isso_db", "read"),
     "remark42": ("remark42", "read"),
     "blogger": ("blogger", "read"),
     "movabletype": ("movabletype", "read"),

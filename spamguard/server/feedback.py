@@ -20,7 +20,8 @@ from spamguard.model import SpamModel
 from spamguard.server.judging import Asked, Judge, digest_of
 from spamguard.server.models import Models
 from spamguard.server.recorder import DECIDED, Recorder, count, row_of
-from spamguard.server.store import POOL, Site, comments, lessons, posts, put_lesson, sites
+from spamguard.server.store import POOL, Site, put_lesson
+from spamguard.server.store.server_tables import comments, lessons, posts, sites
 from spamguard.training import SiteWeights
 
 

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
 from spamguard.server.judging import Judged
-from spamguard.server.store import Registered, comments, key_of, register, settings, usage
+from spamguard.server.store import Registered, key_of, register
+from spamguard.server.store.server_tables import comments, settings, usage
 
 _MOST: Final = 20_000  # that wait; more than that, the oldest are given up
 _TOGETHER: Final = 100  # in one transaction, for whose end corrections wait

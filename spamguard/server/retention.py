@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
-from spamguard.server.store import comments, lessons, put_lesson, settings
+from spamguard.server.store import put_lesson
+from spamguard.server.store.server_tables import comments, lessons, settings
 from spamguard.server.watch import logs
 
 _EVERY: Final = timedelta(hours=20)

@@ -18,7 +18,8 @@ from spamguard.errors import FeedbackError, ModelFormatError
 from spamguard.feedback import Database
 from spamguard.model import Cuts, SpamModel
 from spamguard.server.models import Models
-from spamguard.server.store import POOL, Site, lessons, sites
+from spamguard.server.store import POOL, Site
+from spamguard.server.store.server_tables import lessons, sites
 from spamguard.training import SiteWeights
 
 _MOST: Final = 64

@@ -20,7 +20,8 @@ from spamguard.server.judging import Judge
 from spamguard.server.models import Models
 from spamguard.server.recorder import Recorder
 from spamguard.server.retention import Retention
-from spamguard.server.store import METADATA, POOL, SCHEMA, Posts, Site, Sites, settings, sites
+from spamguard.server.store import POOL, Posts, Site, Sites
+from spamguard.server.store.server_tables import METADATA, SCHEMA, settings, sites
 from spamguard.server.watch import Metrics, logs
 from spamguard.server.weights import Weights
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from spamguard.training.recipe import doubtful as doubtful
     from spamguard.training.recipe import fit_rows as fit_rows
     from spamguard.training.recipe import out_of_fold as out_of_fold
+    from spamguard.training.recipe import quiet as quiet
     from spamguard.training.retraining import LEAST as LEAST
     from spamguard.training.retraining import Doubt as Doubt
     from spamguard.training.retraining import Gate as Gate
@@ -54,6 +55,7 @@ __all__, __getattr__, __dir__ = attach(
             "doubtful",
             "fit_rows",
             "out_of_fold",
+            "quiet",
         ],
         "retraining": [
             "Doubt",

@@ -174,7 +174,7 @@ class Trained:
     report: dict[str, Any]
 
 
-def _quiet(stage: str, done: int, total: int) -> None:
+def quiet(stage: str, done: int, total: int) -> None:
     return None
 
 
@@ -328,7 +328,7 @@ def out_of_fold(
     material: Material,
     trusted: NDArray[np.bool_],
     settings: Settings,
-    watch: Watch = _quiet,
+    watch: Watch = quiet,
     n_jobs: int | None = None,
 ) -> F64:
     """Return for each row the log-odds by a model that never saw its blog.
@@ -442,7 +442,7 @@ def learn(
     material: Material,
     settings: Settings,
     *,
-    watch: Watch = _quiet,
+    watch: Watch = quiet,
     n_jobs: int | None = None,
 ) -> Trained:
     """Fit, calibrate and set thresholds; see the module's text.
@@ -540,7 +540,7 @@ def train_recipe(
     CorpusError
         If a set is missing or is not the one the recipe names.
     """
-    watch = watch or _quiet
+    watch = watch or quiet
     watch("read", 0, 1)
     frame = capped(recipe.load(directory), recipe.settings)
     background, padding = background_of(recipe, frame)
@@ -597,7 +597,7 @@ def train_corpus(
     material = gather(
         frame, learn_background(comments_of(frame)), settings, padding_of(frame), n_jobs
     )
-    trained = learn(material, settings, watch=watch or _quiet, n_jobs=n_jobs)
+    trained = learn(material, settings, watch=watch or quiet, n_jobs=n_jobs)
     about = {
         "trained_on": f"{len(frame):,} comments",
         "spam": int(counts["spam"]),

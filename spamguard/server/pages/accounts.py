@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from spamguard.errors import ServerError
 from spamguard.feedback import Database, stamp
-from spamguard.server.store import moderators, sessions, sites
+from spamguard.server.store.server_tables import moderators, sessions, sites
 
 LEAST: Final = 10
 """Characters of a password."""

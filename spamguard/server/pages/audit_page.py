@@ -15,7 +15,7 @@ from spamguard.model import probability
 from spamguard.server.pages import decisions as deciding
 from spamguard.server.pages.rendering import percent
 from spamguard.server.pages.requests import Visit
-from spamguard.server.store import actions
+from spamguard.server.store.server_tables import actions
 
 _A_PAGE: Final = 50
 _CHANGES: Final = 30

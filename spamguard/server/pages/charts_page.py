@@ -16,7 +16,7 @@ from spamguard.feedback import Database
 from spamguard.server.pages.rendering import now
 from spamguard.server.pages.requests import Visit
 from spamguard.server.pages.svg import Line, Plot, bars_of, plot_of
-from spamguard.server.store import comments
+from spamguard.server.store.server_tables import comments
 from spamguard.server.watch import drift_of
 
 _SPANS: Final = {"30": "30 days", "90": "90 days", "365": "a year"}

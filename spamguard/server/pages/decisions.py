@@ -13,7 +13,8 @@ from spamguard.errors import ForgottenError, ServerError
 from spamguard.feedback import Database, stamp
 from spamguard.server.pages.accounts import Moderator
 from spamguard.server.pages.rendering import now
-from spamguard.server.store import Site, actions, comments
+from spamguard.server.store import Site
+from spamguard.server.store.server_tables import actions, comments
 from spamguard.server.worker import Services
 
 MOST: Final = 500

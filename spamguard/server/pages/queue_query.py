@@ -14,7 +14,7 @@ from spamguard.corpus import campaigns_of
 from spamguard.feedback import Database, stamp
 from spamguard.server.pages.reasons import FAMILIES, read_reasons, speaks
 from spamguard.server.pages.rendering import now
-from spamguard.server.store import comments, posts, sites
+from spamguard.server.store.server_tables import comments, posts, sites
 
 WINDOW: Final = 500
 """Comments among which near-copies are looked for: the first that the filters let through."""

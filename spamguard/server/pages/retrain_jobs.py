@@ -18,7 +18,7 @@ from spamguard.errors import ServerError
 from spamguard.feedback import Database, stamp
 from spamguard.server.config import VARIABLE, ServerConfig
 from spamguard.server.pages.rendering import now
-from spamguard.server.store import retrainings
+from spamguard.server.store.server_tables import retrainings
 
 SILENT: Final = timedelta(seconds=60)
 """A process of which nothing was heard for so long is gone."""

@@ -20,7 +20,7 @@ from spamguard.errors import FeedbackError, SpamguardError
 from spamguard.feedback import Database, Journal
 from spamguard.server.config import ServerConfig
 from spamguard.server.pages import retrain_jobs as runs
-from spamguard.server.store import retrainings, sites
+from spamguard.server.store.server_tables import retrainings, sites
 from spamguard.server.watch import logs
 from spamguard.storage import load_model, save_model
 from spamguard.training import retrain

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from spamguard.feedback import Database, stamp
 from spamguard.server.pages.accounts import Moderator, moderator_of
-from spamguard.server.store import moderators, sessions
+from spamguard.server.store.server_tables import moderators, sessions
 
 _IDLE: Final = timedelta(hours=12)
 _LONGEST: Final = timedelta(days=7)

@@ -27,7 +27,8 @@ from spamguard.server.pages import decisions as deciding
 from spamguard.server.pages.rendering import count, percent
 from spamguard.server.pages.requests import Visit
 from spamguard.server.pages.svg import Line, Plot, plot_of
-from spamguard.server.store import Site, comments
+from spamguard.server.store import Site
+from spamguard.server.store.server_tables import comments
 
 _LOW, _HIGH, _STEPS = -5.0, 9.0, 56  # log-odds; a quarter each
 _FAR: Final = 30.0

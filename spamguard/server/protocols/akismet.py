@@ -24,7 +24,8 @@ from spamguard.errors import ForgottenError
 from spamguard.server.access import Threads, address_of, admitted
 from spamguard.server.http import body_of, fields_of, text_of
 from spamguard.server.judging import Asked, Judged
-from spamguard.server.store import Registered, Site, usage
+from spamguard.server.store import Registered, Site
+from spamguard.server.store.server_tables import usage
 from spamguard.server.worker import Services
 
 THANKS: Final = "Thanks for making the web a better place."

@@ -29,7 +29,8 @@ from spamguard.feedback import Decision, stamp
 from spamguard.server.access import Threads, address_of, not_too_many
 from spamguard.server.http import body_of
 from spamguard.server.judging import Asked
-from spamguard.server.store import Site, comments
+from spamguard.server.store import Site
+from spamguard.server.store.server_tables import comments
 from spamguard.server.worker import Services
 
 _STAFF: Final = frozenset(("STAFF", "MODERATOR", "ADMIN"))

@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database, stamp
-from spamguard.server.store import comments
+from spamguard.server.store.server_tables import comments
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 _SHARES: Final = tuple(i / 10 for i in range(1, 10))
