@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
-from spamguard.features import BACKGROUND_SIZE, BLOCKS, FEATURES
+from spamguard.features import BLOCKS, FEATURES, Vectorizer
 from spamguard.model import Cuts, SpamModel
 
 # 2 adds the languages that the model knows; who ignored them would call more comments spam.
@@ -205,7 +205,7 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
         "dense_weights": (np.dtype("<f8"), len(names)),
         "dense_reference": (np.dtype("<f8"), len(names)),
         "ngram_weights": (np.dtype("<f2"), 1 << bits),
-        "background": (np.dtype("<f2"), BACKGROUND_SIZE),
+        "background": (np.dtype("<f2"), Vectorizer.background_size),
     }
     arrays = _read_arrays(
         _weights_file(directory, about["weights_sha256"]), shapes, about["weights_sha256"]

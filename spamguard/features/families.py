@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from spamguard.comment import Comment
 from spamguard.features import author, links, promo, style, topic
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
@@ -41,3 +42,22 @@ def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, 
         [style.values(r) for r in readings],
     )
     return [tuple(chain.from_iterable(parts)) for parts in zip(*families, strict=True)]
+
+
+def strings_of(
+    r: Reading, comment: Comment, values: Sequence[float], idf: topic.Idf
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each of `FEATURES` that fired, the strings that made it fire."""
+    hits = promo.hits_of(r)
+    found = {
+        **links.strings(r),
+        **promo.strings(r, hits),
+        **topic.strings(r, idf),
+        **author.strings(r, comment, hits, idf),
+        **style.strings(r),
+    }
+    return {
+        feature.name: tuple(dict.fromkeys(filter(None, found.get(feature.name, ()))))
+        for feature, value in zip(FEATURES, values, strict=True)
+        if value > 0
+    }

@@ -16,7 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["is_known", "language_of", "languages_known", "name_of", "script_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["count_languages", "is_known", "language_of", "languages_known", "name_of", "script_of"]
 
 _HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not name a long comment
 _LONGEST = 100  # characters read of a word: some scripts write no spaces
@@ -370,6 +373,19 @@ def is_known(language: str, known: frozenset[str]) -> bool:
     bool
     """
     return not language or not known or language in known
+
+
+def count_languages(
+    languages: NDArray[np.str_], spam: NDArray[np.bool_]
+) -> dict[str, dict[str, int]]:
+    """Return how many ham and spam comments there are in each language that could be told."""
+    return {
+        str(code): {
+            "ham": int((~spam & (languages == code)).sum()),
+            "spam": int((spam & (languages == code)).sum()),
+        }
+        for code in np.unique(languages[languages != ""])
+    }
 
 
 def languages_known(counts: Mapping[str, Mapping[str, int]], least_ham: int) -> frozenset[str]:

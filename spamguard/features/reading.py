@@ -214,10 +214,13 @@ _MESSENGER = late(
 )
 
 
-def _names_messenger(words: list[str], lower: str, domains: list[str]) -> bool:
-    if not _MESSENGERS.isdisjoint(words) or not _MESSENGER_HOSTS.isdisjoint(domains):
-        return True
-    return (not lower.isascii() or "whats" in lower) and _MESSENGER.search(lower) is not None
+def messengers_in(words: list[str], lower: str, domains: list[str]) -> list[str]:
+    """Return the messengers that a comment names or links."""
+    found = [word for word in words if word in _MESSENGERS]
+    found += [domain for domain in domains if domain in _MESSENGER_HOSTS]
+    if not lower.isascii() or "whats" in lower:
+        found += _MESSENGER.findall(lower)
+    return found
 
 
 _STOPS = " \t\r\n.,;:!?)(<>[]{}\"'*_~"
@@ -337,10 +340,28 @@ def read(comment: Comment) -> Reading:
         links=links,
         own_links=own,
         by_post_author=bool(name.folded) and post is not None and name.folded == post.author,
-        messenger=_names_messenger(words, lower, domains),
+        messenger=bool(messengers_in(words, lower, domains)),
         ends_with_link=bool(links) and _ends_with(comment.text, body, links[-1]),
         post=post,
     )
+
+
+def linked_domains(comment: Comment) -> set[str]:
+    """Return the registered domains that a comment's links and its author's address lead to.
+
+    Parameters
+    ----------
+    comment : Comment
+        Its post does not matter: links to the blog's own site are among them.
+
+    Returns
+    -------
+    set of str
+        Such as ``pills.example``.
+    """
+    urls = [link.url for link in read_body(comment.text).links]
+    hosts = map(host_of, [*urls, *filter(None, [comment.author_url])])
+    return {registered_domain(host) for host in hosts if "." in host}
 
 
 def _own(words: list[str], lower: str, copied: Copied) -> tuple[list[str], str]:

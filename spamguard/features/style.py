@@ -153,14 +153,21 @@ def is_random_word(word: str) -> bool:
     return len(runs) > 1 and any(odd)
 
 
-def _stutters(words: list[str]) -> int:
+def _stuttered(words: list[str]) -> list[str]:
     doubled = {w for w in words if w[0] == w[1:2]}
-    return len({w for w in doubled if _STUTTER.match(w)} - _NO_STUTTER) if doubled else 0
+    return sorted({w for w in doubled if _STUTTER.match(w)} - _NO_STUTTER)
+
+
+def _unspeakable(words: list[str]) -> list[str]:
+    return [word for word in _longer_latin(words) if is_unspeakable(word)]
+
+
+def _longer_latin(words: list[str]) -> list[str]:
+    return [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
 
 
 def _gibberish(words: list[str]) -> float:
-    latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
-    return sum(map(is_unspeakable, latin)) / max(3, len(latin))
+    return len(_unspeakable(words)) / max(3, len(_longer_latin(words)))
 
 
 def _code(text: str, camel: bool) -> int:
@@ -248,7 +255,7 @@ def values(r: Reading) -> tuple[float, ...]:
         float(long_word and any(len(w) > 30 and w.isascii() for w in distinct)),
         float(camel and is_random_case(text)),
         float(0 < n <= 2 and len(text) < 60 and any(map(is_random_word, text.split()))),
-        log1p(max(0, _stutters(words) - 1)),
+        log1p(max(0, len(_stuttered(words)) - 1)),
         float(_runs(r.lower)),
         log1p(body.styled_letters),
         log1p(len(body.mixed_script_words)),
@@ -261,3 +268,31 @@ def values(r: Reading) -> tuple[float, ...]:
 def _repeats(words: list[str]) -> int:
     longer = [w for w in words if len(w) > 3]
     return max(Counter(longer).values(), default=1)
+
+
+def strings(r: Reading) -> dict[str, list[str]]:
+    """Return the words and signs behind those of `FEATURES` that look for any."""
+    words, text = r.words, r.body.text
+    longer = Counter(w for w in words if len(w) > 3)
+    most = max(longer.values(), default=0)
+    code = text[:20_000]
+    return {
+        "style_shouted": _CAPITAL_WORD.findall(text),
+        "style_small_start": words[:1],
+        "style_question_start": words[:1],
+        "style_no_stop": words[-1:],
+        "style_repeats": [word for word, count in longer.items() if count == most],
+        "style_emoji": _EMOJI.findall(text),
+        "style_code": [m.group().strip() for p in (_CODE, _CAMEL) for m in p.finditer(code)],
+        "style_first_person": [w for w in words if w in _FIRST],
+        "style_we": [w for w in words if w in _WE],
+        "style_second_person": [w for w in words if w in _SECOND],
+        "style_gibberish": _unspeakable(words),
+        "style_long_word": [w for w in words if len(w) > 30 and w.isascii()],
+        "style_random_case": [w for w in text.split() if is_random_case(w)],
+        "style_random_word": [w for w in text.split() if is_random_word(w)],
+        "style_stutters": _stuttered(words),
+        "style_letter_runs": [w for w in r.lower.split() if _runs(w)],
+        "style_mixed_scripts": r.body.mixed_script_words,
+        "style_percent_encoded": [m.group() for m in _BROKEN.finditer(text)],
+    }

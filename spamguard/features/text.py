@@ -734,6 +734,22 @@ def read_body(raw: str) -> Body:
     return body
 
 
+def plain_text(raw: str) -> str:
+    """Return the words of a comment's or a post's body as a reader sees them.
+
+    Parameters
+    ----------
+    raw : str
+        Plain text, HTML, Markdown or BBCode.
+
+    Returns
+    -------
+    str
+        Without markup, links and code.
+    """
+    return read_body(raw).text
+
+
 # --- words --------------------------------------------------------------------------
 
 # Vowel signs and accents that are no letters by themselves, yet part of a word.
