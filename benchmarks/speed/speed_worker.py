@@ -266,9 +266,7 @@ def own_two_cores(rows: str, count: int) -> Found:
     """Judge comments with one process and with two."""
     import os
 
-    from spamguard import score_many
-    from spamguard.scoring import score_in_parallel
-    from spamguard.scoring import default_model
+    from spamguard.scoring import default_model, score_in_parallel
 
     if (os.cpu_count() or 1) < 2:
         return {"skipped": "there is one core"}
