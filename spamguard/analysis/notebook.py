@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.explaining import Shading, Word
@@ -31,6 +32,12 @@ class Highlight:
 
     verdict: Verdict
     shading: Shading
+
+    def __str__(self) -> str:
+        return str(self.verdict)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         return box(
