@@ -28,6 +28,7 @@ _MOST_STRINGS, _LONGEST_STRING = 20, 60
 _ROUNDING: Final = 5e-7
 _MEANING = {f.name: f.meaning for f in FEATURES}
 _NAMES = tuple(_MEANING)
+_COLUMNS = {name: i for i, name in enumerate(_NAMES)}
 _REST = "ngrams_rest"
 _JOINERS = "\u200c\u200d"  # parts of Arabic and Indic words
 _PLACES = {
@@ -88,7 +89,7 @@ def _said(name: str, word: str, evidence: Evidence) -> str:
     if strings:
         shown = dict.fromkeys(_printable(string[:_LONGEST_STRING]) for string in strings)
         return f"{meaning}: {', '.join(f'“{string}”' for string in shown)}"
-    return meaning if evidence.values[_NAMES.index(name)] else f"no sign of: {meaning}"
+    return meaning if evidence.values[_COLUMNS[name]] else f"no sign of: {meaning}"
 
 
 def _printable(text: str) -> str:

@@ -208,7 +208,9 @@ class SpamModel:
         """Return what named features add, shape (n, n_features), and blocks, (n, n_blocks)."""
         n, width = len(rows), len(BLOCKS)
         parts = self.ngram_weights[rows.buckets] * rows.values
-        cells = np.repeat(np.arange(n) * width, np.diff(rows.indptr)) + rows.blocks
+        cells = rows.blocks
+        if n != 1:
+            cells = cells + np.repeat(np.arange(n) * width, rows.indptr[1:] - rows.indptr[:-1])
         # A fixed order of sums: a row gets the same to the last bit, alone or among others.
         blocks = np.bincount(cells, parts, n * width).astype(np.float64, copy=False)
         return self._named(rows.dense), blocks.reshape(n, width)

@@ -54,10 +54,7 @@ def strings_of(
         **promo.strings(r, hits),
         **topic.strings(r, idf),
         **author.strings(r, comment, hits, idf),
-        **style.strings(r),
     }
-    return {
-        feature.name: tuple(dict.fromkeys(filter(None, found.get(feature.name, ()))))
-        for feature, value in zip(FEATURES, values, strict=True)
-        if value > 0
-    }
+    fired = [f.name for f, value in zip(FEATURES, values, strict=True) if value > 0]
+    found |= {name: style.STRINGS[name](r) for name in fired if name in style.STRINGS}
+    return {name: tuple(dict.fromkeys(filter(None, found.get(name, ())))) for name in fired}

@@ -327,28 +327,22 @@ class Hasher:
         """Return the n-grams of each of `BLOCKS` with the pieces of text that they are cut from."""
         words = _words_within(reading.own_words, reading)
         single, pairs, _ = self._words_and_pairs([reading])
-        of_words, of_pieces = _positions(reading)
-        found = [
-            self._pieces_of(words, 1, single, np.arange(len(single)), of_words),
-            self._pieces_of(words, 2, pairs, np.arange(len(pairs)), of_words),
-        ]
-        for block, (pieces_of, memory) in enumerate(zip(_PIECES, self._memories, strict=True)):
+        texts, keys = [words, words], [single, pairs]
+        places = [np.arange(len(single)), np.arange(len(pairs))]
+        for pieces_of, memory in zip(_PIECES, self._memories, strict=True):
             pieces = pieces_of(reading)
             blobs = memory.of(pieces)
-            keys = np.frombuffer(b"".join(blobs), np.int32).astype(np.int64)
-            places = np.repeat(np.arange(len(blobs)), [len(blob) >> 2 for blob in blobs])
-            found.append(self._pieces_of(pieces, 1, keys, places, None if block else of_pieces))
-        return dict(zip(BLOCKS, found, strict=True))
-
-    def _pieces_of(
-        self, texts: list[str], width: int, keys: I64, places: I64, positions: I64 | None
-    ) -> Pieces:
-        _, column, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        # As in a row: counts are sublinear, and the block has unit length.
-        size = np.maximum(np.float32(len(keys)), np.float32(LEAST))
-        values = np.sqrt(counts.astype(np.float32) / size)
-        buckets = keys & ((1 << self.bits) - 1)
-        return Pieces(texts, width, buckets, places, values[column], counts[column], positions)
+            texts.append(pieces)
+            keys.append(np.frombuffer(b"".join(blobs), np.int32).astype(np.int64))
+            places.append(np.repeat(np.arange(len(blobs)), [len(blob) >> 2 for blob in blobs]))
+        values, counts = _weights_of(keys)
+        of_words, of_pieces = _positions(reading)
+        positions = [of_words, of_words, of_pieces, None, None, None]
+        buckets = [own & ((1 << self.bits) - 1) for own in keys]
+        columns = zip(
+            texts, (1, 2, 1, 1, 1, 1), buckets, places, values, counts, positions, strict=True
+        )
+        return {block: Pieces(*fields) for block, fields in zip(BLOCKS, columns, strict=True)}
 
     def _words_and_pairs(
         self, readings: Sequence[Reading]
@@ -378,6 +372,18 @@ _PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (
     lambda r: _split(anchor_text(r)) if r.links else [],
 )
 """What the blocks from the third on are made of: pieces of text between spaces."""
+
+
+def _weights_of(keys: list[I64]) -> tuple[list[NDArray[np.float32]], list[I64]]:
+    """Return of each n-gram, block by block, its column's value and how many share that."""
+    sizes = [len(own) for own in keys]
+    _, column, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
+    counts = counts[column]
+    # As in a row: counts are sublinear, and a block has unit length.
+    length = np.repeat(np.maximum(np.array(sizes, np.float32), np.float32(LEAST)), sizes)
+    values = np.sqrt(counts.astype(np.float32) / length)
+    ends = np.cumsum(sizes)[:-1]
+    return np.split(values, ends), np.split(counts, ends)
 
 
 def _positions(r: Reading) -> tuple[I64 | None, I64]:

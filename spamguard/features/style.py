@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from math import log1p
 from string import ascii_letters
 
@@ -270,29 +271,35 @@ def _repeats(words: list[str]) -> int:
     return max(Counter(longer).values(), default=1)
 
 
-def strings(r: Reading) -> dict[str, list[str]]:
-    """Return the words and signs behind those of `FEATURES` that look for any."""
-    words, text = r.words, r.body.text
+def _most_repeated(words: list[str]) -> list[str]:
     longer = Counter(w for w in words if len(w) > 3)
     most = max(longer.values(), default=0)
-    code = text[:20_000]
-    return {
-        "style_shouted": _CAPITAL_WORD.findall(text),
-        "style_small_start": words[:1],
-        "style_question_start": words[:1],
-        "style_no_stop": words[-1:],
-        "style_repeats": [word for word, count in longer.items() if count == most],
-        "style_emoji": _EMOJI.findall(text),
-        "style_code": [m.group().strip() for p in (_CODE, _CAMEL) for m in p.finditer(code)],
-        "style_first_person": [w for w in words if w in _FIRST],
-        "style_we": [w for w in words if w in _WE],
-        "style_second_person": [w for w in words if w in _SECOND],
-        "style_gibberish": _unspeakable(words),
-        "style_long_word": [w for w in words if len(w) > 30 and w.isascii()],
-        "style_random_case": [w for w in text.split() if is_random_case(w)],
-        "style_random_word": [w for w in text.split() if is_random_word(w)],
-        "style_stutters": _stuttered(words),
-        "style_letter_runs": [w for w in r.lower.split() if _runs(w)],
-        "style_mixed_scripts": r.body.mixed_script_words,
-        "style_percent_encoded": [m.group() for m in _BROKEN.finditer(text)],
-    }
+    return [word for word, count in longer.items() if count == most]
+
+
+def _code_signs(text: str) -> list[str]:
+    signs = (match.group() for p in (_CODE, _CAMEL) for match in p.finditer(text[:20_000]))
+    return [sign.strip() for sign in signs]
+
+
+STRINGS: dict[str, Callable[[Reading], list[str]]] = {
+    "style_shouted": lambda r: _CAPITAL_WORD.findall(r.body.text),
+    "style_small_start": lambda r: r.words[:1],
+    "style_question_start": lambda r: r.words[:1],
+    "style_no_stop": lambda r: r.words[-1:],
+    "style_repeats": lambda r: _most_repeated(r.words),
+    "style_emoji": lambda r: _EMOJI.findall(r.body.text),
+    "style_code": lambda r: _code_signs(r.body.text),
+    "style_first_person": lambda r: [w for w in r.words if w in _FIRST],
+    "style_we": lambda r: [w for w in r.words if w in _WE],
+    "style_second_person": lambda r: [w for w in r.words if w in _SECOND],
+    "style_gibberish": lambda r: _unspeakable(r.words),
+    "style_long_word": lambda r: [w for w in r.words if len(w) > 30 and w.isascii()],
+    "style_random_case": lambda r: [w for w in r.body.text.split() if is_random_case(w)],
+    "style_random_word": lambda r: [w for w in r.body.text.split() if is_random_word(w)],
+    "style_stutters": lambda r: _stuttered(r.words),
+    "style_letter_runs": lambda r: [w for w in r.lower.split() if _runs(w)],
+    "style_mixed_scripts": lambda r: r.body.mixed_script_words,
+    "style_percent_encoded": lambda r: [m.group() for m in _BROKEN.finditer(r.body.text)],
+}
+"""How to find the words and signs that made a column fire; the others measure or count."""

@@ -249,7 +249,8 @@ def _strings_of_post(r: Reading, post: PostReading, idf: Idf) -> dict[str, list[
     own = r.own_words if r.copied else r.words
 
     def shared(words: Iterable[str], theirs: Container[str]) -> list[str]:
-        return [word for word in words if any(term in theirs for term in terms_of([word]))]
+        distinct = dict.fromkeys(words)
+        return [word for word in distinct if any(term in theirs for term in terms_of([word]))]
 
     def is_rare(word: str) -> bool:
         return any(idf(term) > _RARE and term in post.counts for term in terms_of([word]))
@@ -258,7 +259,7 @@ def _strings_of_post(r: Reading, post: PostReading, idf: Idf) -> dict[str, list[
     return {
         "topic_coverage": shared(own, post.counts),
         "topic_title": shared(own, post.title_terms),
-        "topic_rare_shared": list(filter(is_rare, own)),
+        "topic_rare_shared": list(filter(is_rare, dict.fromkeys(own))),
         "topic_anchor": shared(_anchor_words(r), post.counts),
         "topic_author": shared(r.author_words, post.counts),
         "topic_target": shared(_target_words(r), post.counts),
