@@ -126,7 +126,7 @@ def _sums_by_piece(pieces: Pieces, weights: F32) -> F64:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What stands between two spaces of the text.
+    """What is between two spaces of the text.
 
     Parameters
     ----------

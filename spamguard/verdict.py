@@ -71,9 +71,9 @@ class Verdict:
     language : str
         Code of the comment's language; empty where it cannot be told.
     language_known : bool
-        False where the language was told and the model has not learned from
-        real comments in it: then `label` is never spam and `discard` never
-        true, whatever the probability.
+        False where the model has not learned from real comments in this
+        language: then `label` is never spam and `discard` never true,
+        whatever the probability.
     """
 
     spam_probability: float
@@ -100,7 +100,7 @@ class Verdict:
         To a millionth: sums of many n-grams are rounded on the way.
         """
         if callable(self._reasons):
-            # Put into words only when somebody asks: most verdicts are never explained.
+            # Put into words on first use: most verdicts are never explained.
             object.__setattr__(self, "_reasons", self._reasons())
         assert not callable(self._reasons)
         return self._reasons

@@ -122,7 +122,7 @@ def _sold_by(name: str) -> tuple[int, bool]:
 
 @lru_cache(maxsize=2048)
 def _written(name: str, goods: int, address: bool) -> tuple[float, ...]:
-    """What shows in the name itself, whatever stands under it."""
+    """What shows in the name itself, whatever the comment says."""
     words = words_of(name)
     letters = sum(map(str.isalpha, name))
     gibberish = (
@@ -188,7 +188,7 @@ def _signs(r: Reading) -> bool:
 
 
 def _is_named_within(r: Reading) -> bool:
-    """True if the whole name stands in the comment, neither as greeting nor as signature."""
+    """True if the whole name is in the comment, neither as greeting nor as signature."""
     name = r.author_words
     if not name or len("".join(name)) < 5:
         return False

@@ -5,7 +5,7 @@ list of goods, so they name a language and tell prose from keywords. A script
 that one language has to itself, or nearly so, names it alone; one code then
 stands for its relatives too (Devanagari is "hi", Hebrew letters are "he").
 
-Better silent than wrong: short, mixed and garbled text has no language here.
+Silence is better than a wrong answer: short, mixed and garbled text has no language here.
 """
 
 from __future__ import annotations
@@ -356,10 +356,10 @@ def name_of(language: str) -> str:
 
 
 def is_known(language: str, known: frozenset[str]) -> bool:
-    """Tell whether a model that learned from the languages `known` may judge one.
+    """Return whether a model that learned from the languages `known` may call a comment spam.
 
-    A `language` that could not be told is taken for known, and so is every
-    one where `known` is empty: such a model never counted its languages.
+    A `language` that could not be told counts as known. Where `known` is
+    empty, the model never counted its languages, and every one is known.
 
     Parameters
     ----------
@@ -391,8 +391,8 @@ def count_languages(
 def languages_known(counts: Mapping[str, Mapping[str, int]], least_ham: int) -> frozenset[str]:
     """Return the languages of which at least `least_ham` real comments were learned from.
 
-    Spam is not asked for: what a model that does not know a language gets
-    wrong is its honest comments.
+    Spam does not count: a model that does not know a language is wrong about
+    its honest comments.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Hashed n-grams of words and characters.
 
-Of a comment, what was copied from the post is left out: it is not the
-visitor's. Nothing is stored but a bucket number, so a model holds no one's
-words. A polynomial hash over code points gives every n-gram by arithmetic on
-arrays; a reason names an n-gram by cutting it out of the comment again.
+What was copied from the post is left out: those are not the visitor's words.
+Only bucket numbers are stored, so a model holds no one's words. A polynomial
+hash over code points gives every n-gram by arithmetic on arrays; evidence cuts
+the n-gram out of the comment again.
 """
 
 from __future__ import annotations
@@ -152,10 +152,10 @@ class Keys:
 
 
 class _Memory:
-    """What was made of the pieces of text seen last.
+    """The hashes of the pieces of text seen last.
 
-    `make` makes it of many at once, `make_one` the same of one: for a few short ones that is
-    quicker, as arrays of a dozen numbers cost nearly as much as those of a thousand.
+    `make` hashes many at once, `make_one` a single one. For a few short pieces the latter is
+    quicker: an array of a dozen numbers costs nearly as much as one of a thousand.
     """
 
     def __init__(
@@ -284,7 +284,7 @@ class Hasher:
     """Finds the n-grams of comments, and remembers those of words seen before.
 
     A character n-gram never reaches across a space, so those of a text are
-    those of its pieces, and most pieces stand in other comments too.
+    those of its pieces, and most pieces occur in other comments too.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ _NO_STUTTER = frozenset(
 )
 
 
-# Capitals and small letters, and rows of them of which one stands in all that the pattern finds.
+# Capitals and small letters, and rows of them: all that the pattern finds holds one.
 _CASES = bytes.maketrans(ascii_letters.encode(), b"a" * 26 + b"A" * 26)
 _RANDOM_ROWS = (b"AAaA", b"AAaaA", b"aAaAa", b"aAAAAA")
 
@@ -192,7 +192,7 @@ def _equal_neighbours(data: bytes) -> bytes:
 
 
 def _runs(lower: str) -> bool:
-    """True if a letter stands four times in a row."""
+    """True if a letter is repeated four times."""
     if lower.isascii() and b"\0\0\0" not in _equal_neighbours(lower.encode()):
         return False
     return any(run.group(1).isalpha() for run in _RUN.finditer(lower))
