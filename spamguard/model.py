@@ -308,7 +308,22 @@ class SpamModel:
         return found
 
     def verdict_at(self, comment: Comment, log_odds: float, language: str) -> Verdict:
-        """Return the verdict on `comment`, whose log-odds and language code are known already."""
+        """Return the verdict on a comment whose log-odds are known already.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
+        log_odds : float
+            As this model gives them.
+        language : str
+            Its code; empty where it could not be told.
+
+        Returns
+        -------
+        Verdict
+            As `verdict` gives it.
+        """
         cuts, known = self.cuts, is_known(language, self.languages)
         return Verdict(
             spam_probability=probability(log_odds),

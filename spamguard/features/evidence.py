@@ -39,7 +39,18 @@ class Pieces:
     positions: NDArray[np.int64] | None
 
     def text(self, i: int) -> str:
-        """Return what the n-grams at piece `i` are cut from."""
+        """Return what n-grams are cut from.
+
+        Parameters
+        ----------
+        i : int
+            Number of the piece that they begin in.
+
+        Returns
+        -------
+        str
+            The piece, and the next where an n-gram spans two.
+        """
         return " ".join(self.texts[i : i + self.width])
 
 

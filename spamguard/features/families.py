@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
 """Named columns of each family, in the order in which `values_of` gives them."""
 
 FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f in features)
+"""The named columns of all families, in their order."""
 
 
 def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:

@@ -378,7 +378,20 @@ def is_known(language: str, known: frozenset[str]) -> bool:
 def count_languages(
     languages: NDArray[np.str_], spam: NDArray[np.bool_]
 ) -> dict[str, dict[str, int]]:
-    """Return how many ham and spam comments there are in each language that could be told."""
+    """Return how many ham and spam comments there are in each language that could be told.
+
+    Parameters
+    ----------
+    languages : ndarray of str, shape (n,)
+        Codes, as `Rows` has them.
+    spam : ndarray of bool, shape (n,)
+        Whether each comment is spam.
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        By code, then by label.
+    """
     return {
         str(code): {
             "ham": int((~spam & (languages == code)).sum()),

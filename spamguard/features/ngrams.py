@@ -26,6 +26,7 @@ from spamguard.features.reading import Reading, own_pieces
 from spamguard.features.text import words_of
 
 BLOCKS: Final = ("words", "pairs", "characters", "author", "hosts", "anchors")
+"""The blocks of n-grams, in the order of their columns."""
 CHARACTERS: Final = (3, 4, 5)
 
 U64 = NDArray[np.uint64]

@@ -77,7 +77,13 @@ class Rows:
         return csr_matrix((self.values, self.columns, self.indptr), shape)
 
     def folded(self) -> csr_matrix:
-        """Return the n-grams with all blocks in one table, as the weights have them."""
+        """Return the n-grams with all blocks in one table, as the weights have them.
+
+        Returns
+        -------
+        csr_matrix of float32, shape (n, 2**bits)
+            A bucket may occur twice in a row, once for each block.
+        """
         from scipy.sparse import csr_matrix
 
         # Narrow indices, or SciPy would choose other types than for `grams`.

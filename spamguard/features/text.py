@@ -768,7 +768,18 @@ _PARTED = bytes(c if c in _KEPT else ord(" ") for c in range(256))
 
 
 def words_of(text: str) -> list[str]:
-    """Split canonical text into lower-case words; an apostrophe joins (``don't``)."""
+    """Split canonical text into lower-case words; an apostrophe joins (``don't``).
+
+    Parameters
+    ----------
+    text : str
+        As `plain_text` gives it.
+
+    Returns
+    -------
+    list of str
+        In their order.
+    """
     text, letters = text.lower(), "ascii"
     if not text.isascii():
         text, letters = text.replace("’", "'").replace("i\u0307", "i"), _WESTERN

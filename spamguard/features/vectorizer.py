@@ -43,6 +43,11 @@ def _slot(term: str) -> int:
 def learn_background(comments: Iterable[Comment]) -> F32:
     """Count in how many `comments` each term occurs and return inverse document frequencies.
 
+    Parameters
+    ----------
+    comments : iterable of Comment
+        Such as a model is trained on.
+
     Returns
     -------
     ndarray of float32, shape (65536,)
