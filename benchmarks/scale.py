@@ -29,7 +29,7 @@ from spamguard import default_model, score_frame, score_many
 from spamguard.analysis.spark import score_spark
 from spamguard.corpus.catalogue import load_sample
 from spamguard.corpus.frames import COMMENT_COLUMNS
-from spamguard.parallel import score_in_parallel
+from spamguard.scoring import score_in_parallel
 
 PART = 10_000  # comments of each measurement that is not Spark's
 POST = [name for name in COMMENT_COLUMNS if name.startswith("post_")]
@@ -40,9 +40,9 @@ ANSWERS = ["spam_probability", "label", "discard"]
 def shared(name: str, jobs: int) -> dict[str, Any]:
     """Score with joblib's backend as it is configured around this call."""
     model, given = default_model(), list(islice(cycle(sample.comments()), PART))
-    score_in_parallel(given[:2_000], model, judge=score_many)  # the workers start and load
+    score_in_parallel(given[:2_000], model)  # the workers start and load
     start = time.perf_counter()
-    found = score_in_parallel(given, model, judge=score_many)
+    found = score_in_parallel(given, model)
     seconds = time.perf_counter() - start
     return {
         "by": name,

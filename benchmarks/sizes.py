@@ -23,7 +23,6 @@ import numpy as np
 from benchmarks.protocols.held_out import prepare
 from spamguard import SpamClassifier
 from spamguard.evaluation.metrics import roc_auc
-from spamguard.model import log_odds_of
 from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe
 
@@ -47,7 +46,9 @@ def main() -> int:
 
     def auc(classifier: SpamClassifier) -> float:
         found = [
-            roc_auc(material.spam[t].astype(int), log_odds_of(classifier.model_, material.rows[t]))
+            roc_auc(
+                material.spam[t].astype(int), classifier.model_.decision_function(material.rows[t])
+            )
             for t in tests.values()
         ]
         return round(float(np.mean(found)), 5)

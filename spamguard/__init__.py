@@ -1,4 +1,4 @@
-"""Tell whether a blog comment is spam, and why.
+"""Judge whether a blog comment is spam, and say why.
 
 One call judges one comment. `SpamClassifier` learns from your own labelled
 comments and is a scikit-learn estimator; `save_model` and `load_model` keep
@@ -46,15 +46,13 @@ from spamguard.errors import (
     ModelNotFoundError,
     SpamguardError,
 )
+from spamguard.loading import attach
 from spamguard.model import SpamModel
 from spamguard.scoring import default_model, score, score_frame, score_many
 from spamguard.storage import load_model, save_model
 from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
-    from spamguard.analysis import drift_report as drift_report
-    from spamguard.analysis import features_frame as features_frame
-    from spamguard.analysis import reasons_frame as reasons_frame
     from spamguard.training import SpamClassifier as SpamClassifier
 
 __version__ = "0.1.0"
@@ -65,26 +63,8 @@ __all__ = [
     "score", "score_frame", "score_many",
 ]  # fmt: skip
 
-
-# A backend that only scores must not pay for scikit-learn, nor for what analysts use.
-_LATER = ("SpamClassifier", "drift_report", "features_frame", "reasons_frame")
-
-
-def __getattr__(name: str) -> object:
-    if name == "SpamClassifier":
-        from spamguard.training import SpamClassifier
-
-        return SpamClassifier
-    if name == "drift_report":
-        from spamguard.analysis import drift_report
-
-        return drift_report
-    if name in _LATER:
-        from spamguard.analysis import tables as tabulating
-
-        return getattr(tabulating, name)
-    raise AttributeError(f"module 'spamguard' has no attribute {name!r}")
+_, __getattr__, _names = attach(__name__, {"training": ["SpamClassifier"]})
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_names()})

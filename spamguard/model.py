@@ -11,36 +11,26 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import exp
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.comment import Comment
-from spamguard.evaluation.metrics import checked_numbers, checked_share
-from spamguard.explaining import reasons_for
-from spamguard.features import (
-    BLOCKS,
-    CELLS,
-    F32,
-    FEATURES,
-    NAMES,
-    Rows,
-    Vectorizer,
-    Vectors,
-    batches,
-    is_known,
-)
-from spamguard.verdict import Label, Verdict
+from spamguard.errors import InputError
+from spamguard.explaining import Shading, reasons_for, shading_of
+from spamguard.features import BLOCKS, FAMILIES, FEATURES, Rows, Vectorizer, is_known
+from spamguard.markup import box, safe, table
+from spamguard.verdict import Label, Reason, Verdict
 
-Floats = NDArray[np.float64]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 LOW: Final = np.array([f.low for f in FEATURES], float)
 HIGH: Final = np.array([f.high for f in FEATURES], float)
 """The range of each named feature; values beyond count as its ends."""
-
-F64 = NDArray[np.float64]
+_NAMES: Final = (*(f.name for f in FEATURES), *(f"ngrams_{block}" for block in BLOCKS))
+_MOST_WEIGHTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +60,25 @@ class Cuts:
         return Cuts(self.unsure + shift, self.spam + shift, discard)
 
     def label(self, log_odds: float, language_known: bool = True) -> Label:
-        """Return the label of a comment with these log-odds; spam only in a language known."""
+        """Return the label of a comment with these log-odds; never spam in an unknown language."""
         if log_odds >= self.spam and language_known:
             return "spam"
         return "unsure" if log_odds >= self.unsure else "ham"
+
+    def labels(
+        self, log_odds: F64, languages: NDArray[np.str_], known: frozenset[str]
+    ) -> NDArray[np.str_]:
+        """Return the label of each row, shape (n,); `known` are the languages of the model."""
+        pairs = zip(log_odds.tolist(), languages.tolist(), strict=True)
+        labels = [self.label(z, is_known(language, known)) for z, language in pairs]
+        return np.array(labels, "<U6")
 
 
 def probability(log_odds: float) -> float:
     """Return the probability, 0 to 1, that belongs to `log_odds`."""
     if log_odds >= 0:
-        return 1.0 / (1.0 + exp(-log_odds))
-    return exp(max(log_odds, -700.0)) / (1.0 + exp(max(log_odds, -700.0)))
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    return math.exp(max(log_odds, -700.0)) / (1.0 + math.exp(max(log_odds, -700.0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +88,7 @@ class SpamModel:
     Parameters
     ----------
     name, version : str
-        What `Verdict.model` tells.
+        What `Verdict.model` says.
     intercept : float
         Log-odds before anything is read.
     dense_weights, dense_reference : ndarray of float64, shape (n_features,)
@@ -103,9 +101,9 @@ class SpamModel:
     cuts : Cuts
         The decision thresholds.
     languages : frozenset of str
-        Languages of which it learned enough real comments; a comment in
-        another is never called spam. Empty where nobody counted them: such a
-        model judges every language alike.
+        Languages in which it learned enough real comments; a comment in
+        another is never called spam. A model without any judges every
+        language alike.
     about : mapping
         What the model was trained on and how it was measured; plain JSON.
     prior : float, default 0.5
@@ -145,9 +143,9 @@ class SpamModel:
         By Bayes' rule the odds of spam are the odds before reading times the
         likelihood ratio of the comment, and only the former depend on the
         site. So the intercept moves by ``logit(share) - logit(prior)`` and no
-        contribution does. The cuts move by the same amount: what is promised
-        of them is a share of ham, which does not depend on how much spam
-        there is, so they go on acting on the same comments.
+        contribution does. The cuts move by the same amount and go on acting
+        on the same comments: they promise a share of ham, which does not
+        depend on how much spam there is.
 
         Parameters
         ----------
@@ -164,9 +162,6 @@ class SpamModel:
         InputError
             If `share` is no number between 0 and 1.
         """
-        # Imported here: whoever scores at the model's own prior need not wait for it.
-        pass
-
         shift = float(log_odds_at_prior([0.0], self.prior, share)[0])
         if share == self.prior:
             return self
@@ -189,62 +184,50 @@ class SpamModel:
         """
         return self if self.trained_prior is None else self.at_prior(self.trained_prior)
 
-    def dense_contributions(self, dense: F64) -> F64:
-        """Return what each raw feature value in `dense` adds; zero where it does not apply.
+    def contributions(self, given: Comment | Rows) -> F64:
+        """Return what each of the named columns adds to the log-odds.
 
         Parameters
         ----------
-        dense : ndarray of float64, shape (..., n_features)
-            Raw values; NaN where a feature does not apply.
+        given : Comment or Rows of n comments
+            A comment with its post, where it has one.
 
         Returns
         -------
-        ndarray of float64, shape as `dense`
-            Log-odds.
+        ndarray of float64, shape (n_names,), of Rows (n, n_names)
+            In the order of `get_feature_names_out`; their sum plus
+            `intercept` is the log-odds.
         """
+        if isinstance(given, Comment):
+            one: F64 = self.contributions(self.vectorizer.rows([given]))[0]
+            return one
+        parts: F64 = np.concatenate(self._contributions(given), axis=1)
+        return parts
+
+    def _contributions(self, rows: Rows) -> tuple[F64, F64]:
+        """Return what named features add, shape (n, n_features), and blocks, (n, n_blocks)."""
+        n, width = len(rows), len(BLOCKS)
+        parts = self.ngram_weights[rows.buckets] * rows.values
+        cells = rows.blocks
+        if n != 1:
+            cells = cells + np.repeat(np.arange(n) * width, rows.indptr[1:] - rows.indptr[:-1])
+        # A fixed order of sums: a row gets the same to the last bit, alone or among others.
+        blocks = np.bincount(cells, parts, n * width).astype(np.float64, copy=False)
+        return self._named(rows.dense), blocks.reshape(n, width)
+
+    def _named(self, dense: NDArray[Any]) -> F64:
+        """Return what raw values of the named features add; zero where one does not apply."""
         # np.clip would be slower than both together for a single comment.
-        parts: F64 = np.minimum(np.maximum(dense, LOW), HIGH)
+        parts: F64 = np.minimum(np.maximum(dense.astype(np.float64, copy=False), LOW), HIGH)
         parts -= self.dense_reference
         parts *= self.dense_weights
         parts[np.isnan(parts)] = 0.0
         return parts
 
-    def block_contributions(self, vectors: Vectors) -> F64:
-        """Return what each block of n-grams adds, shape (n, n_blocks).
-
-        Parameters
-        ----------
-        vectors : Vectors
-            Of n comments, as the model's own vectorizer makes them.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, n_blocks)
-            Log-odds.
-        """
-        parts = self.ngram_weights[vectors.buckets] * vectors.values
-        n = len(vectors.languages)
-        sums: F64 = np.bincount(vectors.cells, parts, n * CELLS).astype(np.float64, copy=False)
-        return sums.reshape(n, CELLS)[:, : len(BLOCKS)]
-
-    def contributions(self, comment: Comment) -> F64:
-        """Return what each of the named columns adds to the log-odds of `comment`.
-
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_names,)
-            In the order of `get_feature_names_out`; their sum plus
-            `intercept` is the log-odds.
-        """
-        vectors = self.vectorizer.vectors([comment])
-        named, blocks = self.dense_contributions(vectors.dense), self.block_contributions(vectors)
-        parts: F64 = np.concatenate((named, blocks), axis=1)[0]
-        return parts
+    def _log_odds(self, rows: Rows) -> F64:
+        named, blocks = self._contributions(rows)
+        total: F64 = named.sum(axis=1) + blocks.sum(axis=1) + self.intercept
+        return total
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
         """Return the names of the columns that `contributions` gives.
@@ -254,7 +237,7 @@ class SpamModel:
         ndarray of object, shape (n_names,)
             Such as ``links_count`` and ``ngrams_words``.
         """
-        return np.array(NAMES, object)
+        return np.array(_NAMES, object)
 
     def log_odds(self, comment: Comment) -> float:
         """Return the calibrated log-odds that `comment` is spam.
@@ -269,11 +252,25 @@ class SpamModel:
         float
             Compared with the cuts by ``>=``.
         """
-        return float(self._log_odds(self.vectorizer.vectors([comment]))[0])
+        return float(self._log_odds(self.vectorizer.rows([comment]))[0])
 
-    def _log_odds(self, vectors: Vectors) -> F64:
-        named = self.dense_contributions(vectors.dense).sum(axis=1)
-        total: F64 = named + self.block_contributions(vectors).sum(axis=1) + self.intercept
+    def decision_function(self, rows: Rows) -> F64:
+        """Return the log-odds of many rows at once.
+
+        The n-grams are summed in single precision, as in training: up to a
+        millionth away from `log_odds`.
+
+        Parameters
+        ----------
+        rows : Rows
+            Of n comments, by a vectorizer like the model's own.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        grams = rows.folded() @ self.ngram_weights
+        total: F64 = self._named(rows.dense).sum(axis=1) + grams + self.intercept
         return total
 
     def verdict(self, comment: Comment) -> Verdict:
@@ -305,13 +302,28 @@ class SpamModel:
             In the order of `comments`.
         """
         found: list[Verdict] = []
-        for batch in batches(comments):
-            vectors = self.vectorizer.vectors(batch)
-            log_odds = self._log_odds(vectors).tolist()
-            found += map(self._verdict, batch, log_odds, vectors.languages)
+        for batch, rows in self.vectorizer.batches(comments):
+            log_odds = self._log_odds(rows).tolist()
+            found += map(self.verdict_at, batch, log_odds, rows.languages.tolist())
         return found
 
-    def _verdict(self, comment: Comment, log_odds: float, language: str) -> Verdict:
+    def verdict_at(self, comment: Comment, log_odds: float, language: str) -> Verdict:
+        """Return the verdict on a comment whose log-odds are known already.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
+        log_odds : float
+            As this model gives them.
+        language : str
+            Its code; empty where it could not be told.
+
+        Returns
+        -------
+        Verdict
+            As `verdict` gives it.
+        """
         cuts, known = self.cuts, is_known(language, self.languages)
         return Verdict(
             spam_probability=probability(log_odds),
@@ -322,84 +334,106 @@ class SpamModel:
             model=self.title,
             language=language,
             language_known=known,
-            _reasons=partial(reasons_for, self, comment, log_odds),
-            _source=(self, comment),
+            _reasons=partial(self._reasons, comment, log_odds),
         )
 
-    def html_of(self, verdict: Verdict, comment: Comment) -> str:
-        """Return `verdict`, which this model gave `comment`, as HTML for a notebook.
+    def _reasons(
+        self, comment: Comment, log_odds: float, most: int | None = None
+    ) -> tuple[Reason, ...]:
+        evidence = self.vectorizer.evidence(comment)
+        named, total = self._named(evidence.values), log_odds - self.intercept
+        return reasons_for(evidence, named, self.ngram_weights, total, most)
+
+    def shading(self, comment: Comment) -> Shading:
+        """Return which words of `comment` its log-odds come from.
 
         Parameters
         ----------
-        verdict : Verdict
-            What this model said.
         comment : Comment
-            Of what it said so.
+            With its post, where it has one.
 
         Returns
         -------
-        str
-            HTML in which every text of others is escaped.
+        Shading
+            With the intercept, its parts add up to the log-odds.
         """
-        from spamguard.analysis import verdict_html
+        contributions = self.contributions(comment)
+        return shading_of(self.vectorizer.evidence(comment), contributions, self.ngram_weights)
 
-        return verdict_html(verdict, self, comment)
+    # --- for people who look ------------------------------------------------------
+
+    def top_weights(self, most: int = _MOST_WEIGHTS) -> dict[str, list[tuple[str, float]]]:
+        """Return the features of each family that can change the log-odds most.
+
+        Parameters
+        ----------
+        most : int, default 5
+            Features of a family.
+
+        Returns
+        -------
+        dict of str to list of (str, float)
+            Names with the weight times the width of the feature's range,
+            which is the most that it can add or take away; strongest first.
+        """
+        reach = (self.dense_weights * (HIGH - LOW)).tolist()
+        found, start = {}, 0
+        for family, features in FAMILIES.items():
+            names = [f.name for f in features]
+            pairs = sorted(zip(names, reach[start:], strict=False), key=lambda pair: -abs(pair[1]))
+            found[family] = [pair for pair in pairs[:most] if pair[1]]
+            start += len(features)
+        return found
+
+    def card(self) -> list[tuple[str, str]]:
+        """Return what a person asks of a model: names and values.
+
+        Returns
+        -------
+        list of (str, str)
+            Thresholds, what it learned from, and its strongest weights.
+        """
+        rows = [("spam assumed", f"{100 * self.prior:.0f} %")]
+        for name in ("unsure", "spam", "discard"):
+            cut = getattr(self.cuts, name)
+            says = "never" if cut is None else f"from {probability(cut):.3f} (log-odds {cut:+.2f})"
+            rows.append((name, says))
+        rows += _about_rows(self.about)
+        for family, pairs in self.top_weights().items():
+            rows.append((family, ", ".join(f"{name} {reach:+.1f}" for name, reach in pairs)))
+        used = self.ngram_weights[self.ngram_weights != 0].astype(float)
+        spread = float(np.sqrt(np.mean(used**2))) if len(used) else 0.0
+        buckets = f"{len(used):,} of {len(self.ngram_weights):,} buckets in use"
+        return [*rows, ("n-grams", f"{buckets}, typical weight {spread:.2f}")]
 
     def __str__(self) -> str:
-        """Return what a person asks of a model, over several lines."""
-        from spamguard.analysis import model_text
-
-        return model_text(self)
+        """Return the card, over several lines."""
+        return "\n".join([self.title, *(f"  {name}: {value}" for name, value in self.card())])
 
     def _repr_html_(self) -> str:
-        """Return thresholds, training and the strongest weights of each family."""
-        from spamguard.analysis import model_html
-
-        return model_html(self)
+        return box(f"<b>{safe(self.title)}</b>", table(["", ""], self.card()))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
 
 
-def contributions_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
-    """Return what each named column adds, shape (n, n_names), as `SpamModel.contributions`."""
-    grams = rows.grams
-    parts = grams.data * model.ngram_weights[grams.indices & ((1 << rows.bits) - 1)]
-    owner = np.repeat(np.arange(len(rows)) * len(BLOCKS), np.diff(grams.indptr))
-    cells = np.bincount(
-        owner + (grams.indices >> rows.bits), weights=parts, minlength=len(rows) * len(BLOCKS)
-    )
-    dense = model.dense_contributions(rows.dense.astype(np.float64))
-    return np.column_stack([dense, cells.reshape(len(rows), len(BLOCKS))])
+def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a model says of its training; anything may be in there."""
+    rows = []
+    if isinstance(about.get("trained_on"), str):
+        rows.append(("learned from", about["trained_on"]))
+    figures = about.get("figures")
+    for name, value in figures.items() if isinstance(figures, Mapping) else ():
+        if isinstance(value, int | float):
+            rows.append((f"{str(name).replace('_', ' ')}, held out", f"{100 * value:.1f} %"))
+    calibration = about.get("calibration")
+    if isinstance(calibration, Mapping):
+        numbers = (f"{k} {v:.2f}" for k, v in calibration.items() if isinstance(v, int | float))
+        rows.append(("calibration (in the weights)", ", ".join(numbers)))
+    return rows
 
 
-def log_odds_of(model: SpamModel, rows: Rows) -> NDArray[np.float64]:
-    """Return the log-odds of each row, shape (n,)."""
-    dense = model.dense_contributions(rows.dense.astype(np.float64)).sum(axis=1)
-    total: NDArray[np.float64] = dense + rows.folded() @ model.ngram_weights + model.intercept
-    return total
-
-
-def labels_of(
-    cuts: Cuts, known: frozenset[str], log_odds: NDArray[np.float64], languages: NDArray[np.str_]
-) -> NDArray[np.str_]:
-    """Return the label of each row, shape (n,), as `SpamModel.verdict` gives it.
-
-    Parameters
-    ----------
-    cuts : Cuts
-        The decision thresholds.
-    known : frozenset of str
-        The languages that were learned from; empty where nobody counted.
-    log_odds, languages : ndarray of shape (n,)
-        Of the rows.
-    """
-    pairs = zip(log_odds.tolist(), languages.tolist(), strict=True)
-    labels = [cuts.label(z, is_known(language, known)) for z, language in pairs]
-    return np.array(labels, "<U6")
-
-
-def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: float) -> Floats:
+def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: float) -> F64:
     """Return the log-odds as they would be where another share of comments is spam.
 
     Adds ``logit(site_share) - logit(trained_share)`` (Elkan 2001; Saerens,
@@ -422,8 +456,21 @@ def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: flo
     InputError
         NaN, or a share out of range.
     """
-    trained = checked_share("trained_share", trained_share)
-    site = checked_share("site_share", site_share)
+    given = np.asarray(log_odds, np.float64)
+    if not np.isfinite(given).all():
+        raise InputError("log_odds holds NaN or infinite values; drop or repair those rows first.")
+    trained = _checked_share("trained_share", trained_share)
+    site = _checked_share("site_share", site_share)
     shift = math.log(site) - math.log1p(-site) - math.log(trained) + math.log1p(-trained)
-    shifted: Floats = checked_numbers("log_odds", log_odds) + shift
+    shifted: F64 = given + shift
     return shifted
+
+
+def _checked_share(name: str, value: float) -> float:
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        share = math.nan
+    if 0 < share < 1:
+        return share
+    raise InputError(f"{name} must be a number strictly between 0 and 1.")

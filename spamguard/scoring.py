@@ -1,82 +1,35 @@
-"""The main path: comments in, verdicts out."""
+"""The main path: comments in, verdicts out.
+
+The models in use are kept here, and the work is shared here among processes,
+threads or a cluster: joblib's configuration says which.
+``joblib.parallel_config(backend="dask")`` around a call sends it to a Dask
+cluster, ``backend="ray"`` to Ray; without one, ``n_jobs`` counts processes of
+this machine.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, readable
-from spamguard.errors import InputError
+from spamguard.errors import InputError, SpamguardError
 from spamguard.model import SpamModel
-from spamguard.parallel import jobs_for, score_in_parallel
 from spamguard.storage import find_model, load_model
 from spamguard.verdict import Verdict
 
 __all__ = ["default_model", "score", "score_frame", "score_many"]
 
-_loading = threading.Lock()
-_default: SpamModel | None = None
-
 _Frame = TypeVar("_Frame")
-_MOST_KEPT: Final = 8
-# By directory: what model.json looked like when it was read, and the model. Latest used last.
-_kept: dict[str, tuple[tuple[int, int, int], SpamModel]] = {}
-
-
-def _unlock() -> None:
-    global _loading
-    _loading = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held it
-    os.register_at_fork(after_in_child=_unlock)
-
-
-def default_model() -> SpamModel:
-    """Return the shipped model; it is loaded on first use, once, from the installed files.
-
-    Returns
-    -------
-    SpamModel
-        The same object every time.
-    """
-    global _default
-    if _default is None:
-        with _loading:
-            if _default is None:
-                _default = load_model("default")
-    return _default
-
-
-def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
-    """Return the model that `score` would use: kept once loaded, until its files are replaced."""
-    if model is None:
-        return default_model()
-    return model if isinstance(model, SpamModel) else _model_at(model)
-
-
-def _model_at(name_or_path: str | os.PathLike[str]) -> SpamModel:
-    """Return the model there; loaded once, and again when its files are replaced."""
-    directory = find_model(name_or_path)
-    try:
-        where = str(directory.resolve())
-        found = (directory / "model.json").stat()
-    except OSError:  # gone a moment ago: let loading say so
-        return load_model(name_or_path)
-    # Taken before the model is read: one that is replaced meanwhile is read again next time.
-    stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-    with _loading:
-        former, kept = _kept.pop(where, (None, None))
-        if kept is None or former != stamp:
-            kept = load_model(directory)
-        _kept[where] = (stamp, kept)
-        while len(_kept) > _MOST_KEPT:
-            del _kept[next(iter(_kept))]
-    return kept
 
 
 def score(
@@ -85,7 +38,7 @@ def score(
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
 ) -> Verdict:
-    """Tell whether `comment` is spam.
+    """Judge whether `comment` is spam.
 
     Parameters
     ----------
@@ -153,11 +106,7 @@ def score_many(
         raise InputError("score_many needs a list of comments; for a DataFrame call score_frame().")
     if isinstance(comments, str | bytes | Comment | Mapping) or not isinstance(comments, Iterable):
         raise InputError("score_many needs a list of comments; for a single one call score().")
-    chosen = model_of(model)
-    given = map(as_comment, comments)
-    if jobs_for(n_jobs) == 1:
-        return chosen.verdicts(given)
-    return score_in_parallel(list(given), chosen, n_jobs)
+    return score_in_parallel(map(as_comment, comments), model_of(model), n_jobs)
 
 
 def score_frame(
@@ -185,7 +134,7 @@ def score_frame(
     n_jobs : int, optional
         Processes to share the work; see `score_many`.
     progress : bool
-        Whether to tell on stderr how far the work has come, where it takes
+        Whether to show on stderr how far the work has come, where it takes
         longer than a second and a person watches a terminal or a notebook.
 
     Returns
@@ -245,7 +194,7 @@ def _score_foreign(
     return nw.from_dict(columns, schema, backend=given.implementation).to_native()
 
 
-_PART: Final = 1_000  # comments between two words on how far the work has come
+_PART: Final = 1_000  # comments between two updates of the progress bar
 
 
 def _columns(
@@ -270,3 +219,199 @@ def _columns(
                     values.append(getattr(verdict, name))
             watch("comments", min(start + size, len(comments)), len(comments))
     return found
+
+
+# --- the models in use --------------------------------------------------------------
+
+_MOST_KEPT: Final = 8
+_default: SpamModel | None = None
+# By directory, and in a worker by contents: what the files looked like, and the model.
+# The one used last comes last.
+_kept: dict[str, tuple[object, SpamModel]] = {}
+_lock = threading.Lock()
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held it
+    os.register_at_fork(after_in_child=_unlock)
+
+
+def default_model() -> SpamModel:
+    """Return the shipped model; it is loaded on first use, once, from the installed files.
+
+    Returns
+    -------
+    SpamModel
+        The same object every time.
+    """
+    global _default
+    if _default is None:
+        with _lock:
+            if _default is None:
+                _default = load_model("default")
+    return _default
+
+
+def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
+    """Return the model that `score` would use: kept once loaded, until its files are replaced."""
+    if model is None:
+        return default_model()
+    if isinstance(model, SpamModel):
+        return model
+    directory = find_model(model)
+    try:
+        where = str(directory.resolve())
+        found = (directory / "model.json").stat()
+    except OSError:  # gone a moment ago: loading says so
+        return load_model(model)
+    # Taken before the model is read: one that is replaced meanwhile is read again next time.
+    stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+    return _keep(where, stamp, lambda: load_model(directory))
+
+
+def _keep(key: str, stamp: object, make: Callable[[], SpamModel]) -> SpamModel:
+    """Return the model kept under `key`; made where there is none with that `stamp`."""
+    with _lock:
+        former, model = _kept.pop(key, (None, None))
+        if model is None or former != stamp:
+            model = make()
+        _kept[key] = (stamp, model)
+        while len(_kept) > _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+    return model
+
+
+# --- work shared among processes ----------------------------------------------------
+
+_CHUNK: Final = 500  # most comments that a worker is given at a time
+_LEAST: Final = 50  # handing out fewer costs more than judging them
+
+
+def score_in_parallel(
+    comments: Iterable[Comment],
+    model: SpamModel,
+    n_jobs: int | None = None,
+    *,
+    judge: Callable[[SpamModel, Sequence[Comment]], list[Verdict]] = SpamModel.verdicts,
+) -> list[Verdict]:
+    """Judge `comments` with several workers; the verdicts are those of one alone.
+
+    The comments travel in parts, few of them at a time. Of a verdict only its
+    numbers travel back: reasons are found here, when somebody asks.
+
+    Parameters
+    ----------
+    comments : iterable of Comment
+        In any order, which is kept.
+    model : SpamModel
+        A worker keeps it from one part to the next.
+    n_jobs : int, optional
+        Workers, as joblib counts them; see `jobs_for`.
+    judge : callable
+        What a worker calls; a function of a module, so that it can be named to
+        another process.
+
+    Raises
+    ------
+    SpamguardError
+        If a worker dies.
+    """
+    jobs = jobs_for(n_jobs)
+    if jobs == 1:
+        return judge(model, cast(Sequence[Comment], comments))
+    from concurrent.futures import BrokenExecutor
+
+    given = list(comments)
+    size = max(_LEAST, min(_CHUNK, -(-len(given) // (4 * jobs))))
+    if len(given) <= size:
+        return judge(model, given)
+    try:
+        parts = in_order(_parts(given, size, model, judge), n_jobs)
+        numbers = [each for part in parts for each in part]
+    except BrokenExecutor as error:
+        raise SpamguardError(
+            "a worker process was killed, most likely for want of memory: use fewer (n_jobs, --jobs)."
+        ) from error
+    return [model.verdict_at(c, *each) for c, each in zip(given, numbers, strict=True)]
+
+
+def jobs_for(n_jobs: int | None) -> int:
+    """Return how many workers `n_jobs` asks for, here and now.
+
+    None asks for what ``joblib.parallel_config`` says around the call, and for
+    one worker where there is no such call.
+    """
+    if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+        return 1  # without joblib imported, nobody has configured it
+    import joblib
+
+    return int(joblib.effective_n_jobs(n_jobs))
+
+
+def in_order(work: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
+    """Yield the results of the delayed calls in `work`, in their order, as soon as they are there."""
+    import joblib
+
+    try:
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
+    except ValueError:  # Ray's backend hands out results when all are there
+        parallel = joblib.Parallel(n_jobs=n_jobs)
+    yield from parallel(work)
+
+
+def _parts(
+    comments: Sequence[Comment], size: int, model: SpamModel, judge: Callable[..., Any]
+) -> Iterator[Any]:
+    import joblib
+
+    key, small, names, arrays = _dismantle(model)
+    for start in range(0, len(comments), size):
+        part = comments[start : start + size]
+        yield joblib.delayed(_judge_part)(judge, part, key, small, names, *arrays)
+
+
+def _dismantle(
+    model: SpamModel,
+) -> tuple[str, dict[str, Any], tuple[str, ...], list[NDArray[Any]]]:
+    """Return a name for what `model` holds, its small fields, and its arrays beside their names.
+
+    Arrays that are arguments of their own are sent to each worker of a Dask
+    cluster once, and shared in memory by processes of one machine if they are large.
+    """
+    values = {f.name: getattr(model, f.name) for f in fields(model) if f.init}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    small = {name: value for name, value in values.items() if name not in arrays}
+    small["about"] = {}  # no verdict depends on it
+    digest = hashlib.blake2b(repr(sorted(small.items())).encode(), digest_size=16)
+    for name, array in arrays.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest(), small, tuple(arrays), list(arrays.values())
+
+
+def _judge_part(
+    judge: Callable[[SpamModel, Sequence[Comment]], list[Verdict]],
+    comments: Sequence[Comment],
+    key: str,
+    small: dict[str, Any],
+    names: tuple[str, ...],
+    *arrays: NDArray[Any],
+) -> list[tuple[float, str]]:
+    """Judge `comments` in a worker; return the log-odds and the language of each."""
+    import joblib
+
+    def make() -> SpamModel:
+        # Copies: what was sent may be a file that joblib removes after the call.
+        copies: dict[str, Any] = dict(zip(names, map(np.array, arrays), strict=True))
+        return SpamModel(**small, **copies)
+
+    # The same object as for the part before: what it remembers of words and posts is kept.
+    model = _keep(key, None, make)
+    # A worker of a cluster must not share its part out again.
+    with joblib.parallel_config(backend="sequential"):
+        verdicts = judge(model, comments)
+    return [(v.log_odds, v.language) for v in verdicts]

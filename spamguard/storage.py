@@ -1,9 +1,9 @@
 """A model on disk: ``model.json`` and its weights (npz), no pickle and no fallback to one.
 
-Everything is checked before it is believed: the format number, the feature
-schema, the size of every array as the archive declares it, the hash of the
-weights. The weights' file is named after its hash and written first, so the
-description that names it is the only file that is ever replaced.
+Everything is checked before it is used: the format number, the feature schema,
+the size of every array as the archive declares it, the hash of the weights. The
+weights' file is named after its hash and written first, so the description that
+names it is the only file that is ever replaced.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
-from spamguard.features import BACKGROUND_SIZE, BLOCKS, FEATURES
+from spamguard.features import BLOCKS, FEATURES, Vectorizer
 from spamguard.model import Cuts, SpamModel
 
-# 2 adds the languages that the model knows; who ignored them would call more comments spam.
+# 2 adds the languages that the model knows; to ignore them would call more comments spam.
 FORMAT: Final = 2
 """Number of the layout of ``model.json``; a model of a higher one is refused."""
 _MAX_JSON = 4_000_000
@@ -205,7 +205,7 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
         "dense_weights": (np.dtype("<f8"), len(names)),
         "dense_reference": (np.dtype("<f8"), len(names)),
         "ngram_weights": (np.dtype("<f2"), 1 << bits),
-        "background": (np.dtype("<f2"), BACKGROUND_SIZE),
+        "background": (np.dtype("<f2"), Vectorizer.background_size),
     }
     arrays = _read_arrays(
         _weights_file(directory, about["weights_sha256"]), shapes, about["weights_sha256"]
@@ -317,7 +317,7 @@ def save_model(
     path : str or path
         The directory.
     name, version : str, optional
-        What `Verdict.model` is to tell, instead of the model's own.
+        What `Verdict.model` says, instead of the model's own.
 
     Returns
     -------
@@ -401,9 +401,8 @@ def save_model(
 def _priors(model: SpamModel) -> dict[str, float]:
     """Return what model.json says of priors: nothing where it is one half.
 
-    Intercept and cuts hold the prior already, so a spamguard that knows
-    nothing of these fields gives the same verdicts: the format number stays,
-    and a model at one half has the bytes it always had.
+    Intercept and cuts hold the prior already, so an older spamguard that
+    ignores these fields gives the same verdicts and the format number stays.
     """
     given = {"prior": model.prior, "trained_prior": model.trained_prior}
     for name, share in given.items():
@@ -415,7 +414,7 @@ def _priors(model: SpamModel) -> dict[str, float]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Put `data` in the place of the file at `path` in one step."""
+    """Replace the file at `path` by `data` in one step."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     # Opened like any new file, so that the umask decides who may read it.
     file = part.open("xb")

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal
+
+from spamguard.markup import box, safe, table
 
 __all__ = ["Label", "Reason", "Verdict"]
+
+# Told apart by people who see few colours (Okabe and Ito).
+_COLOURS: Final = {"spam": "213,94,0", "ham": "0,114,178", "unsure": "150,120,0"}
 
 Label = Literal["ham", "unsure", "spam"]
 """Publish, ask a person, hold back."""
@@ -31,13 +36,6 @@ class Reason:
     feature: str
     contribution: float
     evidence: str
-
-
-class Judge(Protocol):
-    """What judged a comment and can show why."""
-
-    def html_of(self, verdict: Verdict, comment: Any, /) -> str:
-        """Return `verdict` on `comment` as HTML."""
 
 
 def _percent(probability: float) -> str:
@@ -73,9 +71,9 @@ class Verdict:
     language : str
         Code of the comment's language; empty where it cannot be told.
     language_known : bool
-        False where the language was told and the model has not learned from
-        real comments in it: then `label` is never spam and `discard` never
-        true, whatever the probability.
+        False where the model has not learned from real comments in this
+        language: then `label` is never spam and `discard` never true,
+        whatever the probability.
     """
 
     spam_probability: float
@@ -89,8 +87,6 @@ class Verdict:
     _reasons: tuple[Reason, ...] | Callable[..., tuple[Reason, ...]] = field(
         default=(), repr=False, compare=False
     )
-    # Who judged what, for a notebook; not there in a verdict that has travelled.
-    _source: tuple[Judge, Any] | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     @property
     def is_spam(self) -> bool:
@@ -104,7 +100,7 @@ class Verdict:
         To a millionth: sums of many n-grams are rounded on the way.
         """
         if callable(self._reasons):
-            # Put into words only when somebody asks: most verdicts are never explained.
+            # Put into words on first use: most verdicts are never explained.
             object.__setattr__(self, "_reasons", self._reasons())
         assert not callable(self._reasons)
         return self._reasons
@@ -137,9 +133,23 @@ class Verdict:
         # In a list of many nobody reads reasons, and each takes a moment.
         printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
 
-    def _repr_html_(self) -> str | None:
-        """Return the comment's words shaded by contribution, and bars; None where it is not known."""
-        return None if self._source is None else self._source[0].html_of(self, self._source[1])
+    def _repr_html_(self) -> str:
+        """Return the verdict with its strongest reasons; every text is escaped."""
+        label = f"{self.label} (discard)" if self.discard else self.label
+        badge = f"background:rgb({_COLOURS[self.label]});color:#fff;padding:1px 8px"
+        rows = [(f"{r.contribution:+.2f}", r.feature, r.evidence) for r in self.strongest(8)]
+        return box(
+            f'<div><span style="{badge};border-radius:3px;font-weight:bold">{label}</span> ',
+            f"<b>{safe(_percent(self.spam_probability))}</b> spam, ",
+            f"log-odds {self.log_odds:+.2f}, by {safe(self.model)}{self._language()}</div>",
+            table(["adds", "reason", ""], rows),
+        )
+
+    def _language(self) -> str:
+        if not self.language:
+            return ""
+        unknown = "" if self.language_known else ", which the model has not learned"
+        return f", language {safe(self.language)}{unknown}"
 
     def __bool__(self) -> bool:
         raise TypeError("A Verdict has no truth value; ask verdict.is_spam or verdict.label.")

@@ -13,10 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spamguard import Comment, Post, Reason, load_model
-from spamguard.explaining import MOST_WORDS, _words
-from spamguard.features.families import FEATURES
-from spamguard.features.ngrams import BLOCKS, CELLS
-from spamguard.features.vectorizer import BACKGROUND_SIZE, FLAT_BACKGROUND
+from spamguard.explaining import MOST_WORDS
+from spamguard.features import BLOCKS, FEATURES, Vectorizer
 from spamguard.model import SpamModel
 
 MOST = len(FEATURES) + MOST_WORDS + 1
@@ -49,7 +47,7 @@ def random_model(seed=0, bits=10, scale=1.0):
         dense_weights=scale * rng.normal(size=n),
         dense_reference=rng.uniform(0, 0.5, n),
         ngram_weights=(scale * rng.normal(size=1 << bits)).astype(np.float16).astype(np.float32),
-        background=FLAT_BACKGROUND,
+        background=Vectorizer(bits).background,
     )
 
 
@@ -120,10 +118,9 @@ def test_a_word_is_quoted_from_its_own_place():
 @pytest.mark.parametrize("word", ["alpha", "zebra", "omega"])
 def test_parts_of_a_word_count_for_the_word_around_them(word):
     judge = random_model(bits=18)
-    vectors = judge.vectorizer.vectors([Comment(word)])
-    characters = vectors.cells % CELLS == BLOCKS.index("characters")
+    rows = judge.vectorizer.rows([Comment(word)])
     weights = np.zeros(1 << 18, np.float32)
-    weights[vectors.buckets[characters]] = 1.0
+    weights[rows.buckets[rows.blocks == BLOCKS.index("characters")]] = 1.0
     judge = replace(judge, dense_weights=np.zeros(len(FEATURES)), ngram_weights=weights)
     (reason,) = judge.verdict(Comment("Alpha, zebra and\nomega")).reasons
     assert word in reason.evidence
@@ -164,11 +161,10 @@ def test_the_rest_is_what_the_further_words_add(model, sample_comments):
     longest = sorted(sample_comments, key=lambda c: -len(c.text))[:20]
     for judge in (model, RANDOM):
         for comment in longest:
-            reading, dense = judge.vectorizer.read(comment)
-            named = judge.dense_contributions(dense).sum()
-            words = sum(_words(judge, reading).values())
-            expected = judge.verdict(comment).log_odds
-            assert judge.intercept + named + words == pytest.approx(expected, abs=1e-5)
+            pieces = judge.vectorizer.evidence(comment).ngrams.values()
+            parts = [judge.ngram_weights[p.buckets] * p.values / p.counts for p in pieces]
+            expected = judge.contributions(comment)[len(FEATURES) :].sum()
+            assert np.concatenate(parts).sum() == pytest.approx(expected, abs=1e-5)
 
 
 def test_no_rest_is_invented(model):
@@ -180,7 +176,13 @@ def test_no_rest_is_invented(model):
 def test_a_model_that_knows_nothing_gives_no_reasons():
     n = len(FEATURES)
     judge = SpamModel(
-        "blank", "0", -1.5, np.zeros(n), np.zeros(n), np.zeros(1 << 8, np.float32), FLAT_BACKGROUND
+        "blank",
+        "0",
+        -1.5,
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(1 << 8, np.float32),
+        RANDOM.background,
     )
     verdict = judge.verdict(RICH)
     assert verdict.reasons == ()
@@ -220,7 +222,7 @@ def test_they_can_be_written_as_json(model, sample_comments):
 
 
 def test_background_has_the_size_that_hashes_need(model):
-    assert model.background.shape == (BACKGROUND_SIZE,)
+    assert model.background.shape == (Vectorizer.background_size,)
 
 
 anything = st.text(max_size=300)

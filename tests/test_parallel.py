@@ -20,16 +20,16 @@ import numpy as np
 import pytest
 
 import spamguard
-from spamguard import Comment, SpamClassifier, SpamguardError, parallel, score, score_many, scoring
+from spamguard import Comment, SpamClassifier, SpamguardError, score, score_many, scoring
 from spamguard.features import reading
-from spamguard.parallel import in_order, jobs_for, score_in_parallel
+from spamguard.scoring import in_order, jobs_for, score_in_parallel
 
 HOME = str(Path(spamguard.__file__).parents[1])
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr(parallel, "_LEAST", 10)
+    monkeypatch.setattr(scoring, "_LEAST", 10)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_lock_that_a_thread_holds_does_not_stop_the_child():
     ready, done = threading.Event(), threading.Event()
 
     def hold():
-        with reading._POSTS._lock, scoring._loading, parallel._keeping:
+        with reading._POSTS._lock, scoring._lock:
             ready.set()
             done.wait()
 
@@ -179,7 +179,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
 def test_backends_of_joblib(model, comments, alone, backend):
     with joblib.parallel_config(backend=backend, n_jobs=2):
-        found = score_in_parallel(comments, model, judge=score_many)
+        found = score_in_parallel(comments, model)
     assert same(found, alone)
 
 
@@ -190,8 +190,8 @@ def test_processes_are_loky_by_default(model, comments, alone):
     assert str(os.getpid()) not in {v.language for v in processes}
 
 
-def _who_judges(comments, /, *, model):
-    return [replace(v, language=str(os.getpid())) for v in parallel.alone(comments, model=model)]
+def _who_judges(model, comments):
+    return [replace(v, language=str(os.getpid())) for v in model.verdicts(comments)]
 
 
 def test_workers_do_not_share_their_part_out_again(model, comments):
@@ -200,21 +200,20 @@ def test_workers_do_not_share_their_part_out_again(model, comments):
     assert {v.language for v in found} == {"1"}
 
 
-def _nested_jobs(comments, /, *, model):
-    return [replace(v, language=str(jobs_for(None))) for v in parallel.alone(comments, model=model)]
+def _nested_jobs(model, comments):
+    return [replace(v, language=str(jobs_for(None))) for v in model.verdicts(comments)]
 
 
 def test_a_worker_keeps_the_model(model, comments, monkeypatch):
-    monkeypatch.setattr(parallel, "_kept", {})
+    monkeypatch.setattr(scoring, "_kept", {})
     with joblib.parallel_config(backend="threading", n_jobs=2):
         for _ in range(2):
             score_in_parallel(comments, model)
-        assert len(parallel._kept) == 1
-        (kept,) = parallel._kept.values()
+        ((_, kept),) = scoring._kept.values()
         assert kept.about == {}  # what it was trained on does not travel
-        for i in range(6):
+        for i in range(scoring._MOST_KEPT + 2):
             score_in_parallel(comments, replace(model, intercept=float(i)))
-    assert len(parallel._kept) == parallel._MOST_KEPT
+    assert len(scoring._kept) == scoring._MOST_KEPT
 
 
 def test_models_that_differ_anywhere_are_not_taken_for_each_other(model):
@@ -224,8 +223,8 @@ def test_models_that_differ_anywhere_are_not_taken_for_each_other(model):
         model, model.at_prior(0.02), replace(model, ngram_weights=other), replace(model, version="2"),
         replace(model, languages=frozenset({"en"})), replace(model, dense_weights=model.dense_weights * 2),
     ]  # fmt: skip
-    assert len({parallel._taken_apart(m)[0] for m in models}) == len(models)
-    assert parallel._taken_apart(replace(model))[0] == parallel._taken_apart(model)[0]
+    assert len({scoring._dismantle(m)[0] for m in models}) == len(models)
+    assert scoring._dismantle(replace(model))[0] == scoring._dismantle(model)[0]
 
 
 def test_reasons_are_found_when_asked_for(model, comments):
@@ -245,7 +244,7 @@ def test_what_goes_wrong_in_a_worker_is_told(model, comments):
         score_in_parallel(comments, model, 2, judge=_fail)
 
 
-def _fail(comments, /, *, model):
+def _fail(model, comments):
     raise ZeroDivisionError
 
 
@@ -255,7 +254,7 @@ def test_a_worker_that_is_killed(model, comments):
     assert len(score_in_parallel(comments, model, 2)) == len(comments)  # the next call has new ones
 
 
-def _die(comments, /, *, model):
+def _die(model, comments):
     os._exit(9)
 
 
@@ -269,7 +268,7 @@ def test_how_many_jobs():
 
 def test_alone_joblib_is_not_imported():
     program = (
-        "import sys, spamguard.parallel as p; from spamguard import load_model; "
+        "import sys, spamguard.scoring as p; from spamguard import load_model; "
         "m = load_model(); p.score_in_parallel([], m); sys.exit('joblib' in sys.modules)"
     )
     done = subprocess.run(
@@ -320,7 +319,7 @@ class TestDask:
     def test_batch_scoring(self, dask, model, comments, alone):
         with joblib.parallel_config(backend="dask"):
             assert jobs_for(None) == 2
-            found = score_in_parallel(comments, model, judge=score_many)
+            found = score_in_parallel(comments, model)
         assert same(found, alone)
 
     @needs_n_jobs
@@ -356,11 +355,11 @@ class TestDask:
         assert found.intercept == expected.intercept
 
 
-def _dask_worker(comments, /, *, model):
+def _dask_worker(model, comments):
     from distributed import get_worker
 
     name = str(get_worker().name)
-    return [replace(v, language=name) for v in parallel.alone(comments, model=model)]
+    return [replace(v, language=name) for v in model.verdicts(comments)]
 
 
 @pytest.mark.filterwarnings("default")

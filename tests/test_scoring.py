@@ -283,15 +283,13 @@ def test_real_comments_alone_and_in_a_batch(shared):
     for name in names:
         frame = load_dataset(name, shared)
         comments = comments_of(frame.iloc[:: max(1, len(frame) // OF_EACH_SET)])
-        vectors = model.vectorizer.vectors(comments)
+        rows = model.vectorizer.rows(comments)
         together = [v.log_odds for v in score_many(comments, model=model)]
-        alone = [model.vectorizer.vectors([comment]) for comment in comments]
+        alone = [model.vectorizer.rows([comment]) for comment in comments]
         # Named features to the last bit, NaN included; sums of n-grams may be rounded in another order.
-        assert np.array_equal(
-            np.concatenate([v.dense for v in alone]), vectors.dense, equal_nan=True
-        )
-        assert [n for v in alone for n in v.buckets.tolist()] == vectors.buckets.tolist(), name
-        assert np.array_equal(np.concatenate([v.values for v in alone]), vectors.values), name
+        assert np.array_equal(np.concatenate([r.dense for r in alone]), rows.dense, equal_nan=True)
+        assert [n for r in alone for n in r.columns.tolist()] == rows.columns.tolist(), name
+        assert np.array_equal(np.concatenate([r.values for r in alone]), rows.values), name
         one_by_one = [score(comment, model=model).log_odds for comment in comments]
         assert together == pytest.approx(one_by_one, abs=1e-9), name
     assert len(names) > 50

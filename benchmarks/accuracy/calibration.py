@@ -22,7 +22,6 @@ from sklearn.isotonic import IsotonicRegression
 
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, prepare
 from spamguard.evaluation.metrics import ece
-from spamguard.model import log_odds_of
 from spamguard.storage import find_model
 from spamguard.training import recipe as training
 from spamguard.training.recipe import Material, Recipe, Settings, row_weights
@@ -153,7 +152,7 @@ def main(directory: str, target: str) -> None:
         curves = {name: way(scores, facts, settings) for name, way in WAYS.items()}
         for blog in three:
             tested = held.test_rows(blog)
-            spam, z = material.spam[tested], log_odds_of(model, material.rows[tested])
+            spam, z = material.spam[tested], model.decision_function(material.rows[tested])
             for name, curve in curves.items():
                 unseen[name].append(ece(spam.astype(int), curve(z)))
             p = curves["Platt, on moderated blogs alone"](z)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.protocols.held_out import select
-from spamguard.features.rows import Rows
+from spamguard.features import Rows
 from spamguard.training.recipe import Material, Recipe, row_weights
 
 Bools = NDArray[np.bool_]
@@ -59,7 +59,7 @@ class Corpus:
         """Return what the project's rules for weights and thresholds look at; no features."""
         nothing: Any = np.empty(0)
         return Material(
-            Rows(nothing, nothing, nothing, nothing),
+            Rows(nothing, nothing, nothing, nothing, nothing, 0, nothing),
             self.spam[rows], self.source[rows], self.blog[rows], self.post[rows],
             rows, np.zeros(len(rows), bool),
         )  # fmt: skip

@@ -46,7 +46,7 @@ from spamguard.analysis import report as evaluation
 from spamguard.corpus.catalogue import load_dataset
 from spamguard.corpus.frame import comments_of
 from spamguard.evaluation.metrics import blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
-from spamguard.model import log_odds_of, probability
+from spamguard.model import probability
 from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe, _blog_cut, blog_folds, learn
 
@@ -329,7 +329,7 @@ def _own_scorer(material: Any, train: Index, settings: Any) -> tuple[Any, Scorer
     model = learn(material.take(train), settings).model
 
     def scores(test: Index) -> Judged:
-        z = log_odds_of(model, material.rows[test])
+        z = model.decision_function(material.rows[test])
         return Judged(z, np.array([probability(value) for value in z.tolist()]))
 
     return model, scores

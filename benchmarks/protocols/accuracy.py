@@ -35,9 +35,8 @@ from spamguard.evaluation.metrics import (
     recall_at_fpr,
     roc_auc,
 )
-from spamguard.features.rows import Rows, vectorize
-from spamguard.features.vectorizer import Vectorizer, learn_background
-from spamguard.model import SpamModel, log_odds_of
+from spamguard.features import Rows, Vectorizer, learn_background
+from spamguard.model import SpamModel
 from spamguard.training.classifier import SpamClassifier
 from spamguard.training.recipe import Recipe, Watch, quiet
 
@@ -90,7 +89,10 @@ def unseen_blogs(
         figures.append(found)
         without.append(alone)
         judged.append(
-            (held_out.material.spam[test], log_odds_of(models[blog], held_out.material.rows[test]))
+            (
+                held_out.material.spam[test],
+                models[blog].decision_function(held_out.material.rows[test]),
+            )
         )
         rows.append(
             {"blog": blog}
@@ -212,9 +214,9 @@ def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split
     learned = [c for c, chosen in zip(comments, train.tolist(), strict=True) if chosen]
     classifier = SpamClassifier()
     vectorizer = Vectorizer(classifier.bits, learn_background(learned))
-    rows: Rows = vectorize(comments, vectorizer)
+    rows: Rows = vectorizer.rows(comments, n_jobs=None, dtype=np.float32)
     classifier.fit(rows[np.flatnonzero(train)], spam[train])
-    return log_odds_of(classifier.model_, rows[np.flatnonzero(test)])
+    return classifier.model_.decision_function(rows[np.flatnonzero(test)])
 
 
 def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:

@@ -15,7 +15,7 @@ from spamguard.analysis.report import Result, site_model
 from spamguard.corpus.copies import campaigns_of
 from spamguard.corpus.frame import comments_of
 from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
-from spamguard.model import SpamModel, labels_of, log_odds_of
+from spamguard.model import SpamModel
 from spamguard.training.online import SiteWeights
 from spamguard.training.queue import chosen_of
 from spamguard.training.recipe import Recipe, Watch, quiet
@@ -115,7 +115,7 @@ def _corrected(
 
 
 def _labels(model: SpamModel, rows: Any) -> NDArray[np.str_]:
-    return labels_of(model.cuts, model.languages, log_odds_of(model, rows), rows.languages)
+    return model.cuts.labels(model.decision_function(rows), rows.languages, model.languages)
 
 
 def _chosen(held_out: HeldOut, own: NDArray[np.intp], base: SpamModel) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _chosen(held_out: HeldOut, own: NDArray[np.intp], base: SpamModel) -> dict[s
     texts = held_out.frame["text"].iloc[material.origin[pool]].tolist()
     _, first, sizes = np.unique(campaigns_of(texts), return_index=True, return_counts=True)
     candidates = pool[first]
-    log_odds = log_odds_of(base, material.rows[candidates])
+    log_odds = base.decision_function(material.rows[candidates])
     order = [
         candidates[i]
         for i, _ in chosen_of(log_odds, sizes, material.rows[candidates], base, max(DECISIONS))
@@ -154,5 +154,5 @@ def _figures(
 ) -> tuple[float, float]:
     material = held_out.material
     model = site_model(base, material.rows[labelled], material.spam[labelled])
-    y, log_odds = material.spam[test].astype(int), log_odds_of(model, material.rows[test])
+    y, log_odds = material.spam[test].astype(int), model.decision_function(material.rows[test])
     return roc_auc(y, log_odds), recall_at_fpr(y, log_odds, 0.01)

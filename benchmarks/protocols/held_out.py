@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from spamguard.errors import CorpusError
 from spamguard.model import SpamModel
-from spamguard.parallel import in_order
+from spamguard.scoring import in_order
 from spamguard.training.recipe import (  # fmt: skip
     Material,
     Recipe,

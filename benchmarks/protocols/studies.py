@@ -29,10 +29,8 @@ from spamguard.analysis.report import (
 from spamguard.corpus.catalogue import dataset_cards
 from spamguard.corpus.frame import comments_of
 from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
-from spamguard.features.families import FAMILIES
-from spamguard.features.language import languages_known
-from spamguard.features.rows import count_languages
-from spamguard.model import Cuts, SpamModel, labels_of, log_odds_of
+from spamguard.features import FAMILIES, count_languages, languages_known
+from spamguard.model import Cuts, SpamModel
 from spamguard.training.recipe import (  # fmt: skip
     LANGUAGE_HAM,
     Material,
@@ -107,7 +105,7 @@ def _cross_fitted_labels(
         slope, shift, cuts, known = _fitted_on(fold != k, raw, trusted, material, settings)
         here = fold == k
         log_odds = slope * raw[here] + shift
-        told = labels_of(cuts, known, log_odds, material.rows.languages[here])
+        told = cuts.labels(log_odds, material.rows.languages[here], known)
         dropped = (told == "spam") & (
             log_odds >= (np.inf if cuts.discard is None else cuts.discard)
         )
@@ -166,7 +164,7 @@ def _language_held_out(
     slope, shift, cuts, known = _fitted_on(~out, raw, trusted, material, settings)
     model = fit_rows(material.take(np.flatnonzero(~out & trusted)), settings)
     tested = np.flatnonzero(out & ~material.bare)
-    log_odds = slope * log_odds_of(model, material.rows[tested]) + shift
+    log_odds = slope * model.decision_function(material.rows[tested]) + shift
     languages = material.rows.languages[tested]
     found: Result = {"language": language}
     for side, spam in (("ham", False), ("spam", True)):
@@ -174,7 +172,7 @@ def _language_held_out(
         found[side] = int(here.sum())
         found[f"{side}_told"] = _share(languages[here] == language)
         for words, guard in (("", known), ("_without_guard", frozenset[str]())):
-            labels = labels_of(cuts, guard, log_odds[here], languages[here])
+            labels = cuts.labels(log_odds[here], languages[here], guard)
             for label in ("spam", "unsure", "ham"):
                 found[f"{side}_called_{label}{words}"] = _share(labels == label)
     return found
@@ -257,7 +255,7 @@ def _with_families(
     found = []
     for blog in blogs:
         test = held_out.test_rows(blog)
-        log_odds, y = log_odds_of(model, material.rows[test]), material.spam[test].astype(int)
+        log_odds, y = model.decision_function(material.rows[test]), material.spam[test].astype(int)
         found.append((roc_auc(y, log_odds), recall_at_fpr(y, log_odds, 0.01)))
     return found
 
@@ -347,6 +345,6 @@ def _attacked(held_out: HeldOut, blog: str, model: SpamModel) -> dict[str, dict[
     rng = np.random.default_rng(held_out.settings.seed)
     spam = material.spam[test]
     both = test[some_of_each(spam, rng)]
-    ham = log_odds_of(model, material.rows[test[~spam]])
+    ham = model.decision_function(material.rows[test[~spam]])
     comments = comments_of(held_out.frame.iloc[material.origin[both]])
     return attacked(model, comments, material.spam[both], ham, rng)

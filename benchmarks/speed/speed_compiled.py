@@ -159,6 +159,15 @@ def buckets_in_python(reading: Reading, bits: int) -> list[I64]:
     return [ngrams.buckets(h, block, bits) for h, block in zip(found, BLOCKS, strict=True)]
 
 
+def _block_sums(model: SpamModel, keys: ngrams.Keys, bits: int) -> NDArray[np.float64]:
+    """Return what each block of each comment adds to the log-odds, as the model sums it up."""
+    n = keys.sizes.shape[1]
+    indptr, columns, values = weigh(keys, bits)
+    cells = np.repeat(np.arange(n) * ngrams.CELLS, np.diff(indptr)) + (columns >> bits)
+    parts = model.ngram_weights[columns & ((1 << bits) - 1)] * values
+    return np.bincount(cells, parts, n * ngrams.CELLS)
+
+
 # --- measuring ------------------------------------------------------------------------
 
 
@@ -231,8 +240,7 @@ def _compare(core: Core, model: SpamModel, readings: Sequence[Reading]) -> dict[
         joined = np.sort(keys).tolist()
         numbered = [b + (k << core.bits) for k, block in enumerate(own) for b in block]
         hashed_alike += own == plain and joined == numbered
-        cells, where, values = weigh(ngrams.Hasher(core.bits).keys([reading]), core.bits)
-        there = np.bincount(cells, model.ngram_weights[where] * values, ngrams.CELLS)[:3]
+        there = _block_sums(model, ngrams.Hasher(core.bits).keys([reading]), core.bits)[:3]
         text = reading.body.text
         single = one(text) if text.isascii() else sums[i].sum()
         alike = np.allclose(there, sums[i], atol=1e-4) and abs(single - sums[i].sum()) < 1e-9
@@ -281,9 +289,8 @@ def _hashing(
             hasher.keys(part)
 
     def weights() -> None:
-        for part, own in zip(parts, keys, strict=True):
-            cells, where, values = weigh(replace(own, keys=own.keys.copy()), bits)
-            np.bincount(cells, model.ngram_weights[where] * values, len(part) * ngrams.CELLS)
+        for own in keys:
+            _block_sums(model, replace(own, keys=own.keys.copy()), bits)
 
     scale = 1e6 / len(readings)
     calls: dict[str, Callable[[], object]] = {

@@ -266,9 +266,7 @@ def own_two_cores(rows: str, count: int) -> Found:
     """Judge comments with one process and with two."""
     import os
 
-    from spamguard import score_many
-    from spamguard.parallel import score_in_parallel
-    from spamguard.scoring import default_model
+    from spamguard.scoring import default_model, score_in_parallel
 
     if (os.cpu_count() or 1) < 2:
         return {"skipped": "there is one core"}
@@ -282,7 +280,7 @@ def own_two_cores(rows: str, count: int) -> Found:
         spent = []
         for some in _parts(comments, count):
             start = time.perf_counter()  # by the clock: two processes are to spare that
-            score_in_parallel(some, model, jobs, judge=score_many)
+            score_in_parallel(some, model, jobs)
             spent.append(time.perf_counter() - start)
         # The first part starts the workers and warms them up.
         found[f"jobs_{jobs}_per_second"] = round(count / min(spent[1:]))

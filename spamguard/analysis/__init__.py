@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from spamguard.analysis.drift import compare as compare
     from spamguard.analysis.drift import drift_report as drift_report
     from spamguard.analysis.drift import measure as measure
-    from spamguard.analysis.notebook import model_html as model_html
-    from spamguard.analysis.notebook import model_text as model_text
-    from spamguard.analysis.notebook import verdict_html as verdict_html
+    from spamguard.analysis.notebook import Highlight as Highlight
+    from spamguard.analysis.notebook import highlight as highlight
     from spamguard.analysis.plots import attacks as attacks
     from spamguard.analysis.plots import campaigns as campaigns
     from spamguard.analysis.plots import confusion_by_blog as confusion_by_blog
@@ -49,7 +48,7 @@ __all__, __getattr__, __dir__ = attach(
     {
         "campaigns": ["Campaign", "campaigns_frame", "find_campaigns", "sizes_over_time"],
         "drift": ["DriftReport", "Measured", "compare", "drift_report", "measure"],
-        "notebook": ["model_html", "model_text", "verdict_html"],
+        "notebook": ["Highlight", "highlight"],
         "plots": [
             "attacks",
             "campaigns",

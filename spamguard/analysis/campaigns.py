@@ -31,7 +31,7 @@ from spamguard.corpus import (
 )
 from spamguard.errors import SpamguardError
 from spamguard.evaluation import checked_share, checked_whole
-from spamguard.features import host_of, read_body, registered_domain
+from spamguard.features import linked_domains
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,7 +241,7 @@ def _campaign(rows: list[int], comments: list[Comment], columns: _Columns) -> Ca
         first=days[0] if days else "",
         last=days[-1] if days else "",
         months=dict(sorted(Counter(day[:7] for day in days).items())),
-        links=_shared(_domains(comments[row]) for row in rows),
+        links=_shared(linked_domains(comments[row]) for row in rows),
         names=_shared(
             {name} if (name := " ".join((comments[row].author or "").split())) else set()
             for row in rows
@@ -250,12 +250,6 @@ def _campaign(rows: list[int], comments: list[Comment], columns: _Columns) -> Ca
             Counter(str(columns.labels[row]) for row in rows if columns.labels[row] is not None)
         ),
     )
-
-
-def _domains(comment: Comment) -> set[str]:
-    urls = [link.url for link in read_body(comment.text).links]
-    hosts = map(host_of, [*urls, *([comment.author_url] if comment.author_url else [])])
-    return {registered_domain(host) for host in hosts if "." in host}
 
 
 def _shared(each: Iterable[set[str]]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from spamguard.analysis.notebook import report_html, table
+from spamguard.analysis.notebook import report_html
 from spamguard.analysis.tables import feature_table
 from spamguard.comment import Comment, as_comment
 from spamguard.corpus import (
@@ -35,8 +35,9 @@ from spamguard.corpus import (
 )
 from spamguard.errors import InputError
 from spamguard.evaluation import checked_share, checked_whole
-from spamguard.features import FAMILIES, NAMES, batches
-from spamguard.model import HIGH, LOW, SpamModel, labels_of, probability
+from spamguard.features import BLOCKS, FAMILIES, FEATURES
+from spamguard.markup import table
+from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.scoring import model_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 
 SCORES: Final = ("log_odds", "called spam", "called unsure")
-COLUMNS: Final = (*SCORES, *NAMES)
+COLUMNS: Final = (*SCORES, *(f.name for f in FEATURES), *(f"ngrams_{b}" for b in BLOCKS))
 """What is compared: the scores, the named features, and what each block of n-grams adds."""
 
 _FAMILY: Final = {f.name: family for family, features in FAMILIES.items() for f in features}
@@ -290,15 +291,15 @@ def measure(
     values = np.empty((len(comments), len(COLUMNS)), np.float32)
     parts = np.zeros(len(COLUMNS))
     chance, end = 0.0, 0
-    for batch in batches(comments):
+    for batch, rows in model.vectorizer.batches(comments):
         start, end = end, end + len(batch)
-        found = model.vectorizer.vectors(batch)
-        named, blocks = model.dense_contributions(found.dense), model.block_contributions(found)
-        log_odds = named.sum(axis=1) + blocks.sum(axis=1) + model.intercept
-        labels = labels_of(model.cuts, model.languages, log_odds, np.array(found.languages))
+        added = model.contributions(rows)
+        log_odds = added.sum(axis=1) + model.intercept
+        labels = model.cuts.labels(log_odds, rows.languages, model.languages)
         scores = np.column_stack([log_odds, labels == "spam", labels == "unsure"])
-        values[start:end] = np.column_stack([scores, np.clip(found.dense, LOW, HIGH), blocks])
-        parts[len(SCORES) :] += np.concatenate([named.sum(axis=0), blocks.sum(axis=0)])
+        blocks = added[:, len(FEATURES) :]
+        values[start:end] = np.column_stack([scores, np.clip(rows.dense, LOW, HIGH), blocks])
+        parts[len(SCORES) :] += added.sum(axis=0)
         parts[0] += log_odds.sum()
         chance += sum(map(probability, log_odds.tolist()))
         if watch is not None:

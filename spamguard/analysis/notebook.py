@@ -1,94 +1,82 @@
-"""What a notebook shows of a verdict, a model and a report: HTML that is safe to look at.
-
-Comments are hostile. Everything that was written by somebody is escaped, no
-address becomes a link, characters that turn the writing around are dropped,
-nothing is typeset as a formula, which may hold links, and nothing is loaded
-from anywhere: no script, no style sheet, no font, no picture but those that
-stand in the page itself.
-"""
+"""What a notebook shows beyond a verdict's reasons: the comment's words shaded, and reports."""
 
 from __future__ import annotations
 
-import html
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from spamguard.features import FAMILIES
-from spamguard.placing import Placed, Word, placed_for
-
-if TYPE_CHECKING:
-    from spamguard.comment import Comment
-    from spamguard.model import SpamModel
-    from spamguard.verdict import Reason, Verdict
+from spamguard.comment import Comment, Post, as_comment
+from spamguard.explaining import Shading, Word
+from spamguard.markup import box, cell, grid, safe, table
+from spamguard.model import SpamModel
+from spamguard.scoring import model_of
+from spamguard.verdict import Verdict
 
 # Told apart by people who see few colours (Okabe and Ito); the sign says the same.
-_SPAM, _HAM, _UNSURE = "213,94,0", "0,114,178", "150,120,0"
-_LABELS: Final = {"spam": _SPAM, "ham": _HAM, "unsure": _UNSURE}
-_MOST_REASONS: Final = 8
-_MOST_LETTERS: Final = 200
-_BOX: Final = "max-width:60em;line-height:1.5;font-family:sans-serif;font-size:13px"
-# Told to leave it alone: MathJax 2 by the first name, MathJax 3 by the second.
-_OPEN: Final = f'<div class="tex2jax_ignore mathjax_ignore" style="{_BOX}">'
-_CELL: Final = "padding:1px 8px 1px 0;text-align:left;vertical-align:middle;border:none"
-_TABLE: Final = "border-collapse:collapse;margin:4px 0;font-size:inherit"
+_SPAM, _HAM = "213,94,0", "0,114,178"
 
 
-def safe(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return `text` as HTML that shows it and does nothing else.
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """A verdict and the words it comes from; a notebook shows it in colour.
 
-    Examples
-    --------
-    >>> safe("<b>http://a.example</b>")
-    '&lt;b&gt;http:<wbr>//a.example&lt;/b&gt;'
+    Parameters
+    ----------
+    verdict : Verdict
+        On the comment.
+    shading : Shading
+        What each word adds, and what else does.
     """
-    cut = text[: most + 1]
-    if len(cut) > most:
-        cut = f"{cut[:most]}…"
-    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in cut)
-    # Direction marks, halves of characters and private ones say nothing to a reader.
-    shown = "".join(c for c in kept if unicodedata.category(c)[0] != "C" or c in "\u200c\u200d")
-    # A break that nobody sees keeps programs from making links of addresses.
-    page = html.escape(shown).replace("://", ":<wbr>//").replace("www.", "www<wbr>.")
-    # A delimiter of a formula is one only where all of it stands in one element.
-    return page.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+
+    verdict: Verdict
+    shading: Shading
+
+    def __str__(self) -> str:
+        return str(self.verdict)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return box(
+            self.verdict._repr_html_(),
+            _shaded(self.shading.words),
+            _sums(self.verdict, self.shading),
+        )
 
 
-def _percent(probability: float) -> str:
-    if probability < 0.005:
-        return "&lt;1 %"
-    return "&gt;99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
+def highlight(
+    comment: Comment | str,
+    post: Post | str | None = None,
+    *,
+    model: SpamModel | str | os.PathLike[str] | None = None,
+) -> Highlight:
+    """Judge a comment and show which of its words the verdict comes from.
 
+    Parameters
+    ----------
+    comment : Comment or str
+        As for `spamguard.score`.
+    post : Post or str, optional
+        What it answers.
+    model : SpamModel, str or path, optional
+        Another model than the shipped one.
 
-# --- a verdict --------------------------------------------------------------------
+    Returns
+    -------
+    Highlight
+        At the end of a cell, the words darker the more they add, and a bar
+        for each family; everything is escaped.
 
-
-def verdict_html(verdict: Verdict, model: SpamModel, comment: Comment) -> str:
-    """Return a verdict as HTML: label, the comment's words shaded, a bar for each family."""
-    placed = placed_for(model, comment)
-    parts = [
-        _OPEN,
-        _head(verdict),
-        _shaded(placed.words),
-        _sums(verdict, placed),
-        _reasons(verdict.reasons),
-        "</div>",
-    ]
-    return "".join(parts)
-
-
-def _head(verdict: Verdict) -> str:
-    label = f"{verdict.label} (discard)" if verdict.discard else verdict.label
-    known = "" if verdict.language_known else ", which the model has not learned"
-    language = f", language {safe(verdict.language)}{known}" if verdict.language else ""
-    return (
-        f'<div><span style="background:rgb({_LABELS[verdict.label]});color:#fff;padding:1px 8px;'
-        f'border-radius:3px;font-weight:bold">{label}</span> '
-        f"<b>{_percent(verdict.spam_probability)}</b> spam, log-odds "
-        f"{verdict.log_odds:+.2f}, by {safe(verdict.model)}{language}</div>"
-    )
+    Raises
+    ------
+    InputError
+        As `spamguard.score`.
+    """
+    chosen, given = model_of(model), as_comment(comment, post)
+    return Highlight(chosen.verdict(given), chosen.shading(given))
 
 
 def _shaded(words: Sequence[Word]) -> str:
@@ -116,23 +104,20 @@ def _shaded(words: Sequence[Word]) -> str:
     )
 
 
-def _sums(verdict: Verdict, placed: Placed) -> str:
-    sums = {"words of the text": placed.in_text} | placed.elsewhere
+def _sums(verdict: Verdict, shading: Shading) -> str:
+    sums = {"words of the text": shading.in_text} | shading.elsewhere
     ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
     rows = [("before anything is read", verdict.intercept), *ordered]
     longest = max(abs(value) for _, value in rows) or 1.0
     lines = [
-        f'<tr style="background:none"><td style="{_CELL}">{safe(name)}</td>'
-        f'<td style="{_CELL};text-align:right">{value:+.2f}</td>'
-        f'<td style="{_CELL};width:240px">{_bar(value / longest)}</td></tr>'
+        cell(safe(name)) + _number(value) + cell(_bar(value / longest), ";width:240px")
         for name, value in rows
     ]
-    total = (
-        f'<tr style="background:none;font-weight:bold"><td style="{_CELL}">log-odds</td>'
-        f'<td style="{_CELL};text-align:right">{verdict.log_odds:+.2f}</td>'
-        f'<td style="{_CELL}">{_percent(verdict.spam_probability)} spam</td></tr>'
-    )
-    return f'<table style="{_TABLE}">{"".join(lines)}{total}</table>'
+    return grid([*lines, cell("<b>log-odds</b>") + _number(verdict.log_odds) + cell("")])
+
+
+def _number(value: float) -> str:
+    return cell(f"{value:+.2f}", ";text-align:right")
 
 
 def _bar(share: float) -> str:
@@ -147,122 +132,7 @@ def _bar(share: float) -> str:
     )
 
 
-def _reasons(reasons: Sequence[Reason]) -> str:
-    lines = [
-        f"<li>{r.contribution:+.2f} <code>{safe(r.feature)}</code> {safe(r.evidence)}</li>"
-        for r in reasons[:_MOST_REASONS]
-    ]
-    if not lines:
-        return ""
-    return (
-        f"<details><summary>the strongest of {len(reasons)} reasons</summary>"
-        f'<ul style="margin:2px 0">{"".join(lines)}</ul></details>'
-    )
-
-
-# --- a model ----------------------------------------------------------------------
-
-_MOST_WEIGHTS: Final = 5
-
-
-def model_html(model: SpamModel) -> str:
-    """Return a model as HTML: thresholds, calibration, what it learned from, top weights."""
-    parts = [
-        f"{_OPEN}<b>{safe(model.title)}</b>: log-odds {model.intercept:+.2f} before a "
-        f"comment is read, {100 * model.prior:.0f} % spam assumed",
-        table(["label", "from probability", "log-odds"], _cut_rows(model)),
-        table(["of the training", ""], card_rows(model.about)),
-        table(["family", "weights of its features, the strongest first"], _weight_rows(model)),
-        "</div>",
-    ]
-    return "".join(parts)
-
-
-def model_text(model: SpamModel) -> str:
-    """Return the same in plain text."""
-    cuts = ", ".join(
-        f"{name} {'never' if value == 'never' else f'from {value}'}"
-        for name, value, _ in _cut_rows(model)
-    )
-    lines = [model.title, f"  {cuts} (probability, {100 * model.prior:.0f} % spam assumed)"]
-    lines += (f"  {name}: {value}" for name, value in card_rows(model.about))
-    lines += (f"  {family}: {weights}" for family, weights in _weight_rows(model))
-    return "\n".join(lines)
-
-
-def _cut_rows(model: SpamModel) -> list[list[str]]:
-    cuts = {"unsure": model.cuts.unsure, "spam": model.cuts.spam, "discard": model.cuts.discard}
-    return [
-        [name, "never" if cut is None else f"{1 / (1 + np.exp(-cut)):.3f}",
-         "" if cut is None else f"{cut:+.2f}"]
-        for name, cut in cuts.items()
-    ]  # fmt: skip
-
-
-def card_rows(about: Mapping[str, Any]) -> list[list[str]]:
-    """Return what a model tells of its training, a row each: name and value."""
-    rows = []
-    if isinstance(about.get("trained_on"), str):
-        rows.append(["learned from", about["trained_on"]])
-    figures = about.get("figures")
-    for name, value in figures.items() if isinstance(figures, Mapping) else ():
-        if isinstance(value, int | float):
-            rows.append([f"{str(name).replace('_', ' ')}, held out", f"{100 * value:.1f} %"])
-    calibration = about.get("calibration")
-    if isinstance(calibration, Mapping):
-        told = (f"{k} {v:.2f}" for k, v in calibration.items() if isinstance(v, int | float))
-        rows.append(["calibration (in the weights)", ", ".join(told)])
-    return rows
-
-
-def top_weights(model: SpamModel, most: int = _MOST_WEIGHTS) -> dict[str, list[tuple[str, float]]]:
-    """Return the features of each family whose weights reach furthest, the furthest first.
-
-    The figure is the weight times the width of the feature's range: the most
-    that the feature can add to the log-odds, or take away.
-    """
-    found, start = {}, 0
-    for family, features in FAMILIES.items():
-        weights = model.dense_weights[start : start + len(features)].tolist()
-        start += len(features)
-        reach = [(f.name, w * (f.high - f.low)) for f, w in zip(features, weights, strict=True)]
-        reach.sort(key=lambda pair: -abs(pair[1]))
-        found[family] = [pair for pair in reach[:most] if pair[1]]
-    return found
-
-
-def _weight_rows(model: SpamModel) -> list[list[str]]:
-    rows = [
-        [family, ", ".join(f"{name} {reach:+.1f}" for name, reach in pairs)]
-        for family, pairs in top_weights(model).items()
-    ]
-    used = model.ngram_weights[model.ngram_weights != 0]
-    spread = float(np.sqrt(np.mean(used.astype(float) ** 2))) if len(used) else 0.0
-    told = (
-        f"{len(used):,} of {len(model.ngram_weights):,} buckets in use, typical weight {spread:.2f}"
-    )
-    return [*rows, ["n-grams", told]]
-
-
-# --- tables -----------------------------------------------------------------------
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return cells as an HTML table; all of them are escaped."""
-    lines = [
-        f'<tr style="background:none">{"".join(_cell("td", cell) for cell in row)}</tr>'
-        for row in rows
-    ]
-    if not lines:
-        return ""
-    names = "".join(_cell("th", name) for name in head)
-    return (
-        f'<table style="{_TABLE}"><tr style="background:none">{names}</tr>{"".join(lines)}</table>'
-    )
-
-
-def _cell(kind: str, text: str) -> str:
-    return f'<{kind} style="{_CELL}">{safe(str(text), 1_000)}</{kind}>'
+# --- reports ----------------------------------------------------------------------
 
 
 def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) -> str:
@@ -273,7 +143,7 @@ def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) ->
         f'<img alt="" src="data:image/png;base64,{b64encode(picture).decode()}">'
         for picture in pictures
     )
-    return f"{_OPEN}<b>{safe(title)}</b>{''.join(tables)}{shown}</div>"
+    return box(f"<b>{safe(title)}</b>", *tables, shown)
 
 
 def markdown_tables(text: str) -> list[str]:
@@ -282,7 +152,7 @@ def markdown_tables(text: str) -> list[str]:
     rows: list[list[str]] = []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            # A bar within a cell stands behind a backslash.
+            # A bar within a cell has a backslash before it.
             cells = line.strip("|").replace("\\|", "\0").split("|")
             rows.append([cell.strip().replace("\0", "|").replace("**", "") for cell in cells])
             continue

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spamguard.analysis.notebook import top_weights
 from spamguard.corpus import missing, replacing
 from spamguard.errors import InputError, SpamguardError
 from spamguard.evaluation import Figure as Measure
@@ -671,7 +670,7 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
     """
     if not isinstance(model, SpamModel):
         raise InputError("model must be a SpamModel; load_model() gives one by name or path.")
-    found = top_weights(model, most)
+    found = model.top_weights(most)
     bars = [(name, reach) for pairs in found.values() for name, reach in pairs]
     ax = _axes(ax, 7.0, 0.9 + 0.22 * max(1, len(bars)))
     _signed_bars(ax, bars)

@@ -29,11 +29,10 @@ from spamguard.evaluation import (  # fmt: skip
     reliability,
     roc_auc,
 )
-from spamguard.features import Rows, vectorize
-from spamguard.model import SpamModel, labels_of, log_odds_of, probability
-from spamguard.parallel import in_order
+from spamguard.features import Rows
+from spamguard.model import SpamModel, probability
 from spamguard.progress import Progress
-from spamguard.scoring import model_of
+from spamguard.scoring import in_order, model_of
 from spamguard.training import ATTACKS, SpamClassifier, Watch, quiet
 
 __all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
@@ -143,7 +142,7 @@ def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
         If there are no labelled comments, or the frame is no corpus.
     """
     chosen, labelled = model_of(model), _labelled(frame)
-    rows = vectorize(comments_of_frame(labelled), chosen.vectorizer)
+    rows = chosen.vectorizer.rows(comments_of_frame(labelled), n_jobs=None, dtype=np.float32)
     spam = (labelled["label"] == "spam").to_numpy(bool)
     post = labelled["post_group"].to_numpy(str)
     result = {
@@ -152,7 +151,7 @@ def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
         "comments": len(labelled),
         "spam": int(spam.sum()),
         "macro": _plain(_measure(chosen, rows, spam, post)),
-        "reliability": _reliability([(spam, log_odds_of(chosen, rows))]),
+        "reliability": _reliability([(spam, chosen.decision_function(rows))]),
         "rows": [],
     }
     return Report(result)
@@ -229,7 +228,7 @@ def _first_labels(
     spam = (own["label"] == "spam").to_numpy(bool)
     if len(own) < 2 * sizes[1]:
         return None
-    rows = vectorize(comments_of_frame(own), base.vectorizer)
+    rows = base.vectorizer.rows(comments_of_frame(own), n_jobs=None, dtype=np.float32)
     steps, test, judged = curve(base, rows, spam, sizes)
     y, posts = spam[test:].astype(int), own["post_group"].tolist()[test:]
     if y.all() or not y.any():
@@ -311,10 +310,10 @@ def evaluate_attacks(
         raise CorpusError("both ham and spam are needed to measure what a trick costs.")
     rng = np.random.default_rng(seed)
     both = some_of_each(spam, rng, most)
-    ham = vectorize(comments_of_frame(labelled[~spam]), chosen.vectorizer)
+    ham = chosen.vectorizer.rows(comments_of_frame(labelled[~spam]), n_jobs=None, dtype=np.float32)
     comments = comments_of_frame(labelled.iloc[both])
     with Progress(progress) as watch:
-        untouched = log_odds_of(chosen, ham)
+        untouched = chosen.decision_function(ham)
         kept: dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]] = {}
         found = attacked(chosen, comments, spam[both], untouched, rng, watch, kept)
     posts = labelled["post_group"].to_numpy(str)
@@ -505,7 +504,11 @@ def curve(
     steps = [n for n in sizes if n <= len(rows) // 2]
     test = steps[-1]
     tested = rows[np.arange(test, len(rows))]
-    return steps, test, [log_odds_of(site_model(base, rows[:n], spam[:n]), tested) for n in steps]
+    return (
+        steps,
+        test,
+        [site_model(base, rows[:n], spam[:n]).decision_function(tested) for n in steps],
+    )
 
 
 def site_model(base: SpamModel, own: Rows, spam: NDArray[np.bool_]) -> SpamModel:
@@ -568,9 +571,9 @@ def attacked(
     found = {}
     for done, name in enumerate(("none", *ATTACKS), 1):
         changed = [ATTACKS[name](c, rng) for c in comments] if name in ATTACKS else comments
-        rows = vectorize(changed, model.vectorizer)
-        log_odds = log_odds_of(model, rows)
-        labels = labels_of(model.cuts, model.languages, log_odds, rows.languages)
+        rows = model.vectorizer.rows(changed, n_jobs=None, dtype=np.float32)
+        log_odds = model.decision_function(rows)
+        labels = model.cuts.labels(log_odds, rows.languages, model.languages)
         found[name] = {
             "recall_at_1pct": float((log_odds[spam] > cut).mean()),
             "spam_caught": float((labels[spam] == "spam").mean()),
@@ -585,11 +588,11 @@ def attacked(
 def _measure(
     model: SpamModel, rows: Rows, spam: NDArray[np.bool_], post: NDArray[Any]
 ) -> dict[str, Figure | int]:
-    log_odds = log_odds_of(model, rows)
+    log_odds = model.decision_function(rows)
     return blog_metrics(
         spam.astype(int),
         log_odds,
         np.array([probability(z) for z in log_odds.tolist()]),
-        labels_of(model.cuts, model.languages, log_odds, rows.languages),
+        model.cuts.labels(log_odds, rows.languages, model.languages),
         post,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from spamguard.comment import Comment, as_comment
 from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, missing, readable
 from spamguard.errors import InputError
-from spamguard.features import FAMILIES, FEATURES, Feature, batches
+from spamguard.features import FAMILIES, FEATURES, Feature
 from spamguard.model import SpamModel
 from spamguard.progress import Progress
 from spamguard.scoring import model_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["feature_table", "features_frame", "reasons_frame"]
 
+_PART: Final = 250  # comments between two words on how far the work has come
 LOG: Final = "ln(1 + count)"
 SHARE: Final = "share"
 YES: Final = "0 or 1"
@@ -122,9 +123,9 @@ def features_frame(
     values = np.empty((len(given), len(FEATURES)), np.float32)
     end = 0
     with Progress(progress) as watch:
-        for batch in batches(given):
+        for batch, vectors in chosen.vectorizer.batches(given):
             start, end = end, end + len(batch)
-            values[start:end] = chosen.vectorizer.vectors(batch).dense
+            values[start:end] = vectors.dense
             watch("comments", end, len(given))
     found = pd.DataFrame(values, index=index, columns=[f.name for f in FEATURES])
     found.attrs["units"] = {f.name: _unit(f) for f in FEATURES}
@@ -185,7 +186,8 @@ def reasons_frame(
     rows: list[tuple[Any, ...]] = []
     done = 0
     with Progress(progress) as watch:
-        for batch in batches(given):
+        for start in range(0, len(given), _PART):
+            batch = given[start : start + _PART]
             pairs = zip(labels[done:], chosen.verdicts(batch), strict=False)
             for row, (label, verdict) in enumerate(pairs, done):
                 for r in verdict.reasons[:most]:

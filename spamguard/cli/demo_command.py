@@ -10,7 +10,7 @@ from spamguard.cli.terminal import Screen, percent
 from spamguard.comment import Comment
 from spamguard.corpus import comments_of, load_sample
 from spamguard.errors import InputError
-from spamguard.features import read_body
+from spamguard.features import plain_text
 from spamguard.model import probability
 from spamguard.scoring import default_model
 from spamguard.verdict import Verdict
@@ -66,7 +66,7 @@ def _post(screen: Screen, row: Mapping[Any, Any]) -> None:
     screen.line((row["post_title"], "bold"))
     screen.line((f"by {row['post_author']}, {row['post_url']}", "dim"))
     screen.line()
-    screen.paragraph(read_body(row["post_text"]).text, indent=2, most=4)
+    screen.paragraph(plain_text(row["post_text"]), indent=2, most=4)
 
 
 def _comment(screen: Screen, row: Mapping[Any, Any], comment: Comment, verdict: Verdict) -> None:

@@ -11,8 +11,7 @@ from spamguard.comment import Comment, Post
 from spamguard.corpus import Line, Problem, Source
 from spamguard.corpus import readers as reading
 from spamguard.errors import InputError
-from spamguard.parallel import jobs_for, score_in_parallel
-from spamguard.scoring import score_many
+from spamguard.scoring import jobs_for, score_in_parallel, score_many
 
 if TYPE_CHECKING:
     from spamguard.corpus import Output, ParquetOutput, Table
@@ -113,7 +112,7 @@ class Stream:
     def _verdicts(self, comments: list[Comment]) -> list[Verdict]:
         if self._workers == 1:
             return score_many(comments, model=self._model)
-        return score_in_parallel(comments, self._model, self._jobs, judge=score_many)
+        return score_in_parallel(comments, self._model, self._jobs)
 
     def _report(self, line: Line, error: InputError) -> None:
         self._reports.add(Problem(line.number, str(error).rstrip(".")))

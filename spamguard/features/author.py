@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import log1p
 
+from spamguard.comment import Comment
 from spamguard.features.given_names import GIVEN_NAMES
 from spamguard.features.hosts import (
     CHEAP_TLDS,
@@ -18,7 +19,7 @@ from spamguard.features.hosts import (
     path_of,
 )
 from spamguard.features.patterns import late
-from spamguard.features.promo import goods_in_host, goods_in_name, goods_of_author
+from spamguard.features.promo import PRAISE, goods_in_host, goods_in_name, goods_of_author
 from spamguard.features.reading import Reading, terms_of
 from spamguard.features.schema import MISSING, Feature
 from spamguard.features.style import is_random_case, is_random_word, is_unspeakable
@@ -116,12 +117,12 @@ Idf = Callable[[str], float]
 @lru_cache(maxsize=2048)
 def _sold_by(name: str) -> tuple[int, bool]:
     """Return how many goods a name names, and whether it is a web address."""
-    return goods_of_author(name), _DOMAIN_NAME.search(name) is not None
+    return len(goods_of_author(name)), _DOMAIN_NAME.search(name) is not None
 
 
 @lru_cache(maxsize=2048)
 def _written(name: str, goods: int, address: bool) -> tuple[float, ...]:
-    """What shows in the name itself, whatever stands under it."""
+    """What shows in the name itself, whatever the comment says."""
     words = words_of(name)
     letters = sum(map(str.isalpha, name))
     gibberish = (
@@ -187,7 +188,7 @@ def _signs(r: Reading) -> bool:
 
 
 def _is_named_within(r: Reading) -> bool:
-    """True if the whole name stands in the comment, neither as greeting nor as signature."""
+    """True if the whole name is in the comment, neither as greeting nor as signature."""
     name = r.author_words
     if not name or len("".join(name)) < 5:
         return False
@@ -201,7 +202,11 @@ def _is_named_within(r: Reading) -> bool:
 def _shared_with_post(r: Reading, words: list[str]) -> float:
     if r.post is None or not r.post.has_text or not words:
         return MISSING
-    return float(any(word[:6] in r.post.counts for word in words))
+    return float(bool(_in_post(r, words)))
+
+
+def _in_post(r: Reading, words: list[str]) -> list[str]:
+    return [] if r.post is None else [word for word in words if word[:6] in r.post.counts]
 
 
 def _repeated(label: str, name: str) -> bool:
@@ -279,3 +284,29 @@ def _absent(names: list[str]) -> tuple[float, ...]:
 
 _NO_NAME = _absent(_NAMES[:_FIRST_OF_URL])
 _NO_URL = _absent(_NAMES[_FIRST_OF_URL:])
+
+
+def strings(
+    r: Reading, comment: Comment, hits: list[tuple[int, str]], idf: Idf
+) -> dict[str, list[str]]:
+    """Return the name, its words and the parts of the address behind those of `FEATURES` that fired."""
+    words, path = r.author_words, path_of(r.author_url)
+    longer = [w for w in words if len(w) > 3]
+    goods = goods_of_author(r.author)
+    found = {key: [r.author] for key in _NAMES[:_FIRST_OF_URL]}
+    found |= {key: [r.author_domain] for key in _NAMES[_FIRST_OF_URL:]}
+    return found | {
+        "author_goods": goods,
+        "author_given_name": [w for w in (*words[:1], *words[-1:]) if w in GIVEN_NAMES],
+        "author_everyday": [w for w in longer if w not in GIVEN_NAMES and _is_common(w, idf)],
+        "author_in_post": _in_post(r, longer),
+        "author_url_junk": [(comment.author_url or "").strip()],
+        "author_url_deep": [f"{r.author_host}/{path}"],
+        "author_url_goods": [*goods_in_host(r.author_host), *goods_in_name(path[:200])],
+        "author_url_cheap": [r.author_host.rsplit(".", 1)[-1]],
+        "author_url_odd": [r.author_url],
+        "author_url_slug": [path],
+        "author_url_in_post": _in_post(r, [w for w in host_words(r.author_host) if len(w) > 3]),
+        "author_sells_and_links": goods or [r.author],
+        "author_flatters_and_links": [phrase for number, phrase in hits if number in PRAISE],
+    }

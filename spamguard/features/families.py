@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from spamguard.comment import Comment
 from spamguard.features import author, links, promo, style, topic
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
@@ -24,6 +25,7 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
 """Named columns of each family, in the order in which `values_of` gives them."""
 
 FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f in features)
+"""The named columns of all families, in their order."""
 
 
 def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:
@@ -41,3 +43,19 @@ def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, 
         [style.values(r) for r in readings],
     )
     return [tuple(chain.from_iterable(parts)) for parts in zip(*families, strict=True)]
+
+
+def strings_of(
+    r: Reading, comment: Comment, values: Sequence[float], idf: topic.Idf
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each of `FEATURES` that fired, the strings that made it fire."""
+    hits = promo.hits_of(r)
+    found = {
+        **links.strings(r),
+        **promo.strings(r, hits),
+        **topic.strings(r, idf),
+        **author.strings(r, comment, hits, idf),
+    }
+    fired = [f.name for f, value in zip(FEATURES, values, strict=True) if value > 0]
+    found |= {name: style.STRINGS[name](r) for name in fired if name in style.STRINGS}
+    return {name: tuple(dict.fromkeys(filter(None, found.get(name, ())))) for name in fired}

@@ -4,7 +4,7 @@ A comment signed by a person and one signed by a trade read alike; the name is
 often all that tells them apart. Surnames are too many to list and too often
 words, so only given names stand here, as they are written in Latin letters and,
 for the commonest, in Cyrillic. A name that is also an everyday English word
-("Mark", "Will", "Grace") stands here too: `author` asks for more than the name.
+("Mark", "Will", "Grace") is here too: `author` asks for more than the name.
 """
 
 from __future__ import annotations

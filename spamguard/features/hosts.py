@@ -65,8 +65,8 @@ class _SuffixList(Protocol):
 
 @lru_cache(maxsize=2)
 def _suffix_list(punycode: bool) -> _SuffixList:
-    # Reading the list takes longer than scoring, and working out what its entries are in punycode
-    # twice as long again: each only when a first host asks for it.
+    # To read the list takes longer than to score a comment, and to encode its entries in punycode
+    # twice as long again: each is done when the first host needs it.
     from publicsuffixlist import PublicSuffixList
 
     found: _SuffixList = PublicSuffixList(accept_encoded_idn=punycode)
@@ -84,7 +84,7 @@ def path_of(url: str) -> str:
 
 
 def _parts_of(url: str) -> tuple[str, str]:
-    # Every family asks again about the same link; long ones are not to fill the memory.
+    # Every family needs the parts of the same link. Long ones must not fill the memory.
     return _kept_parts(url) if len(url) <= _LONGEST_KEPT else _split(url)
 
 

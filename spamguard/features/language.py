@@ -5,7 +5,7 @@ list of goods, so they name a language and tell prose from keywords. A script
 that one language has to itself, or nearly so, names it alone; one code then
 stands for its relatives too (Devanagari is "hi", Hebrew letters are "he").
 
-Better silent than wrong: short, mixed and garbled text has no language here.
+Silence is better than a wrong answer: short, mixed and garbled text has no language here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-__all__ = ["is_known", "language_of", "languages_known", "name_of", "script_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["count_languages", "is_known", "language_of", "languages_known", "name_of", "script_of"]
 
 _HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not name a long comment
 _LONGEST = 100  # characters read of a word: some scripts write no spaces
@@ -353,10 +356,10 @@ def name_of(language: str) -> str:
 
 
 def is_known(language: str, known: frozenset[str]) -> bool:
-    """Tell whether a model that learned from the languages `known` may judge one.
+    """Return whether a model that learned from the languages `known` may call a comment spam.
 
-    A `language` that could not be told is taken for known, and so is every
-    one where `known` is empty: such a model never counted its languages.
+    A `language` that could not be told counts as known. Where `known` is
+    empty, the model never counted its languages, and every one is known.
 
     Parameters
     ----------
@@ -372,11 +375,37 @@ def is_known(language: str, known: frozenset[str]) -> bool:
     return not language or not known or language in known
 
 
+def count_languages(
+    languages: NDArray[np.str_], spam: NDArray[np.bool_]
+) -> dict[str, dict[str, int]]:
+    """Return how many ham and spam comments there are in each language that could be told.
+
+    Parameters
+    ----------
+    languages : ndarray of str, shape (n,)
+        Codes, as `Rows` has them.
+    spam : ndarray of bool, shape (n,)
+        Whether each comment is spam.
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        By code, then by label.
+    """
+    return {
+        str(code): {
+            "ham": int((~spam & (languages == code)).sum()),
+            "spam": int((spam & (languages == code)).sum()),
+        }
+        for code in np.unique(languages[languages != ""])
+    }
+
+
 def languages_known(counts: Mapping[str, Mapping[str, int]], least_ham: int) -> frozenset[str]:
     """Return the languages of which at least `least_ham` real comments were learned from.
 
-    Spam is not asked for: what a model that does not know a language gets
-    wrong is its honest comments.
+    Spam does not count: a model that does not know a language is wrong about
+    its honest comments.
 
     Parameters
     ----------

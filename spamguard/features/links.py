@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from math import log1p
 
 from spamguard.features.hosts import (
@@ -17,7 +19,7 @@ from spamguard.features.hosts import (
 )
 from spamguard.features.patterns import late
 from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
-from spamguard.features.reading import Reading
+from spamguard.features.reading import Reading, messengers_in
 from spamguard.features.schema import Feature
 from spamguard.features.text import words_of
 
@@ -89,10 +91,16 @@ _DOCS = late(
 )
 
 
-def _brand(r: Reading, domains: list[str]) -> float:
+def _brands(r: Reading, domains: list[str]) -> list[str]:
+    """Return which of `domains` are named in the text."""
     together = "".join(r.words[:2_000])
-    names = (domain.split(".", 1)[0].replace("-", "") for domain in domains[:20])
-    return float(any(len(name) > 4 and name in together for name in names))
+    return [
+        domain for domain in domains[:20] if len(_name(domain)) > 4 and _name(domain) in together
+    ]
+
+
+def _name(domain: str) -> str:
+    return domain.split(".", 1)[0].replace("-", "")
 
 
 _CITED = REFERENCE | DEVELOPERS | SOCIAL
@@ -106,28 +114,50 @@ def _ends_at_home(r: Reading) -> bool:
     url = r.links[-1].url
     if not r.ends_with_link or not _is_home(path_of(url)):
         return False
-    return not is_on(host_of(url), _CITED) and _DOCS.search(url[:300].lower()) is None
+    return not is_on(host_of(url), _CITED) and not _is_docs(url)
 
 
-def _mixed_kinds(r: Reading) -> bool:
-    """True if one domain is linked in several markups, such as HTML and BBCode."""
+def _in_several_markups(r: Reading) -> list[str]:
+    """Return the domains that are linked in several markups, such as HTML and BBCode."""
     kinds: dict[str, str] = {}
-    return any(
-        kinds.setdefault(domain, link.kind) != link.kind
+    return [
+        domain
         for domain, link in zip(r.link_domains, r.links, strict=True)
         if link.kind not in ("domain", "obfuscated")
-    )
+        and kinds.setdefault(domain, link.kind) != link.kind
+    ]
 
 
 def _anchor_goods(r: Reading) -> int:
-    found = 0
-    for link in r.links[:50]:
-        if link.anchor:
-            hits = PHRASES.find(words_of(link.anchor), link.anchor)
-            found += any(number in SELLING for number, _ in hits) or bool(
-                goods_in_name(link.anchor)
-            )
-    return found
+    return sum(_sells(link.anchor) for link in r.links[:50])
+
+
+def _sells(anchor: str) -> bool:
+    """True if the words of a link name goods."""
+    if not anchor:
+        return False
+    hits = PHRASES.find(words_of(anchor), anchor)
+    return any(number in SELLING for number, _ in hits) or bool(goods_in_name(anchor))
+
+
+def _is_foreign(host: str) -> bool:
+    return "xn--" in host or not host.isascii()
+
+
+def _is_cheap(host: str) -> bool:
+    return host.rsplit(".", 1)[-1] in CHEAP_TLDS
+
+
+def _is_hyphened(host: str) -> bool:
+    return host.count("-") > 1 or sum(map(str.isdigit, host)) > 3
+
+
+def _is_deep(path: str) -> bool:
+    return "/" in path or "?" in path
+
+
+def _is_docs(url: str) -> bool:
+    return _DOCS.search(url[:300].lower()) is not None
 
 
 def values(r: Reading) -> tuple[float, ...]:
@@ -163,23 +193,23 @@ def values(r: Reading) -> tuple[float, ...]:
         size / length,
         float(words <= 3),
         *(log1p(kinds.count(kind)) for kind in _KINDS),
-        float(_mixed_kinds(r)),
+        float(bool(_in_several_markups(r))),
         log1p(len(domains)),
         log1p(n - len(domains)),
         float(any(is_on(host, SHORTENERS) for host in hosts)),
         float(any(map(is_ip, hosts))),
-        float(any("xn--" in host or not host.isascii() for host in hosts)),
-        float(any(host.rsplit(".", 1)[-1] in CHEAP_TLDS for host in hosts)),
-        float(any(host.count("-") > 1 or sum(map(str.isdigit, host)) > 3 for host in hosts)),
+        float(any(map(_is_foreign, hosts))),
+        float(any(map(_is_cheap, hosts))),
+        float(any(map(_is_hyphened, hosts))),
         float(any(is_on(host, REFERENCE) for host in hosts)),
         float(any(is_on(host, SOCIAL) for host in hosts)),
         float(any(map(_is_home, paths))),
-        float(any("/" in path or "?" in path for path in paths)),
+        float(any(map(_is_deep, paths))),
         float(not goods and any(map(_DATED.search, paths))),
         float(not goods and any(map(_ARTICLE.search, paths))),
-        float(any(map(_DOCS.search, (link.url[:300].lower() for link in links[:100])))),
+        float(any(_is_docs(link.url) for link in links[:100])),
         float(any(link.anchor and not path for link, path in zip(links, paths, strict=False))),
-        _brand(r, r.link_domains),
+        float(bool(_brands(r, r.link_domains))),
         float(r.ends_with_link),
         float(_ends_at_home(r)),
         log1p(goods_hosts),
@@ -190,3 +220,59 @@ def values(r: Reading) -> tuple[float, ...]:
         log1p(r.own_links),
         *contacts,
     )
+
+
+def strings(r: Reading) -> dict[str, list[str]]:
+    """Return the domains, addresses and words of links behind those of `FEATURES` that fired."""
+    domains, links = r.link_domains, r.links[:100]
+    contacts = r.body.phones + r.body.emails
+    messengers = messengers_in(r.words, r.lower, domains)
+    all_of_them = ("count", "one", "many", "share", "alone", "domains")
+    found = {f"links_{name}": domains for name in all_of_them} | {
+        "links_mixed_kinds": _in_several_markups(r),
+        "links_repeated": [d for d, count in Counter(domains).items() if count > 1],
+        "links_brand": _brands(r, domains),
+        "links_last": domains[-1:],
+        "links_home_last": domains[-1:],
+        "links_docs": [_address(link.url) for link in links if _is_docs(link.url)],
+        "links_sold_home": [x.anchor for x in links if x.anchor and not path_of(x.url)],
+        "links_goods_anchor": [link.anchor for link in r.links[:50] if _sells(link.anchor)],
+        "links_anchor_words": [link.anchor for link in r.links if link.anchor],
+        "links_author_only": [r.author_domain],
+        "links_author_same": [r.author_domain],
+        "links_own_site": [r.post.host] if r.post is not None else [],
+        "contacts_email": r.body.emails,
+        "contacts_phone": r.body.phones,
+        "contacts_messenger": messengers,
+        "contacts_reach": messengers + contacts,
+    }
+    for kind in _KINDS:
+        of_links = zip(domains, r.links, strict=True)
+        found[f"links_{kind}"] = [domain for domain, link in of_links if link.kind == kind]
+    for name, fires in _BY_HOST.items():
+        found[name] = [host for host in (host_of(link.url) for link in links) if fires(host)]
+    for name, fires in _BY_PATH.items():
+        found[name] = [_address(link.url) for link in links if fires(path_of(link.url))]
+    return found
+
+
+def _address(url: str) -> str:
+    return "/".join(filter(None, (host_of(url), path_of(url))))
+
+
+_BY_HOST: dict[str, Callable[[str], object]] = {
+    "links_shortener": lambda host: is_on(host, SHORTENERS),
+    "links_ip": is_ip,
+    "links_punycode": _is_foreign,
+    "links_cheap_domain": _is_cheap,
+    "links_hyphen_host": _is_hyphened,
+    "links_reference": lambda host: is_on(host, REFERENCE),
+    "links_social": lambda host: is_on(host, SOCIAL),
+    "links_goods_host": goods_in_host,
+}
+_BY_PATH: dict[str, Callable[[str], object]] = {
+    "links_home": _is_home,
+    "links_deep": _is_deep,
+    "links_dated": lambda path: _DATED.search(path),
+    "links_article": lambda path: _ARTICLE.search(path),
+}

@@ -1,9 +1,9 @@
 """Hashed n-grams of words and characters.
 
-Of a comment, what was copied from the post is left out: it is not the
-visitor's. Nothing is stored but a bucket number, so a model holds no one's
-words. A polynomial hash over code points gives every n-gram by arithmetic on
-arrays; a reason names an n-gram by cutting it out of the comment again.
+What was copied from the post is left out: those are not the visitor's words.
+Only bucket numbers are stored, so a model holds no one's words. A polynomial
+hash over code points gives every n-gram by arithmetic on arrays; evidence cuts
+the n-gram out of the comment again.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from typing import Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from spamguard.features.evidence import Pieces
 from spamguard.features.hosts import host_of, host_words, path_of, registered_domain
-from spamguard.features.reading import Reading
+from spamguard.features.reading import Reading, own_pieces
 from spamguard.features.text import words_of
 
 BLOCKS: Final = ("words", "pairs", "characters", "author", "hosts", "anchors")
+"""The blocks of n-grams, in the order of their columns."""
 CHARACTERS: Final = (3, 4, 5)
 
 U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _PAIR = np.uint64(0xD6E8FEB86659FD93)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
@@ -129,6 +132,8 @@ def anchor_text(r: Reading) -> str:
 
 CELLS: Final = 8
 """Room for a comment's blocks in a key: the next power of two."""
+LEAST: Final = 6
+"""N-grams that a block counts as having: one of one or two must not stake everything on them."""
 
 _FEW_LETTERS = 24
 _MOST_KEPT = 60_000
@@ -147,25 +152,11 @@ class Keys:
     sizes: NDArray[np.int64]  # n-grams of each block and comment, shape (n_blocks, n)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The n-grams of one comment and one block, and where they stand."""
-
-    pieces: list[str]  # of the text: words, or what is between two spaces
-    wide: int  # pieces that belong together: two where the n-grams are pairs of words
-    keys: NDArray[np.int64]  # block * 2**bits + bucket
-    places: NDArray[np.intp]  # the piece that each stands in, or begins in
-
-    def piece(self, i: int) -> str:
-        """Return piece number `i`, and the next where two belong together."""
-        return " ".join(self.pieces[i : i + self.wide])
-
-
 class _Memory:
-    """What was made of the pieces of text seen last.
+    """The hashes of the pieces of text seen last.
 
-    `make` makes it of many at once, `make_one` the same of one: for a few short ones that is
-    quicker, as arrays of a dozen numbers cost nearly as much as those of a thousand.
+    `make` hashes many at once, `make_one` a single one. For a few short pieces the latter is
+    quicker: an array of a dozen numbers costs nearly as much as one of a thousand.
     """
 
     def __init__(
@@ -294,7 +285,7 @@ class Hasher:
     """Finds the n-grams of comments, and remembers those of words seen before.
 
     A character n-gram never reaches across a space, so those of a text are
-    those of its pieces, and most pieces stand in other comments too.
+    those of its pieces, and most pieces occur in other comments too.
 
     Parameters
     ----------
@@ -306,7 +297,7 @@ class Hasher:
         self.bits = bits
         self._words = _Memory(_word_hashes, _one_word_hash)
         kinds = ((2, False, True), (3, True, True), (4, True, True), (5, True, False))
-        self._pieces = [
+        self._memories = [
             _Memory(
                 partial(_piece_keys, number=k, words=words, characters=characters, bits=bits),
                 partial(_one_piece_keys, number=k, words=words, characters=characters, bits=bits),
@@ -318,7 +309,7 @@ class Hasher:
         """Return the keys of the n-grams of `readings`, numbered from zero."""
         words, pairs, counts = self._words_and_pairs(readings)
         blobs: list[bytes] = []  # a block's keys of each comment; block by block
-        for pieces_of, memory in zip(_PIECES, self._pieces, strict=True):
+        for pieces_of, memory in zip(_PIECES, self._memories, strict=True):
             pieces = [pieces_of(r) for r in readings]
             parts = memory.of(_joined(pieces))
             edges = accumulate(map(len, pieces), initial=0)
@@ -333,21 +324,26 @@ class Hasher:
             keys += np.repeat(np.tile(first, len(BLOCKS)), sizes)
         return Keys(keys, sizes.reshape(len(BLOCKS), -1))
 
-    def standing(self, reading: Reading) -> list[Standing]:
-        """Return the n-grams of each of `BLOCKS` with the places where they stand."""
+    def pieces(self, reading: Reading) -> dict[str, Pieces]:
+        """Return the n-grams of each of `BLOCKS` with the pieces of text that they are cut from."""
         words = _words_within(reading.own_words, reading)
         single, pairs, _ = self._words_and_pairs([reading])
-        found = [
-            Standing(words, 1, single, np.arange(len(single))),
-            Standing(words, 2, pairs, np.arange(len(pairs))),
-        ]
-        for pieces_of, memory in zip(_PIECES, self._pieces, strict=True):
+        texts, keys = [words, words], [single, pairs]
+        places = [np.arange(len(single)), np.arange(len(pairs))]
+        for pieces_of, memory in zip(_PIECES, self._memories, strict=True):
             pieces = pieces_of(reading)
             blobs = memory.of(pieces)
-            keys = np.frombuffer(b"".join(blobs), np.int32).astype(np.int64)
-            places = np.repeat(np.arange(len(blobs)), [len(blob) >> 2 for blob in blobs])
-            found.append(Standing(pieces, 1, keys, places))
-        return found
+            texts.append(pieces)
+            keys.append(np.frombuffer(b"".join(blobs), np.int32).astype(np.int64))
+            places.append(np.repeat(np.arange(len(blobs)), [len(blob) >> 2 for blob in blobs]))
+        values, counts = _weights_of(keys)
+        of_words, of_pieces = _positions(reading)
+        positions = [of_words, of_words, of_pieces, None, None, None]
+        buckets = [own & ((1 << self.bits) - 1) for own in keys]
+        columns = zip(
+            texts, (1, 2, 1, 1, 1, 1), buckets, places, values, counts, positions, strict=True
+        )
+        return {block: Pieces(*fields) for block, fields in zip(BLOCKS, columns, strict=True)}
 
     def _words_and_pairs(
         self, readings: Sequence[Reading]
@@ -377,3 +373,30 @@ _PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (
     lambda r: _split(anchor_text(r)) if r.links else [],
 )
 """What the blocks from the third on are made of: pieces of text between spaces."""
+
+
+def _weights_of(keys: list[I64]) -> tuple[list[NDArray[np.float32]], list[I64]]:
+    """Return of each n-gram, block by block, its column's value and how many share that."""
+    sizes = [len(own) for own in keys]
+    _, column, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
+    counts = counts[column]
+    # As in a row: counts are sublinear, and a block has unit length.
+    length = np.repeat(np.maximum(np.array(sizes, np.float32), np.float32(LEAST)), sizes)
+    values = np.sqrt(counts.astype(np.float32) / length)
+    ends = np.cumsum(sizes)[:-1]
+    return np.split(values, ends), np.split(counts, ends)
+
+
+def _positions(r: Reading) -> tuple[I64 | None, I64]:
+    """Return the word of the canonical text that each of the comment's own words, and pieces, is in.
+
+    Lower case moves no space, so the n-th piece of one is the n-th of the other. None where
+    the words are not those of the pieces.
+    """
+    written = r.body.text.split()
+    kept = own_pieces(r)
+    pieces = np.arange(len(written)) if kept is None else np.array(kept, np.int64)
+    words = [words_of(written[i]) for i in pieces]
+    if _joined(words) != r.own_words:
+        return None, pieces
+    return np.repeat(pieces, list(map(len, words))), pieces

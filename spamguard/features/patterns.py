@@ -1,7 +1,7 @@
 """Patterns that are compiled when they are first used.
 
-Compiling all that a comment may need takes longer than judging it, and most
-comments need few: who asks for one verdict does not wait for the rest.
+To compile all of them takes longer than to judge a comment, and most comments
+need few.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 
 class _Late:
-    """Stands for a pattern; from its first use on it holds the methods of the compiled one."""
+    """A pattern that is not compiled yet; from its first use it has the compiled one's methods."""
 
     def __init__(self, source: str, flags: int) -> None:
         self._given = source, flags
@@ -35,19 +35,9 @@ _all: list[_Late] = []
 
 
 def late(source: str, flags: int = 0) -> re.Pattern[str]:
-    """Return what is used like ``re.compile(source, flags)`` and compiled by its first use.
+    """Return ``re.compile(source, flags)``, compiled when it is first used.
 
-    Parameters
-    ----------
-    source : str
-        A regular expression; a mistake in it shows when it is first used.
-    flags : int
-        As for ``re.compile``.
-
-    Returns
-    -------
-    re.Pattern
-        To all who call its methods; it is no instance of that class.
+    It has the methods of a `re.Pattern` but is no instance of that class.
     """
     made = _Late(source, flags)
     _all.append(made)
@@ -55,6 +45,6 @@ def late(source: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def compile_all() -> None:
-    """Compile every pattern that `late` gave: for who has time now and none later."""
+    """Compile every pattern that `late` returned, so that no comment waits for it."""
     for pattern in _all:
         pattern.compile()

@@ -19,7 +19,7 @@ from functools import lru_cache
 from math import log1p
 
 from spamguard.features.patterns import late
-from spamguard.features.reading import Reading
+from spamguard.features.reading import Reading, messengers_in
 from spamguard.features.schema import Feature
 from spamguard.features.text import words_of
 
@@ -805,14 +805,14 @@ def goods_in_name(name: str) -> list[str]:
     return found + plain if len(found) + len(plain) > 1 else found
 
 
-def goods_of_author(name: str) -> int:
-    """Return how many goods and trades a person's `name` names."""
+def goods_of_author(name: str) -> list[str]:
+    """Return the goods and trades that a person's `name` names."""
     hits = [
         phrase for number, phrase in PHRASES.find(words_of(name), name.lower()) if number in SELLING
     ]
     if len(hits) == 1 and hits[0] in _PLAIN:
         hits = []
-    return len(hits) or min(1, len(goods_in_name(name)))
+    return hits or goods_in_name(name)[:1]
 
 
 @lru_cache(maxsize=4096)
@@ -856,12 +856,12 @@ FEATURES = (
     ),
 )
 _THANKS = PHRASES.names.index("thanks")
-_PRAISE = frozenset(PHRASES.names.index(name) for name in ("praise", "flattery"))
+PRAISE = frozenset(PHRASES.names.index(name) for name in ("praise", "flattery"))
 
 
 def praise_in(hits: list[tuple[int, str]]) -> int:
     """Return how many of the phrases found praise the post or flatter its blog."""
-    return sum(number in _PRAISE for number, _ in hits)
+    return sum(number in PRAISE for number, _ in hits)
 
 
 def hits_of(r: Reading) -> list[tuple[int, str]]:
@@ -878,7 +878,7 @@ def values(r: Reading, hits: list[tuple[int, str]]) -> tuple[float, ...]:
     for number, phrase in hits:
         counts[number] += 1
         length = phrase.count(" ") + 1
-        if number in _PRAISE or number == _THANKS:
+        if number in PRAISE or number == _THANKS:
             praised += length
         elif number in SELLING:
             sold += length
@@ -893,16 +893,37 @@ def values(r: Reading, hits: list[tuple[int, str]]) -> tuple[float, ...]:
         float(groups),
         share,
         float(praise > 0 and share > 0.4 and n <= 60),
-        log1p(_disguised(r)),
+        log1p(len(_disguised(r))),
         float(praise > 0 and bool(r.links)),
         float(groups > 0 and bool(r.links)),
         float(groups > 0 and contact),
     )
 
 
-def _disguised(r: Reading) -> int:
+def _disguised(r: Reading) -> list[str]:
     body = r.body
     hidden = [*body.leet_words, *body.mixed_script_words, *body.spaced_words]
     if not hidden or r.by_post_author:
-        return 0
-    return sum(number in SELLING for number, _ in PHRASES.find([word.lower() for word in hidden]))
+        return []
+    hits = PHRASES.find([word.lower() for word in hidden])
+    return [phrase for number, phrase in hits if number in SELLING]
+
+
+def strings(r: Reading, hits: list[tuple[int, str]]) -> dict[str, list[str]]:
+    """Return the phrases behind those of `FEATURES` that fired, and what is there beside them."""
+    found: dict[str, list[str]] = {f"promo_{name}": [] for name in PHRASES.names}
+    for number, phrase in hits:
+        found[f"promo_{PHRASES.names[number]}"].append(phrase)
+    sells = [phrase for number, phrase in hits if number in SELLING]
+    praises = [phrase for number, phrase in hits if number in PRAISE]
+    messengers = messengers_in(r.words, r.lower, r.link_domains)
+    return found | {
+        "promo_density": sells,
+        "promo_groups": sells,
+        "promo_praise_share": found["promo_thanks"] + praises,
+        "promo_only_praise": found["promo_thanks"] + praises,
+        "promo_disguised": _disguised(r),
+        "promo_praise_and_link": praises + r.link_domains,
+        "promo_goods_and_link": sells + r.link_domains,
+        "promo_goods_and_contact": sells + r.body.phones + r.body.emails + messengers,
+    }

@@ -33,7 +33,7 @@ Copied = set[Run]
 
 
 class Runs:
-    """The runs of five words in some texts; counted out only once a text may repeat many."""
+    """The runs of five words in some texts; listed only when a comment may repeat many of them."""
 
     def __init__(self, texts: Iterable[list[str]]) -> None:
         self._texts = tuple(texts)
@@ -58,7 +58,7 @@ class Runs:
         return asked & self._runs
 
     def _holds(self, run: Run) -> bool:
-        """Look through the texts for one run: quicker than to count all of theirs out for it."""
+        """Look through the texts for one run: quicker than to list all of theirs."""
         if self._joined is None:
             self._joined = [f" {' '.join(words)} " for words in self._texts]
         wanted = f" {' '.join(run)} "
@@ -78,7 +78,7 @@ class PostReading:
     thread_terms: tuple[frozenset[str], ...]
     thread_runs: Runs
     thread_texts: frozenset[str]
-    # What a family has worked out of the post: good for every comment under it.
+    # What a family has derived from the post, which holds for every comment under it.
     kept: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
@@ -140,7 +140,7 @@ def shingles_of(words: list[str]) -> Copied:
 
 
 def text_key(words: list[str], cut: bool) -> str:
-    """Return what an equal comment is known by; `cut` where its end was not read."""
+    """Return the key that equal comments share; `cut` where its end was not read."""
     return " ".join(words[:_REPEAT]) + " ..." if cut else " ".join(words)
 
 
@@ -175,7 +175,7 @@ class _PostCache:
         self._lock = threading.Lock()
 
     def unlock(self) -> None:
-        """Forget who held the lock."""
+        """Free the lock: its holder is not in this process."""
         self._lock = threading.Lock()
 
     def read(self, post: Post) -> PostReading:
@@ -214,10 +214,13 @@ _MESSENGER = late(
 )
 
 
-def _names_messenger(words: list[str], lower: str, domains: list[str]) -> bool:
-    if not _MESSENGERS.isdisjoint(words) or not _MESSENGER_HOSTS.isdisjoint(domains):
-        return True
-    return (not lower.isascii() or "whats" in lower) and _MESSENGER.search(lower) is not None
+def messengers_in(words: list[str], lower: str, domains: list[str]) -> list[str]:
+    """Return the messengers that a comment names or links."""
+    found = [word for word in words if word in _MESSENGERS]
+    found += [domain for domain in domains if domain in _MESSENGER_HOSTS]
+    if not lower.isascii() or "whats" in lower:
+        found += _MESSENGER.findall(lower)
+    return found
 
 
 _STOPS = " \t\r\n.,;:!?)(<>[]{}\"'*_~"
@@ -254,8 +257,8 @@ class _Address:
     is_junk: bool = False  # letters that are no address
 
 
-# Names and addresses come back: regulars, and campaigns. What is remembered of one is cut first,
-# so that two thousand long ones cannot fill the memory.
+# Regulars and campaigns come back with the same name and address, so they are remembered. They
+# are cut first: two thousand long ones would fill the memory.
 def _address(given: str) -> _Address:
     return _address_of(given.strip()[:_MAX_ADDRESS])
 
@@ -337,10 +340,28 @@ def read(comment: Comment) -> Reading:
         links=links,
         own_links=own,
         by_post_author=bool(name.folded) and post is not None and name.folded == post.author,
-        messenger=_names_messenger(words, lower, domains),
+        messenger=bool(messengers_in(words, lower, domains)),
         ends_with_link=bool(links) and _ends_with(comment.text, body, links[-1]),
         post=post,
     )
+
+
+def linked_domains(comment: Comment) -> set[str]:
+    """Return the registered domains that a comment's links and its author's address lead to.
+
+    Parameters
+    ----------
+    comment : Comment
+        Its post does not matter: links to the blog's own site are among them.
+
+    Returns
+    -------
+    set of str
+        Such as ``pills.example``.
+    """
+    urls = [link.url for link in read_body(comment.text).links]
+    hosts = map(host_of, [*urls, *filter(None, [comment.author_url])])
+    return {registered_domain(host) for host in hosts if "." in host}
 
 
 def _own(words: list[str], lower: str, copied: Copied) -> tuple[list[str], str]:
@@ -361,7 +382,7 @@ def _is_own(words: list[str], copied: Copied) -> list[bool]:
 
 
 def _kept(pieces: list[str], words: list[str], own: list[bool]) -> list[int] | None:
-    """Return which pieces of text hold a word of the visitor's; None if the words are not theirs."""
+    """Return which pieces of text hold a word of the visitor's; None if they are other words."""
     kept, at = [], 0
     for i, piece in enumerate(pieces):
         inside = words_of(piece)
@@ -374,7 +395,7 @@ def _kept(pieces: list[str], words: list[str], own: list[bool]) -> list[int] | N
 
 
 def own_pieces(reading: Reading) -> list[int] | None:
-    """Return which pieces of the text, between its spaces, stand in `own_lower`; None for all."""
+    """Return which pieces of the text, between its spaces, are in `own_lower`; None for all."""
     if not reading.copied:
         return None
     own = _is_own(reading.words, reading.copied)

@@ -1,4 +1,4 @@
-"""What a named feature is: its name, its range and what a person is told of it."""
+"""What a named feature is: its name, its range and its meaning in words."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Feature:
     low, high : float
         Values are clipped to this range.
     meaning : str
-        What it says, in plain words, for a person who reads a verdict.
+        In plain words, for a person who reads a verdict.
     reference : {"zero", "mean"}
         What a contribution is measured against: nothing at all, or the mean
         of the training comments to which the feature applies.
     accuses : bool
-        Whether it can only ever speak for spam: chance must not teach a model
-        that goods or a copied sentence speak for a comment.
+        Whether it may only speak for spam: a model must not learn by chance
+        that goods or a copied sentence speak for ham.
     """
 
     name: str

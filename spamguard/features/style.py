@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from math import log1p
 from string import ascii_letters
 
@@ -119,7 +120,7 @@ _NO_STUTTER = frozenset(
 )
 
 
-# Capitals and small letters, and rows of them of which one stands in all that the pattern finds.
+# Capitals and small letters, and rows of them: all that the pattern finds holds one.
 _CASES = bytes.maketrans(ascii_letters.encode(), b"a" * 26 + b"A" * 26)
 _RANDOM_ROWS = (b"AAaA", b"AAaaA", b"aAaAa", b"aAAAAA")
 
@@ -153,14 +154,21 @@ def is_random_word(word: str) -> bool:
     return len(runs) > 1 and any(odd)
 
 
-def _stutters(words: list[str]) -> int:
+def _stuttered(words: list[str]) -> list[str]:
     doubled = {w for w in words if w[0] == w[1:2]}
-    return len({w for w in doubled if _STUTTER.match(w)} - _NO_STUTTER) if doubled else 0
+    return sorted({w for w in doubled if _STUTTER.match(w)} - _NO_STUTTER)
+
+
+def _unspeakable(words: list[str]) -> list[str]:
+    return [word for word in _longer_latin(words) if is_unspeakable(word)]
+
+
+def _longer_latin(words: list[str]) -> list[str]:
+    return [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
 
 
 def _gibberish(words: list[str]) -> float:
-    latin = [w for w in words if len(w) >= 6 and w.isascii() and w.isalpha()]
-    return sum(map(is_unspeakable, latin)) / max(3, len(latin))
+    return len(_unspeakable(words)) / max(3, len(_longer_latin(words)))
 
 
 def _code(text: str, camel: bool) -> int:
@@ -184,7 +192,7 @@ def _equal_neighbours(data: bytes) -> bytes:
 
 
 def _runs(lower: str) -> bool:
-    """True if a letter stands four times in a row."""
+    """True if a letter is repeated four times."""
     if lower.isascii() and b"\0\0\0" not in _equal_neighbours(lower.encode()):
         return False
     return any(run.group(1).isalpha() for run in _RUN.finditer(lower))
@@ -248,7 +256,7 @@ def values(r: Reading) -> tuple[float, ...]:
         float(long_word and any(len(w) > 30 and w.isascii() for w in distinct)),
         float(camel and is_random_case(text)),
         float(0 < n <= 2 and len(text) < 60 and any(map(is_random_word, text.split()))),
-        log1p(max(0, _stutters(words) - 1)),
+        log1p(max(0, len(_stuttered(words)) - 1)),
         float(_runs(r.lower)),
         log1p(body.styled_letters),
         log1p(len(body.mixed_script_words)),
@@ -261,3 +269,37 @@ def values(r: Reading) -> tuple[float, ...]:
 def _repeats(words: list[str]) -> int:
     longer = [w for w in words if len(w) > 3]
     return max(Counter(longer).values(), default=1)
+
+
+def _most_repeated(words: list[str]) -> list[str]:
+    longer = Counter(w for w in words if len(w) > 3)
+    most = max(longer.values(), default=0)
+    return [word for word, count in longer.items() if count == most]
+
+
+def _code_signs(text: str) -> list[str]:
+    signs = (match.group() for p in (_CODE, _CAMEL) for match in p.finditer(text[:20_000]))
+    return [sign.strip() for sign in signs]
+
+
+STRINGS: dict[str, Callable[[Reading], list[str]]] = {
+    "style_shouted": lambda r: _CAPITAL_WORD.findall(r.body.text),
+    "style_small_start": lambda r: r.words[:1],
+    "style_question_start": lambda r: r.words[:1],
+    "style_no_stop": lambda r: r.words[-1:],
+    "style_repeats": lambda r: _most_repeated(r.words),
+    "style_emoji": lambda r: _EMOJI.findall(r.body.text),
+    "style_code": lambda r: _code_signs(r.body.text),
+    "style_first_person": lambda r: [w for w in r.words if w in _FIRST],
+    "style_we": lambda r: [w for w in r.words if w in _WE],
+    "style_second_person": lambda r: [w for w in r.words if w in _SECOND],
+    "style_gibberish": lambda r: _unspeakable(r.words),
+    "style_long_word": lambda r: [w for w in r.words if len(w) > 30 and w.isascii()],
+    "style_random_case": lambda r: [w for w in r.body.text.split() if is_random_case(w)],
+    "style_random_word": lambda r: [w for w in r.body.text.split() if is_random_word(w)],
+    "style_stutters": lambda r: _stuttered(r.words),
+    "style_letter_runs": lambda r: [w for w in r.lower.split() if _runs(w)],
+    "style_mixed_scripts": lambda r: r.body.mixed_script_words,
+    "style_percent_encoded": lambda r: [m.group() for m in _BROKEN.finditer(r.body.text)],
+}
+"""How to find the words and signs that made a column fire; the others measure or count."""

@@ -39,7 +39,7 @@ class Link:
 
 @dataclass(slots=True)
 class Body:
-    """What a body says once its dress is taken off."""
+    """A body without its markup, and what was lifted out of it."""
 
     text: str = ""  # the words as a reader sees them, without links and code
     length: int = 0  # characters of the body as it came
@@ -148,7 +148,7 @@ _TRICKY = late(
 
 
 def clean_characters(text: str, body: Body) -> str:
-    """Undo tricks on the level of characters, counting them in `body`."""
+    """Undo tricks with characters and count them in `body`."""
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
     text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
@@ -318,7 +318,7 @@ class _Markup:
 
 
 def is_code(segment: str) -> bool:
-    """True if what is marked as code is code: prose in that dress is read as prose."""
+    """True if what is marked as code is code: prose marked as code is read as prose."""
     segment = segment[:500]
     plain = _URL.sub(" ", _ANY_TAG.sub(" ", segment))
     signs = len(_CODE_SIGN.findall(plain))
@@ -624,7 +624,7 @@ def _signs(**kinds: str) -> bytes:
     return bytes(table)
 
 
-# A table, and rows of which one stands in every text of ASCII that the pattern's hint is found in.
+# A table, and rows of signs: every ASCII text that the hint is found in holds one of them.
 _PHONE_SIGNS = _signs(digits=f"{digits} ().-"), b"0" * 8
 _LEET_SIGNS = (
     _signs(letters=ascii_letters, digits="0134578@$", marks="!|"),
@@ -634,7 +634,7 @@ _SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-"), b" a a "
 
 
 def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
-    """True if `text` is ASCII and no row of signs that is `wanted` stands in it.
+    """True if `text` is ASCII and holds no row of signs that is `wanted`.
 
     In a text of some hundred characters bytes are found two or three times as quickly as a
     pattern, and most texts end here.
@@ -728,10 +728,26 @@ def read_body(raw: str) -> Body:
     text = _lift_links(text, body)
     _lift_phones(text, body)
     _find_leet(text, body)
-    # Blank lines and wide gaps tell how a body was stored, not what it says.
+    # Blank lines and wide gaps come from how a body was stored, not from what it says.
     lines = [" ".join(line.split()) for line in _unspace(text, body).split("\n")]
     body.text = "\n".join(filter(None, lines))
     return body
+
+
+def plain_text(raw: str) -> str:
+    """Return the words of a comment's or a post's body as a reader sees them.
+
+    Parameters
+    ----------
+    raw : str
+        Plain text, HTML, Markdown or BBCode.
+
+    Returns
+    -------
+    str
+        Without markup, links and code.
+    """
+    return read_body(raw).text
 
 
 # --- words --------------------------------------------------------------------------
@@ -752,7 +768,18 @@ _PARTED = bytes(c if c in _KEPT else ord(" ") for c in range(256))
 
 
 def words_of(text: str) -> list[str]:
-    """Split canonical text into lower-case words; an apostrophe joins (``don't``)."""
+    """Split canonical text into lower-case words; an apostrophe joins (``don't``).
+
+    Parameters
+    ----------
+    text : str
+        As `plain_text` gives it.
+
+    Returns
+    -------
+    list of str
+        In their order.
+    """
     text, letters = text.lower(), "ascii"
     if not text.isascii():
         text, letters = text.replace("’", "'").replace("i\u0307", "i"), _WESTERN

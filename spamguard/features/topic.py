@@ -12,7 +12,7 @@ Without a post every feature here is missing, which says nothing either way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 from typing import cast
@@ -22,6 +22,7 @@ from spamguard.features.language import language_of, script_of
 from spamguard.features.patterns import late
 from spamguard.features.reading import (
     SHINGLE,
+    Copied,
     PostReading,
     Reading,
     shingles_of,
@@ -91,6 +92,7 @@ def _differ(mine: str, theirs: str) -> bool:
 
 
 Idf = Callable[[str], float]
+_RARE = 4.5  # inverse document frequency
 
 
 @dataclass(slots=True)
@@ -156,7 +158,7 @@ def _likeness(
         other = theirs.get(term)
         if other:
             shared += weight
-            rare += weight > 4.5
+            rare += weight > _RARE
             dot += value * (1 + log(other)) * weight
             divergence += share * log(share / (0.9 * other / size + background))
         else:
@@ -232,3 +234,61 @@ def values(r: Reading, idf: Idf) -> tuple[float, ...]:
         return (MISSING,) * len(FEATURES)
     topic = _post_values(r, post, idf) if post.has_text else (MISSING,) * _TOPIC
     return topic + _thread_values(r, post, idf)
+
+
+def strings(r: Reading, idf: Idf) -> dict[str, list[str]]:
+    """Return what made each of `FEATURES` fire: the words and runs that the post has too."""
+    post = r.post
+    if post is None:
+        return {}
+    found = {"topic_thread_copied": _runs_of(post.thread_runs.repeated_in(r.words), r.words)}
+    return found | _strings_of_post(r, post, idf) if post.has_text else found
+
+
+def _strings_of_post(r: Reading, post: PostReading, idf: Idf) -> dict[str, list[str]]:
+    own = r.own_words if r.copied else r.words
+
+    def shared(words: Iterable[str], theirs: Container[str]) -> list[str]:
+        distinct = dict.fromkeys(words)
+        return [word for word in distinct if any(term in theirs for term in terms_of([word]))]
+
+    def is_rare(word: str) -> bool:
+        return any(idf(term) > _RARE and term in post.counts for term in terms_of([word]))
+
+    copied = _runs_of(r.copied, r.words)
+    return {
+        "topic_coverage": shared(own, post.counts),
+        "topic_title": shared(own, post.title_terms),
+        "topic_rare_shared": list(filter(is_rare, dict.fromkeys(own))),
+        "topic_anchor": shared(_anchor_words(r), post.counts),
+        "topic_author": shared(r.author_words, post.counts),
+        "topic_target": shared(_target_words(r), post.counts),
+        "topic_copied": copied,
+        "topic_only_copied": copied,
+    }
+
+
+def _runs_of(copied: Copied, words: list[str]) -> list[str]:
+    """Return the copied runs of `words`, those that overlap joined into one."""
+    found: list[str] = []
+    start = end = 0
+    for i in range(len(words) - SHINGLE + 1):
+        if tuple(words[i : i + SHINGLE]) not in copied:
+            continue
+        if i > end:
+            found.append(" ".join(words[start:end]))
+            start = i
+        end = i + SHINGLE
+    return list(filter(None, [*found, " ".join(words[start:end])]))
+
+
+def _anchor_words(r: Reading) -> list[str]:
+    return [word for link in r.links[:50] for word in words_of(link.anchor)]
+
+
+def _target_words(r: Reading) -> list[str]:
+    return [
+        word
+        for link in r.links[:50]
+        for word in (*host_words(host_of(link.url)), *words_of(path_of(link.url)[:200]))
+    ]

@@ -10,68 +10,62 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from math import log
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from spamguard.comment import Comment
 from spamguard.features import ngrams, topic
-from spamguard.features.families import FAMILIES, FEATURES, values_of
+from spamguard.features.evidence import Evidence
+from spamguard.features.families import FEATURES, strings_of, values_of
+from spamguard.features.ngrams import BLOCKS, CELLS
+from spamguard.features.patterns import compile_all
 from spamguard.features.reading import Reading, read, terms_of
-from spamguard.features.text import MAX_HEAD, MAX_TAIL, read_body, words_of
-
-BACKGROUND_SIZE: Final = 1 << 16
-_BATCH, _BATCH_CHARACTERS = 256, 200_000
-NAMES: Final = (*(f.name for f in FEATURES), *(f"ngrams_{block}" for block in ngrams.BLOCKS))
-"""Named columns: the features, then one column a block of n-grams."""
+from spamguard.features.rows import Rows, joined
+from spamguard.features.text import MAX_HEAD, MAX_TAIL, plain_text, words_of
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """Some comments in numbers.
-
-    The n-grams of all of them are one list: those of a comment together,
-    and within it those of a block.
-    """
-
-    dense: NDArray[np.float64]  # raw values of the features, (n, n_features); NaN: does not apply
-    cells: NDArray[np.int64]  # of each n-gram: comment * CELLS + block
-    buckets: NDArray[np.int64]
-    values: F32
-    languages: list[str]  # codes; empty where one cannot be told
+_BACKGROUND_SIZE: Final = 1 << 16
+_BATCH, _BATCH_CHARACTERS = 256, 200_000
+_WORTH_SHARING: Final = 2_000  # comments; fewer are read sooner than shared out
 
 
 def _slot(term: str) -> int:
-    return zlib.crc32(term.encode("utf-8", "replace")) & (BACKGROUND_SIZE - 1)
+    return zlib.crc32(term.encode("utf-8", "replace")) & (_BACKGROUND_SIZE - 1)
 
 
 def learn_background(comments: Iterable[Comment]) -> F32:
     """Count in how many `comments` each term occurs and return inverse document frequencies.
+
+    Parameters
+    ----------
+    comments : iterable of Comment
+        Such as a model is trained on.
 
     Returns
     -------
     ndarray of float32, shape (65536,)
         ``log((n + 1) / (count + 1))`` by the term's hash: no term is stored.
     """
-    counts = np.zeros(BACKGROUND_SIZE)
+    counts = np.zeros(_BACKGROUND_SIZE)
     n = 0
     for comment in comments:
         n += 1
-        terms = set(terms_of(words_of(read_body(comment.text).text)))
+        terms = set(terms_of(words_of(plain_text(comment.text))))
         counts[list({_slot(term) for term in terms})] += 1
     # Half precision is what the model file keeps; rounding here makes both agree.
     rounded: F32 = np.log((n + 1) / (counts + 1)).astype(np.float16).astype(np.float32)
     return rounded
 
 
-FLAT_BACKGROUND: Final[F32] = np.full(BACKGROUND_SIZE, log(1000), np.float32)
-FLAT_BACKGROUND.flags.writeable = False
+_FLAT_BACKGROUND: Final[F32] = np.full(_BACKGROUND_SIZE, log(1000), np.float32)
+_FLAT_BACKGROUND.flags.writeable = False
 
 
 class Vectorizer:
@@ -82,14 +76,17 @@ class Vectorizer:
     bits : int
         The n-grams fall into ``2**bits`` buckets.
     background : ndarray of float32, shape (65536,), optional
-        Inverse document frequencies as given by `learn_background`.
+        Inverse document frequencies as given by `learn_background`; by
+        default every term is equally rare.
     """
 
-    def __init__(self, bits: int, background: F32 = FLAT_BACKGROUND) -> None:
+    background_size: Final = _BACKGROUND_SIZE
+
+    def __init__(self, bits: int, background: F32 = _FLAT_BACKGROUND) -> None:
         self.bits = bits
         self.background = background
-        # Who asks for one verdict often asks for its reasons next.
-        self._last: tuple[Comment, Reading, NDArray[np.float64]] | None = None
+        # Most who want to know why ask right after the verdict.
+        self._last: tuple[Comment, Reading, F64] | None = None
 
     @cached_property
     def _idf(self) -> _Idf:
@@ -102,39 +99,127 @@ class Vectorizer:
     def __getstate__(self) -> dict[str, object]:
         return {"bits": self.bits, "background": self.background, "_last": None}
 
-    def read(self, comment: Comment) -> tuple[Reading, NDArray[np.float64]]:
-        """Return the reading of `comment` and the raw values of its named features."""
+    def rows(
+        self,
+        comments: Sequence[Comment],
+        *,
+        n_jobs: int | None = 1,
+        dtype: DTypeLike = np.float64,
+    ) -> Rows:
+        """Return `comments` in numbers; a row does not depend on the others.
+
+        Parameters
+        ----------
+        comments : sequence of Comment, length n
+            Each with its post, where it has one.
+        n_jobs : int or None, default 1
+            Processes that share the work, as joblib counts them, where there
+            is enough of it.
+        dtype : dtype, default float64
+            Of the named features: single precision takes half the memory,
+            which is what a model is fitted on.
+
+        Returns
+        -------
+        Rows
+            Of n comments.
+        """
+        if n_jobs == 1 or len(comments) <= _WORTH_SHARING:
+            return self._stacked(comments, dtype)
+        import joblib
+
+        jobs = joblib.effective_n_jobs(n_jobs)
+        if jobs == 1:
+            return self._stacked(comments, dtype)
+        edges = np.linspace(0, len(comments), 8 * jobs + 1).astype(int)
+        work = (joblib.delayed(self._stacked)(comments[a:b], dtype) for a, b in pairwise(edges))
+        return joined(joblib.Parallel(n_jobs=jobs)(work))
+
+    def batches(self, comments: Iterable[Comment]) -> Iterator[tuple[list[Comment], Rows]]:
+        """Yield `comments` and their rows, so many at once as share the cost of a call.
+
+        Parameters
+        ----------
+        comments : iterable of Comment
+            Any number: no more than a batch is held.
+
+        Yields
+        ------
+        list of Comment
+            Some of them, in order.
+        Rows
+            Theirs.
+        """
+        for batch in _batches(comments):
+            yield batch, self._rows(batch)
+
+    def evidence(self, comment: Comment) -> Evidence:
+        """Return what in `comment` made its columns fire.
+
+        Parameters
+        ----------
+        comment : Comment
+            With its post, where it has one.
+
+        Returns
+        -------
+        Evidence
+            Of exactly the columns that `rows` gives.
+        """
         last = self._last  # another thread may put its own there at any time
         if last is not None and last[0] is comment:
-            return last[1], last[2]
-        reading = read(comment)
-        return reading, _rows([reading], self._idf.weight)[0]
+            reading, values = last[1:]
+        else:
+            reading = read(comment)
+            values = _values([reading], self._idf.weight)[0]
+        return Evidence(
+            reading.body.text,
+            values,
+            strings_of(reading, comment, values.tolist(), self._idf.weight),
+            self._hasher.pieces(reading),
+        )
 
-    def standing(self, reading: Reading) -> list[ngrams.Standing]:
-        """Return the n-grams of a comment, block by block, with where they stand."""
-        return self._hasher.standing(reading)
+    def prepare(self) -> None:
+        """Do now what the first comments would otherwise wait for: compile every pattern."""
+        compile_all()
 
-    def vectors(self, comments: Sequence[Comment]) -> Vectors:
-        """Return `comments` in numbers, whatever their order or number; see `Vectors`."""
+    def _stacked(self, comments: Sequence[Comment], dtype: DTypeLike) -> Rows:
+        parts = [self._rows(batch, dtype) for batch in _batches(comments)]
+        return joined(parts) if parts else self._no_rows(dtype)
+
+    def _rows(self, comments: Sequence[Comment], dtype: DTypeLike = np.float64) -> Rows:
         readings = [read(comment) for comment in comments]
-        dense = _rows(readings, self._idf.weight)
+        dense = _values(readings, self._idf.weight)
         if len(comments) == 1:
             self._last = comments[0], readings[0], dense[0].copy()
-        cells, buckets, values = weigh(self._hasher.keys(readings), self.bits)
-        return Vectors(dense, cells, buckets, values, [r.language for r in readings])
+        indptr, columns, values = weigh(self._hasher.keys(readings), self.bits)
+        languages = np.array([r.language for r in readings], "<U2")
+        dense = dense.astype(dtype, copy=False)
+        return Rows(dense, indptr, columns, values, languages, self.bits, self.background)
+
+    def _no_rows(self, dtype: DTypeLike) -> Rows:
+        return Rows(
+            np.zeros((0, len(FEATURES)), dtype),
+            np.zeros(1, np.int64),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.float32),
+            np.zeros(0, "<U2"),
+            self.bits,
+            self.background,
+        )
 
 
 _ROW = struct.Struct(f"={len(FEATURES)}d")
 
 
-def _rows(readings: Sequence[Reading], idf: topic.Idf) -> NDArray[np.float64]:
+def _values(readings: Sequence[Reading], idf: topic.Idf) -> F64:
     """Return the raw values of the named features, shape (n, n_features)."""
     # Packed in rows and read as one: twice as quick as to have numpy look at every number.
     packed = bytearray().join([_ROW.pack(*row) for row in values_of(readings, idf)])
     return np.frombuffer(packed, np.float64).reshape(-1, len(FEATURES))
 
 
-def batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
+def _batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
     """Cut `comments` into lists: long enough to share the cost of calls, short enough to hold."""
     batch: list[Comment] = []
     room = _BATCH_CHARACTERS
@@ -148,11 +233,8 @@ def batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
         yield batch
 
 
-LEAST_GRAMS: Final = 6
-
-
-def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
-    """Return the cell, the bucket and the value of each distinct n-gram.
+def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int32], F32]:
+    """Return the distinct n-grams of some comments as CSR: row ends, columns and values.
 
     Counts are sublinear and each block has unit length: a long comment says
     no more than a short one, and saying a thing ten times not ten times more.
@@ -166,24 +248,18 @@ def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.
     sums[1:] -= sums[:-1].copy()
     counts = sums.astype(np.float32)
     distinct = keys[ends]
-    cells = distinct >> bits
-    # A block of one or two n-grams must not stake everything on them.
-    sizes = np.zeros((grams.sizes.shape[1], ngrams.CELLS), np.float32)
-    np.maximum(grams.sizes.T, LEAST_GRAMS, out=sizes[:, : len(grams.sizes)])
-    counts /= sizes.ravel()[cells]
-    return cells, distinct & ((1 << bits) - 1), np.sqrt(counts, out=counts)
+    n = grams.sizes.shape[1]
+    sizes = np.zeros((n, CELLS), np.float32)
+    np.maximum(grams.sizes.T, ngrams.LEAST, out=sizes[:, : len(BLOCKS)])
+    counts /= sizes.ravel()[distinct >> bits]
+    indptr = np.searchsorted(distinct, np.arange(n + 1) * (CELLS << bits))
+    columns = (distinct & ((CELLS << bits) - 1)).astype(np.int32)
+    return indptr, columns, np.sqrt(counts, out=counts)
 
 
 class _Idf:
     """Weight of a term, remembered for the terms seen last."""
 
     def __init__(self, table: F32) -> None:
-        weights = table.tolist()
+        weights: list[Any] = table.tolist()
         self.weight = lru_cache(maxsize=65_536)(lambda term: float(weights[_slot(term)]))
-
-
-def dense_columns(families: Sequence[str] | None) -> NDArray[np.bool_]:
-    """Return which of `FEATURES` belong to `families` (all where None)."""
-    return np.array(
-        [families is None or name in families for name, fs in FAMILIES.items() for _ in fs]
-    )

@@ -13,7 +13,6 @@ from typing import Final
 
 from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
-from spamguard.features import compile_all
 from spamguard.model import SpamModel
 from spamguard.server.config import ServerConfig
 from spamguard.storage import find_model, load_model
@@ -101,7 +100,7 @@ class Models:
 def _loaded(name_or_path: str | Path) -> SpamModel:
     """Return the model, with all read that it reads on first use: no request should wait for that."""
     model = load_model(name_or_path)
-    compile_all()
+    model.vectorizer.prepare()
     model.verdict(_ANY).strongest(1)
     return model
 

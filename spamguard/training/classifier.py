@@ -18,17 +18,15 @@ from spamguard.comment import Comment, as_comment
 from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, missing
 from spamguard.errors import CorpusError, InputError
 from spamguard.features import (
+    BLOCKS,
     FAMILIES,
     FEATURES,
-    NAMES,
     Rows,
     Vectorizer,
-    dense_columns,
     languages_known,
     learn_background,
-    vectorize,
 )
-from spamguard.model import HIGH, LOW, Cuts, SpamModel, contributions_of, log_odds_of
+from spamguard.model import HIGH, LOW, Cuts, SpamModel
 from spamguard.storage import load_model
 from spamguard.training.solver import fit_logistic
 
@@ -163,7 +161,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
         matrix = self._matrix(rows, scaling)
         strength = 1.0 / (self.C * weight.sum())
-        offset = log_odds_of(base, rows) if base else None
+        offset = base.decision_function(rows) if base else None
         steps = [0]
         theta, intercept = fit_logistic(
             matrix, spam, weight, strength, offset=offset, accuses=_accusing(matrix.shape[1], base),
@@ -249,7 +247,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         if not hasattr(self, "_squares"):
             self._squares = np.full(width + 1, 1e-3)
         theta, intercept = np.zeros(width), 0.0
-        start = log_odds_of(base, rows) if base else np.zeros(len(spam))
+        start = base.decision_function(rows) if base else np.zeros(len(spam))
         sign = np.where(spam, 1.0, -1.0)
         for first in range(0, len(sign), _BATCH):
             part = slice(first, first + _BATCH)
@@ -316,10 +314,11 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self, comments: list[Comment], base: SpamModel | None, counted: list[Comment]
     ) -> Rows:
         if base is not None:
-            return vectorize(comments, base.vectorizer, self.n_jobs)
+            return base.vectorizer.rows(comments, n_jobs=self.n_jobs, dtype=np.float32)
         step = max(1, len(counted) // _BACKGROUND_SAMPLE)
         background = learn_background(counted[::step])
-        return vectorize(comments, Vectorizer(int(self.bits), background), self.n_jobs)
+        vectorizer = Vectorizer(int(self.bits), background)
+        return vectorizer.rows(comments, n_jobs=self.n_jobs, dtype=np.float32)
 
     def _weights(self, spam: NDArray[np.bool_], sample_weight: ArrayLike | None) -> F64:
         try:
@@ -343,13 +342,18 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """Return named features, scaled, beside the n-grams; families left out are zero."""
         from scipy.sparse import csr_matrix, hstack
 
-        dense = scaling.apply(rows.dense) * dense_columns(self.families)
+        dense = scaling.apply(rows.dense) * self._columns()
         grams = rows.folded()
         if self.families is not None and "ngrams" not in self.families:
             grams = grams.multiply(0.0).tocsr()
             grams.eliminate_zeros()
         matrix: csr_matrix = hstack([csr_matrix(dense), grams], format="csr", dtype=np.float32)
         return matrix
+
+    def _columns(self) -> NDArray[np.bool_]:
+        """Return which of `FEATURES` are used."""
+        used = FAMILIES if self.families is None else self.families
+        return np.array([family in used for family, features in FAMILIES.items() for _ in features])
 
     def _set_model(
         self,
@@ -429,10 +433,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         check_is_fitted(self, "model_")
         if isinstance(X, Rows):
             _check_rows(X, self.model_)
-            return contributions_of(self.model_, X)
-        return contributions_of(
-            self.model_, vectorize(_comments(X), self.model_.vectorizer, self.n_jobs)
-        )
+            return self.model_.contributions(X)
+        return self.model_.contributions(self._vectorize(_comments(X), self.model_, []))
 
     def decision_function(self, X: Any) -> F64:
         """Return the log-odds of spam, shape (n,).
@@ -496,7 +498,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         ndarray of object, shape (n_names,)
             Those of `SpamModel.get_feature_names_out`.
         """
-        return np.array(NAMES, object)
+        names = [f.name for f in FEATURES] + [f"ngrams_{block}" for block in BLOCKS]
+        return np.array(names, object)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -362,11 +362,11 @@ def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> b
 
 
 def _lesson(base: SpamModel, comment: Comment, label: str) -> _Lesson:
-    vectors = base.vectorizer.vectors([comment])
-    dense = np.nan_to_num(np.clip(vectors.dense[0], LOW, HIGH) - base.dense_reference)
+    rows = base.vectorizer.rows([comment])
+    dense = np.nan_to_num(np.clip(rows.dense[0], LOW, HIGH) - base.dense_reference)
     # One bucket may stand in several blocks; the weight that they share moves once for each.
-    buckets, place = np.unique(vectors.buckets, return_inverse=True)
-    values = np.bincount(place, vectors.values, len(buckets)) if len(buckets) else np.zeros(0)
+    buckets, place = np.unique(rows.buckets, return_inverse=True)
+    values = np.bincount(place, rows.values, len(buckets)) if len(buckets) else np.zeros(0)
     # Ham is to be called ham, and spam is to be called spam: not merely unsure.
     edge = base.cuts.spam if label == "spam" else base.cuts.unsure
     return _Lesson(

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from spamguard.corpus import campaigns_of, comments_of
 from spamguard.errors import InputError
-from spamguard.features import Rows, vectorize
-from spamguard.model import SpamModel, log_odds_of
+from spamguard.features import Rows
+from spamguard.model import SpamModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,8 +96,8 @@ def review_order(
     given = frame.iloc[unlabelled]
     groups = campaigns_of(given["text"].tolist())
     _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
-    rows = vectorize(comments_of(given.iloc[first]), model.vectorizer, n_jobs)
-    log_odds = log_odds_of(model, rows)
+    rows = model.vectorizer.rows(comments_of(given.iloc[first]), n_jobs=n_jobs, dtype=np.float32)
+    log_odds = model.decision_function(rows)
     members: dict[int, list[int]] = {}
     for place, group in zip(unlabelled.tolist(), groups.tolist(), strict=True):
         members.setdefault(group, []).append(place)

@@ -37,10 +37,9 @@ from spamguard.features import (
     count_languages,
     languages_known,
     learn_background,
-    vectorize,
 )
-from spamguard.model import Cuts, SpamModel, log_odds_of
-from spamguard.parallel import in_order
+from spamguard.model import Cuts, SpamModel
+from spamguard.scoring import in_order
 from spamguard.storage import save_model, write_bytes
 from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.training.solver import fit_logistic
@@ -247,7 +246,9 @@ def gather(
     copies += [
         _tricked(comments[i], i, tricks_with(padding), settings.seed) for i in played.tolist()
     ]
-    rows = vectorize(comments + copies, Vectorizer(settings.bits, background), n_jobs)
+    rows = Vectorizer(settings.bits, background).rows(
+        comments + copies, n_jobs=n_jobs, dtype=np.float32
+    )
     origin = np.concatenate((np.arange(len(comments)), chosen, played))
     facts = frame.iloc[origin]
     return Material(
@@ -321,7 +322,7 @@ def _held_out(
     settings: Settings,
 ) -> F64:
     model = fit_rows(material.take(np.flatnonzero((fold != k) & trusted)), settings)
-    return log_odds_of(model, material.rows[np.flatnonzero(fold == k)])
+    return model.decision_function(material.rows[np.flatnonzero(fold == k)])
 
 
 def out_of_fold(

@@ -29,7 +29,7 @@ from spamguard.corpus import comments_of, duplicate_groups, texts_sha256
 from spamguard.errors import CorpusError, InputError, ModelNotFoundError
 from spamguard.evaluation import binomial_lower, binomial_upper
 from spamguard.features import Rows
-from spamguard.model import SpamModel, labels_of, log_odds_of
+from spamguard.model import SpamModel
 from spamguard.storage import load_model, save_model
 from spamguard.training.classifier import SpamClassifier
 
@@ -326,7 +326,7 @@ def out_of_fold(
         out = fold == k
         both = len(np.unique(spam[~out])) == 2
         model = learner.fit(rows[~out], spam[~out]).model_ if both else base
-        found[out] = log_odds_of(model, rows[out])
+        found[out] = model.decision_function(rows[out])
     return found
 
 
@@ -363,9 +363,9 @@ def _gate(
     """Compare on the same comments; a difference needs no interval to be refused."""
     called = []
     for model in (current, candidate):
-        log_odds = log_odds_of(model, rows[newest])
+        log_odds = model.decision_function(rows[newest])
         called.append(
-            labels_of(model.cuts, model.languages, log_odds, rows.languages[newest]) == "spam"
+            model.cuts.labels(log_odds, rows.languages[newest], model.languages) == "spam"
         )
     before, after = called
     real, bad = ~spam[newest], spam[newest]

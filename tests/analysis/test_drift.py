@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import Comment, InputError, Post, drift_report
+from spamguard import Comment, InputError, Post
+from spamguard.analysis import drift_report
 from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
 from spamguard.cli import main
-from spamguard.features.families import FEATURES
+from spamguard.features import FEATURES
 
 N_COLUMNS = len(COLUMNS)
 

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spamguard import Comment, Post, SpamModel, score_many
-from spamguard.analysis.notebook import report_html, safe, table, top_weights
-from spamguard.placing import MOST_WORDS, placed_for
+from spamguard.analysis import highlight
+from spamguard.analysis.notebook import report_html
+from spamguard.explaining import MOST_SHADED
+from spamguard.features import BLOCKS
+from spamguard.markup import safe, table
 from tests.test_explaining import POST, RICH, random_model
 
 RANDOM = random_model(scale=0.5)
@@ -95,11 +98,11 @@ def check_safe(page):
 
 
 def check_sum(model, comment):
-    placed = placed_for(model, comment)
+    placed = model.shading(comment)
     parts = [word.contribution for word in placed.words] + list(placed.elsewhere.values())
     total = model.intercept + math.fsum(parts)
     assert total == pytest.approx(model.log_odds(comment), abs=2e-6)
-    assert len(placed.words) <= MOST_WORDS
+    assert len(placed.words) <= MOST_SHADED
     return placed
 
 
@@ -128,12 +131,12 @@ def test_a_weight_shows_in_the_word_that_it_belongs_to():
     comment = Comment("the quick brown fox")
     for at, word in enumerate(["the", "quick", "brown", "fox"]):
         weights = RANDOM.ngram_weights * 0
-        vectors = RANDOM.vectorizer.vectors([Comment(word)])
-        # The block of words: what this word alone is hashed to.
-        (bucket,) = vectors.buckets[vectors.cells == 0].tolist()
+        rows = RANDOM.vectorizer.rows([Comment(word)])
+        # What this word alone is hashed to.
+        (bucket,) = rows.buckets[rows.blocks == BLOCKS.index("words")].tolist()
         weights[bucket] = 1.0
         model = model_with(weights)
-        parts = [w.contribution for w in placed_for(model, comment).words]
+        parts = [w.contribution for w in model.shading(comment).words]
         assert parts[at] == max(parts) > 0, word
 
 
@@ -150,15 +153,15 @@ def model_with(weights):
 
 
 def test_words_stand_in_their_order_and_lines():
-    placed = placed_for(RANDOM, Comment("First line.\nSecond,  line — here"))
+    placed = RANDOM.shading(Comment("First line.\nSecond,  line — here"))
     assert [w.text for w in placed.words] == ["First", "line.", "Second,", "line", "—", "here"]
     assert [w.ends_line for w in placed.words] == [False, True, False, False, False, True]
 
 
 def test_a_long_text_is_cut_and_its_rest_is_one_sum():
-    placed = check_sum(RANDOM, Comment("word other " * MOST_WORDS))
-    assert len(placed.words) == MOST_WORDS
-    assert f"{MOST_WORDS:,} further words" in placed.elsewhere
+    placed = check_sum(RANDOM, Comment("word other " * MOST_SHADED))
+    assert len(placed.words) == MOST_SHADED
+    assert f"{MOST_SHADED:,} further words" in placed.elsewhere
 
 
 # --- verdicts ---------------------------------------------------------------------
@@ -169,41 +172,51 @@ def test_hostile_text_does_nothing(text, model):
     comment = Comment(
         text, author=text, author_url=text, post=Post(title=text, text=text, url=text)
     )
-    check_safe(model.verdict(comment)._repr_html_())
-    check_safe(RANDOM.verdict(comment)._repr_html_())
+    for judge in (model, RANDOM):
+        check_safe(judge.verdict(comment)._repr_html_())
+        check_safe(highlight(comment, model=judge)._repr_html_())
 
 
 @given(st.text(max_size=100), st.text(max_size=40))
 def test_any_text_does_nothing(text, author):
-    check_safe(RANDOM.verdict(Comment(text, author=author, author_url=text))._repr_html_())
+    comment = Comment(text, author=author, author_url=text)
+    check_safe(RANDOM.verdict(comment)._repr_html_())
+    check_safe(highlight(comment, model=RANDOM)._repr_html_())
 
 
-def test_a_verdict_shows_its_words_label_and_families(model):
+def test_a_verdict_shows_its_label_and_strongest_reasons(model):
     verdict = model.verdict(RICH)
     shown = check_safe(verdict._repr_html_())
     assert verdict.label in shown
     assert f"{verdict.log_odds:+.2f}" in shown
+    for reason in verdict.strongest(8):
+        assert f"{reason.contribution:+.2f}{reason.feature}" in shown
+
+
+def test_a_highlight_shows_words_and_families(model):
+    shown = check_safe(highlight(RICH, model=model)._repr_html_())
+    assert model.verdict(RICH).label in shown
     for family in ("words of the text", "links", "promo", "before anything is read"):
         assert family in shown
     assert re.search(r"Great\s+post!", shown)
 
 
 def test_the_numbers_shown_add_up(model):
-    verdict = model.verdict(RICH)
-    rows = re.findall(r"text-align:right\">([+-]\d+\.\d\d)</td>", verdict._repr_html_())
+    page = highlight(RICH, model=model)._repr_html_()
+    rows = re.findall(r"text-align:right\">([+-]\d+\.\d\d)</td>", page)
     *parts, total = map(float, rows)
     assert sum(parts) == pytest.approx(total, abs=0.005 * (len(parts) + 1))
 
 
 def test_shading_tells_spam_from_ham_without_colour():
-    page = RANDOM.verdict(Comment("one two three four five six seven"))._repr_html_()
+    page = highlight("one two three four five six seven", model=RANDOM)._repr_html_()
     spans = re.findall(r'title="([+-])[^"]*" style="[^"]*border-bottom:2px (solid|dotted)', page)
     assert set(spans) == {("+", "solid"), ("-", "dotted")}
 
 
-def test_a_verdict_that_has_travelled_shows_as_text(model):
+def test_a_verdict_that_has_travelled_shows_the_same(model):
     verdict = pickle.loads(pickle.dumps(model.verdict(RICH)))
-    assert verdict._repr_html_() is None
+    assert verdict._repr_html_() == model.verdict(RICH)._repr_html_()
     assert str(verdict) == str(model.verdict(RICH))
 
 
@@ -238,7 +251,7 @@ def test_a_model_shows_what_it_is(model):
     assert model.title in shown
     for name in ("unsure", "spam", "discard", "links", "promo", "n-grams"):
         assert name in shown
-    family, pairs = next((f, p) for f, p in top_weights(model).items() if p)
+    family, pairs = next((f, p) for f, p in model.top_weights().items() if p)
     assert f"{pairs[0][0]} {pairs[0][1]:+.1f}" in shown, family
     assert pairs == sorted(pairs, key=lambda pair: -abs(pair[1]))
     for text in (shown, str(model)):

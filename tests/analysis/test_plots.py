@@ -386,9 +386,7 @@ def test_signs_show_without_colour():
 
 def test_weights_are_those_of_the_model(model):
     ax = plots.weights(model, most=3)
-    from spamguard.analysis.notebook import top_weights
-
-    expected = [pair for pairs in top_weights(model, 3).values() for pair in pairs]
+    expected = [pair for pairs in model.top_weights(3).values() for pair in pairs]
     assert [t.get_text() for t in ax.get_yticklabels()] == [name for name, _ in expected]
     assert widths(ax) == [reach for _, reach in expected]
 

@@ -108,7 +108,7 @@ def test_long_comments_make_small_batches(capsys, tmp_path, monkeypatch):
 
 
 def test_jobs_give_the_same(capsys, given, monkeypatch):
-    monkeypatch.setattr("spamguard.parallel._LEAST", 10)
+    monkeypatch.setattr("spamguard.scoring._LEAST", 10)
     alone = run(capsys, "--input", given, "--explain", "3")
     assert run(capsys, "--input", given, "--explain", "3", "--jobs", "2") == alone
 

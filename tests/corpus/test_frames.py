@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import InputError, SpamguardError, features_frame, reasons_frame, score_frame
+from spamguard import InputError, SpamguardError, score_frame
+from spamguard.analysis import features_frame, reasons_frame
 from spamguard.analysis.tables import feature_table
 from spamguard.corpus.frames import comments_of_frame
-from spamguard.features.families import FEATURES
+from spamguard.features import FEATURES
 from spamguard.progress import Progress
 
 COLUMNS = ["text", "author", "author_url", "date", "post_title", "post_text"]
@@ -145,7 +146,7 @@ def test_features_are_those_of_the_vectorizer(rows, model):
     assert list(found) == [f.name for f in FEATURES]
     third = comments_of_frame(rows)[3]
     np.testing.assert_array_equal(
-        found.iloc[3].to_numpy(), model.vectorizer.read(third)[1].astype(np.float32)
+        found.iloc[3].to_numpy(), model.vectorizer.rows([third]).dense[0].astype(np.float32)
     )
     assert features_frame(["Only this text"], model=model).index.tolist() == [0]
 

@@ -18,10 +18,16 @@ from spamguard import Comment, SpamClassifier, load_model, save_model
 from spamguard.cli import main
 from spamguard.errors import ModelFormatError
 from spamguard.features import language
-from spamguard.features.language import is_known, language_of, languages_known, name_of, script_of
-from spamguard.features.rows import count_languages, vectorize
+from spamguard.features.language import (
+    count_languages,
+    is_known,
+    language_of,
+    languages_known,
+    name_of,
+    script_of,
+)
 from spamguard.features.text import read_body, words_of
-from spamguard.model import Cuts, labels_of, log_odds_of
+from spamguard.model import Cuts
 from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE
 from spamguard.training.recipe import LANGUAGE_HAM, Settings, train_corpus
 
@@ -190,8 +196,8 @@ def test_the_language_survives_pickling(harsh):
 def test_labels_together_are_labels_one_by_one(model, sample_comments, known):
     judge = replace(model, cuts=Cuts(-1.0, 0.0), languages=known)
     comments = sample_comments[::3] + [Comment(text) for text, _ in TEXTS]
-    rows = vectorize(comments, judge.vectorizer)
-    labels = labels_of(judge.cuts, judge.languages, log_odds_of(judge, rows), rows.languages)
+    rows = judge.vectorizer.rows(comments)
+    labels = judge.cuts.labels(judge.decision_function(rows), rows.languages, judge.languages)
     verdicts = [judge.verdict(comment) for comment in comments]
     assert labels.tolist() == [verdict.label for verdict in verdicts]
     assert rows.languages.tolist() == [verdict.language for verdict in verdicts]

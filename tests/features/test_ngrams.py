@@ -37,7 +37,7 @@ def test_one_word_by_itself_has_the_hash_that_it_has_among_many(words):
 
 def test_few_and_many_missing_pieces_are_remembered_alike():
     pieces = [f"word{'abcdefghij'[i % 10] * (i % 7)}" for i in range(40)]
-    one_by_one, at_once = (ngrams.Hasher(16)._pieces[0] for _ in range(2))
+    one_by_one, at_once = (ngrams.Hasher(16)._memories[0] for _ in range(2))
     assert [one_by_one.of([piece])[0] for piece in pieces] == at_once.of(pieces)
 
 

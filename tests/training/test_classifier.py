@@ -43,9 +43,7 @@ from spamguard import (
     load_model,
     save_model,
 )
-from spamguard.features.families import FAMILIES, FEATURES
-from spamguard.features.rows import Rows
-from spamguard.features.vectorizer import NAMES
+from spamguard.features import BLOCKS, FAMILIES, FEATURES, Rows
 from spamguard.model import Cuts
 
 BITS = 10
@@ -251,7 +249,7 @@ def test_outputs_have_the_shapes_that_scikit_learn_expects(learned, rows, X):
     assert learned.predict(X).shape == (n,)
     assert learned.predict_proba(X).shape == (n, 2)
     assert learned.decision_function(X).shape == (n,)
-    assert learned.contributions(X).shape == (n, len(NAMES))
+    assert learned.contributions(X).shape == (n, len(FEATURES) + len(BLOCKS))
     assert learned.predict_proba(X).dtype == learned.decision_function(X).dtype == np.float64
 
 
@@ -317,7 +315,7 @@ def test_one_comment_and_none(learned, X):
     ):
         assert learned.predict(empty).shape == (0,)
         assert learned.predict_proba(empty).shape == (0, 2)
-        assert learned.contributions(empty).shape == (0, len(NAMES))
+        assert learned.contributions(empty).shape == (0, len(FEATURES) + len(BLOCKS))
 
 
 def test_rows_do_not_depend_on_each_other(learned, X):

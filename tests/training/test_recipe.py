@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import asdict, fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ import pytest
 from spamguard.corpus.catalogue import dataset_cards
 from spamguard.corpus.frame import check_corpus, comments_of
 from spamguard.errors import CorpusError
-from spamguard.features.vectorizer import learn_background
-from spamguard.model import Cuts, log_odds_of
+from spamguard.features import Vectorizer, learn_background
+from spamguard.model import Cuts
 from spamguard.storage import find_model, load_model, save_model
 from spamguard.training import recipe as training
 from spamguard.training.recipe import (
@@ -194,7 +195,7 @@ def test_capped_draws_and_draws_the_same_again(sample):
 def read(monkeypatch):
     """Keep what is vectorized instead of vectorizing it."""
     kept = []
-    monkeypatch.setattr(training, "vectorize", lambda comments, *_: kept.extend(comments))
+    monkeypatch.setattr(Vectorizer, "rows", lambda _, comments, **options: kept.extend(comments))
     return kept
 
 
@@ -361,12 +362,10 @@ def fits(monkeypatch):
 
     def fit(part, settings, *_):
         done.append(part)
-        return len(done) - 1
+        number = float(len(done) - 1)
+        return SimpleNamespace(decision_function=lambda rows: np.full(len(rows), number))
 
     monkeypatch.setattr(training, "fit_rows", fit)
-    monkeypatch.setattr(
-        training, "log_odds_of", lambda number, rows: np.full(len(rows), float(number))
-    )
     return done
 
 
@@ -586,8 +585,8 @@ def test_learn_folds_calibration_into_the_weights(learned, material):
     assert model.intercept == pytest.approx(slope * raw.intercept + shift)
     np.testing.assert_allclose(model.dense_weights, slope * raw.dense_weights)
     np.testing.assert_array_equal(model.dense_reference, raw.dense_reference)
-    expected = slope * log_odds_of(raw, material.rows) + shift
-    np.testing.assert_allclose(log_odds_of(model, material.rows), expected, atol=0.01)
+    expected = slope * raw.decision_function(material.rows) + shift
+    np.testing.assert_allclose(model.decision_function(material.rows), expected, atol=0.01)
     # What a file keeps is what is scored with.
     kept = model.ngram_weights.astype(np.float16).astype(np.float32)
     np.testing.assert_array_equal(model.ngram_weights, kept)
@@ -653,7 +652,6 @@ def test_learn_tells_how_far_it_is(material, fits, monkeypatch, model):
     told = []
     spied = training.fit_rows
     monkeypatch.setattr(training, "fit_rows", lambda *given: (spied(*given), model)[1])
-    monkeypatch.setattr(training, "log_odds_of", log_odds_of)
     learn(material, SMALL, watch=lambda *step: told.append(step))
     folds = [("folds", k, 3) for k in (1, 2, 3)]
     assert told == [*folds, *folds, ("fit", 0, 1), ("fit", 1, 1)]

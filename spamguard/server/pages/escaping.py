@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from spamguard.features import read_body
+from spamguard.features import plain_text
 from spamguard.verdict import Reason
 
 MOST: Final = 20_000
@@ -94,7 +94,7 @@ def marks_of(reasons: Iterable[Reason]) -> dict[str, float]:
 
 def plain(text: str | None) -> str:
     """Return the words of a post without its markup."""
-    return read_body(text).text if text else ""
+    return plain_text(text) if text else ""
 
 
 one_line = partial(pieces_of, marks={}, most=300)

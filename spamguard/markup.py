@@ -1,0 +1,64 @@
+"""HTML for notebooks: it shows text and does nothing else.
+
+Comments are hostile. What somebody else wrote is escaped, no address becomes
+a link, characters that turn the writing around are dropped, nothing is typeset
+as a formula, which may hold links, and nothing is loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_MOST_LETTERS: Final = 200
+_CELL: Final = "padding:1px 8px 1px 0;text-align:left;vertical-align:middle;border:none"
+_TABLE: Final = "border-collapse:collapse;margin:4px 0;font-size:inherit"
+_BOX: Final = "max-width:60em;line-height:1.5;font-family:sans-serif;font-size:13px"
+
+
+def safe(text: str, most: int = _MOST_LETTERS) -> str:
+    """Return `text` as HTML that shows it and does nothing else.
+
+    Examples
+    --------
+    >>> safe("<b>http://a.example</b>")
+    '&lt;b&gt;http:<wbr>//a.example&lt;/b&gt;'
+    """
+    cut = text[: most + 1]
+    if len(cut) > most:
+        cut = f"{cut[:most]}…"
+    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in cut)
+    # Direction marks, halves of characters and private ones say nothing to a reader.
+    shown = "".join(c for c in kept if unicodedata.category(c)[0] != "C" or c in "\u200c\u200d")
+    # A break that nobody sees keeps programs from making links of addresses.
+    page = html.escape(shown).replace("://", ":<wbr>//").replace("www.", "www<wbr>.")
+    # A delimiter of a formula works only where all of it is in one element.
+    return page.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+
+
+def box(*parts: str) -> str:
+    """Return `parts`, which are HTML, in a box that MathJax leaves alone."""
+    # MathJax 2 knows the first class, MathJax 3 the second.
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="{_BOX}">{"".join(parts)}</div>'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return `rows` as an HTML table with every cell escaped; nothing where there are none."""
+    lines = ["".join(cell(safe(str(text), 1_000)) for text in row) for row in rows]
+    if not lines:
+        return ""
+    names = "".join(cell(safe(name), kind="th") for name in head)
+    return grid([names, *lines] if any(head) else lines)
+
+
+def grid(lines: Iterable[str]) -> str:
+    """Return lines of cells, which are HTML, as a table."""
+    inside = "".join(f'<tr style="background:none">{line}</tr>' for line in lines)
+    return f'<table style="{_TABLE}">{inside}</table>'
+
+
+def cell(page: str, style: str = "", kind: str = "td") -> str:
+    """Return a cell that holds `page`, which is HTML."""
+    return f'<{kind} style="{_CELL}{style}">{page}</{kind}>'
