@@ -41,7 +41,9 @@ MOST = 1_500  # comments per blog
 
 
 def part(comments: Measured, chosen: np.ndarray) -> Measured:
-    return Measured(comments.cells[chosen], comments.parts, comments.posts[chosen], comments.probability)
+    return Measured(
+        comments.cells[chosen], comments.parts, comments.posts[chosen], comments.probability
+    )
 
 
 def halves(comments: Measured, rng: np.random.Generator) -> tuple[Measured, Measured]:
@@ -65,7 +67,9 @@ def ks_smallest(a: Measured, b: Measured) -> float:
     return smallest
 
 
-def replaced(comments: Measured, share: float, spam: Measured, rng: np.random.Generator) -> Measured:
+def replaced(
+    comments: Measured, share: float, spam: Measured, rng: np.random.Generator
+) -> Measured:
     cells = comments.cells.copy()
     rows = rng.permutation(len(cells))[: round(share * len(cells))]
     cells[rows] = spam.cells[rng.integers(0, len(spam.cells), len(rows))]
