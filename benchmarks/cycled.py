@@ -1,4 +1,4 @@
-"""Comments again and again, as many as a measurement needs: the sample's, or others that are given."""
+"""Repeat the sample's comments, or given ones, as often as a measurement needs."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ BATCH = 2_000
 
 
 def rows() -> list[dict[str, Any]]:
-    """Return the sample's comments with their posts, as `score_frame` reads them."""
+    """Return the sample's comments and posts as rows for `score_frame`."""
     frame = load_sample()[list(COMMENT_COLUMNS)].astype(object)
     found: list[dict[str, Any]] = frame.where(frame.notna(), None).to_dict("records")
     return found
 
 
 def comments() -> list[Comment]:
-    """Return them as comments."""
+    """Return the sample as comments."""
     return comments_of(load_sample())
 
 
 def in_batches(count: int, given: Sequence[Comment]) -> Iterator[list[Comment]]:
-    """Yield `count` comments, some thousands at a time."""
+    """Yield `count` comments in batches."""
     stream = islice(cycle(given), count)
     while batch := list(islice(stream, BATCH)):
         yield batch
 
 
 def lines(form: str, given: Sequence[dict[str, Any]]) -> tuple[bytes, list[bytes]]:
-    """Return what stands before the rows of such a file, and the rows."""
+    """Return the head and the rows of a file in this format."""
     if form == "jsonl":
         return b"", [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in given]
     return _csv_line(list(given[0])), [_csv_line(list(row.values())) for row in given]
@@ -52,10 +52,10 @@ def _csv_line(cells: list[Any]) -> bytes:
 
 
 def alone(model: SpamModel, count: int, given: Sequence[Comment] = ()) -> dict[str, float]:
-    """Score `count` comments in batches on one core: what a second brings, and what one costs."""
+    """Score `count` comments in batches on one core and return the speed and the cost per comment."""
     given = given or comments()
     batches = in_batches(count, given)
-    score_many(given[:BATCH], model=model)  # what is read on first use is read
+    score_many(given[:BATCH], model=model)  # load what is loaded on first use
     start, cpu = time.perf_counter(), time.process_time()
     for batch in batches:
         score_many(batch, model=model)
@@ -68,7 +68,7 @@ def alone(model: SpamModel, count: int, given: Sequence[Comment] = ()) -> dict[s
 
 
 def peak_mb(pid: int | str = "self") -> float:
-    """Return the most resident memory that a process has held, in MB; 0 if it is gone."""
+    """Return a process's peak resident memory in MB, 0 if it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

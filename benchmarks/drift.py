@@ -1,12 +1,11 @@
-"""How often a drift report cries wolf, and how small a change it hears.
+"""How often a drift report raises a false alarm, and how small a change it detects.
 
-False alarms: the posts of one blog are dealt into two halves at random, so
-nothing has changed; every report that tells of a move is a false alarm. Beside
-the report stand the same test with each comment dealt out alone, and a
-Kolmogorov-Smirnov test of each column, with and without Bonferroni's
-correction. Power: part of the comments of one half is replaced by spam of
-another blog. Time: the earlier half of a blog against the later, where nobody
-knows what moved.
+False alarms: the posts of one blog are split into two halves at random, so nothing
+has changed and every reported change is a false alarm. For comparison there is the
+same test on single comments, and a Kolmogorov-Smirnov test of each column, with and
+without Bonferroni's correction. Power: some comments in one half are replaced by
+spam from another blog. Time: the earlier half of a blog is compared with the later
+half, where nobody knows what changed.
 
 Usage: python benchmarks/drift.py DIRECTORY RESULT.json
 """
@@ -34,30 +33,32 @@ SETS = (
     *("modblog-haacked", "modblog-jdieter", "modblog-spinningnumbers"),
     *("hamblog-evertpot", "hamblog-haacked-archive", "hamblog-stephencleary-archive"),
 )
-WITH_SPAM = SETS[:3]  # whose spam is put among others' comments
+WITH_SPAM = SETS[:3]  # blogs whose spam replaces comments of other blogs
 ALPHA, DEALS, RUNS = 0.05, 199, 30
 REPLACED = (0.02, 0.05, 0.1, 0.2)
 SCORED = set(SCORES)
-MOST = 1_500  # comments of a blog
+MOST = 1_500  # comments per blog
 
 
-def part(lot: Measured, chosen: np.ndarray) -> Measured:
-    return Measured(lot.cells[chosen], lot.parts, lot.posts[chosen], lot.probability)
+def part(comments: Measured, chosen: np.ndarray) -> Measured:
+    return Measured(
+        comments.cells[chosen], comments.parts, comments.posts[chosen], comments.probability
+    )
 
 
-def halves(lot: Measured, rng: np.random.Generator) -> tuple[Measured, Measured]:
-    """Deal the posts out, about half of them to either side."""
-    posts = np.unique(lot.posts)
-    first = np.isin(lot.posts, rng.permutation(posts)[: len(posts) // 2])
-    return part(lot, first), part(lot, ~first)
+def halves(comments: Measured, rng: np.random.Generator) -> tuple[Measured, Measured]:
+    """Split the posts at random into two halves."""
+    posts = np.unique(comments.posts)
+    first = np.isin(comments.posts, rng.permutation(posts)[: len(posts) // 2])
+    return part(comments, first), part(comments, ~first)
 
 
-def alone(lot: Measured) -> Measured:
-    return replace(lot, posts=np.arange(len(lot.posts)))
+def alone(comments: Measured) -> Measured:
+    return replace(comments, posts=np.arange(len(comments.posts)))
 
 
 def ks_smallest(a: Measured, b: Measured) -> float:
-    """Return the smallest p-value of any column, over the comments to which each applies."""
+    """Return the smallest p-value of any column, using the comments that have a value in it."""
     smallest = 1.0
     for x, y in zip(a.cells.T, b.cells.T, strict=True):
         x, y = x[~np.isnan(x)], y[~np.isnan(y)]
@@ -66,14 +67,16 @@ def ks_smallest(a: Measured, b: Measured) -> float:
     return smallest
 
 
-def replaced(lot: Measured, share: float, spam: Measured, rng: np.random.Generator) -> Measured:
-    cells = lot.cells.copy()
+def replaced(
+    comments: Measured, share: float, spam: Measured, rng: np.random.Generator
+) -> Measured:
+    cells = comments.cells.copy()
     rows = rng.permutation(len(cells))[: round(share * len(cells))]
     cells[rows] = spam.cells[rng.integers(0, len(spam.cells), len(rows))]
-    return replace(lot, cells=cells)
+    return replace(comments, cells=cells)
 
 
-def told(a: Measured, b: Measured, seed: int) -> list[str]:
+def moved_columns(a: Measured, b: Measured, seed: int) -> list[str]:
     return compare(a, b, alpha=ALPHA, deals=DEALS, seed=seed).moved.index.tolist()
 
 
@@ -87,47 +90,47 @@ def read(directory: str) -> tuple[dict[str, Measured], dict[str, Measured], dict
     model = default_model()
     frame = load_datasets(SETS, directory)
     moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
-    lots, spam, times = {}, {}, {}
+    by_blog, spam, times = {}, {}, {}
     for blog in SETS:
         own = np.flatnonzero(frame["dataset"] == blog)
         own = np.sort(np.random.default_rng(0).permutation(own)[:MOST])
         rows = frame.iloc[own]
         posts = pd.factorize(rows["post_group"])[0]
-        lots[blog] = measure(comments_of(rows), posts, model)
-        spam[blog] = part(lots[blog], (rows["label"] == "spam").to_numpy())
+        by_blog[blog] = measure(comments_of(rows), posts, model)
+        spam[blog] = part(by_blog[blog], (rows["label"] == "spam").to_numpy())
         times[blog] = moments.iloc[own].to_numpy()
-    return lots, spam, times
+    return by_blog, spam, times
 
 
 def main() -> int:
     warnings.simplefilter("ignore", RuntimeWarning)
     directory, target = sys.argv[1:3]
-    lots, spam, times = read(directory)
+    by_blog, spam, times = read(directory)
     quiet: dict[str, list[bool]] = {name: [] for name in ("report", "alone", "ks", "bonferroni")}
     heard: dict[float, list[list[str]]] = {share: [] for share in REPLACED}
     rows = []
-    for number, (blog, lot) in enumerate(lots.items()):
+    for number, (blog, comments) in enumerate(by_blog.items()):
         rng = np.random.default_rng(number)
         other = spam[WITH_SPAM[(number + 1) % len(WITH_SPAM)]]
         first = len(quiet["report"])
         for run in range(RUNS):
-            a, b = halves(lot, rng)
-            quiet["report"].append(bool(told(a, b, run)))
-            quiet["alone"].append(bool(told(alone(a), alone(b), run)))
+            a, b = halves(comments, rng)
+            quiet["report"].append(bool(moved_columns(a, b, run)))
+            quiet["alone"].append(bool(moved_columns(alone(a), alone(b), run)))
             smallest = ks_smallest(a, b)
             quiet["ks"].append(smallest <= ALPHA)
             quiet["bonferroni"].append(smallest <= ALPHA / len(COLUMNS))
             if run < RUNS // 4:
                 for share in REPLACED:
-                    heard[share].append(told(a, replaced(b, share, other, rng), run))
+                    heard[share].append(moved_columns(a, replaced(b, share, other, rng), run))
         order = pd.Series(times[blog]).rank(method="first").to_numpy()
         earlier = order <= np.nanmax(order) / 2
-        moved = told(part(lot, earlier), part(lot, ~earlier), 0)
+        moved = moved_columns(part(comments, earlier), part(comments, ~earlier), 0)
         rows.append(
             {
                 "blog": blog,
-                "comments": len(lot.posts),
-                "posts": len(np.unique(lot.posts)),
+                "comments": len(comments.posts),
+                "posts": len(np.unique(comments.posts)),
                 "false_alarms": rate(quiet["report"][first:]),
                 "moved_between_halves_in_time": moved,
             }

@@ -1,4 +1,4 @@
-"""The peers beside spamguard, as Markdown, from results/peers.json."""
+"""The comparison with other filters as Markdown, from results/peers.json."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _name(peer: str) -> str:
 
 
 def _by(peers: Mapping[str, Any], figures: Any, names: tuple[str, ...]) -> list[str]:
-    """Return a table, a row a peer; `figures` finds a peer's figures, "–" stands for none."""
+    """Return a table with a row for each peer. `figures` finds a peer's figures; a missing one is "–"."""
     rows = [
         [_name(n), *(_cell(figures(p)[k]) if k in figures(p) else "–" for k in names)]
         for n, p in peers.items()
@@ -42,22 +42,25 @@ def _unseen(result: Mapping[str, Any]) -> list[str]:
     return [
         f"### {len(result['blogs'])} blogs never seen",
         "",
-        f"Every peer learns from the same comments ({result['learned_from']:,}, less those of the tested "
+        f"Every filter learns from the same comments ({result['learned_from']:,}, less those of the tested "
         f"blog) and is tested on the same {result['tested']:,}, as cleaned text. {result['fields']} "
-        "Only spamguard reads the post as well. Mean of the blogs; intervals are 95 %, bootstrap over blogs.",
+        "Only spamguard also reads the post. The figures are means of the blogs; intervals are 95 %, bootstrap over "
+        "blogs.",
         "",
         *_by(result["peers"], lambda p: p["unseen"]["macro"], _UNSEEN),
-        f"{result['threshold']} A dash: the peer gives no probability.",
+        f"{result['threshold']} A dash means that the filter gives no probability.",
         "",
-        "What is not alike: spamguard's probabilities are scaled on held-out blogs (Platt) and its cut comes from all "
-        "training blogs; the peers' probabilities are taken as they come, and their cuts and settings from sources that "
-        "no blog here is of, so brier, ece and what is at a cut flatter spamguard somewhat. Its settings were compared "
-        "on these very blogs, as said above; ranking (auc, recall) is the fairest comparison. The shipped recipe also "
-        "learns from the sets that it calls `ham_only`, real chat messages in Chinese and Russian, which the peers do "
-        'not have: the figures under "Blogs never seen" are with these, and the difference to the row above is what '
-        "they cost there.",
+        "The comparison is not equal in every respect:",
         "",
-        "The same with each at even odds:",
+        "- spamguard's probabilities are calibrated on held-out blogs (Platt) and its threshold comes from all training "
+        "blogs. The peers' probabilities are not calibrated, and their thresholds and settings come from sources "
+        "that include none of these blogs. So Brier, ECE and the figures at a threshold flatter spamguard somewhat.",
+        "- spamguard's settings were compared on these same blogs. Ranking (AUC, recall) is the fairest comparison.",
+        "- The shipped recipe also learns from the sets it calls `ham_only`: real chat messages in Chinese and Russian, "
+        'which the peers do not have. The figures under "Blogs never seen" include them. The difference from the '
+        "spamguard row here is what they cost on these blogs.",
+        "",
+        "At even odds (probability 0.5):",
         "",
         *_by(result["peers"], lambda p: p["unseen"]["at_even_odds"], _AT_CUT),
     ]
@@ -67,8 +70,8 @@ def _videos(result: Mapping[str, Any]) -> list[str]:
     lines = [
         "### TubeSpam beside the peers",
         "",
-        "Means of the five videos, at even odds. spamguard has one setting; each peer is tuned within "
-        "the training comments of every split and video, by MCC.",
+        "Means of the five videos, at even odds. spamguard uses one setting. Each peer is tuned by MCC within "
+        "the training comments of every split and video.",
         "",
     ]
     for split, says in _SPLITS.items():
@@ -106,7 +109,7 @@ def _what(result: Mapping[str, Any]) -> list[str]:
     ]
     head = ["", "version", "what", "row weights", "setting", "train s", "score s"]
     lines = [
-        "What ran; seconds are for all the unseen blogs together, reading the texts aside, on a busy machine:",
+        "What ran. Seconds are for all the unseen blogs together, without reading the texts, on a busy machine:",
         "",
         *_table(head, rows),
         "",
@@ -128,7 +131,7 @@ def section(result: Mapping[str, Any], published: Mapping[str, Any]) -> list[str
         *_published(result, published),
         *_what(result),
         "Measured by `python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json`; "
-        "`--peers spamguard` measures that row alone again.",
+        "`--peers spamguard` measures only that row again.",
         MARKS[1],
         "",
     ]

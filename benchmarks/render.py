@@ -1,7 +1,7 @@
-"""Write docs/accuracy.md, scale.md, speed.md, the figures of README, docs/index.md and server.md, and the model's card from the results.
+"""Write every measured figure into the documents, from benchmarks/results.
 
-``--check`` writes nothing and fails where a document is not what the results
-say, so that no figure comes from a keyboard.
+It writes docs/accuracy.md, scale.md, speed.md and the model card, and the marked figures of README,
+docs/index.md and docs/server.md. ``--check`` writes nothing and fails if a document is out of date.
 """
 
 from __future__ import annotations
@@ -39,48 +39,60 @@ def _percent(value: float | None) -> str:
 def _unseen() -> list[str]:
     result = _result("unseen-blog")
     macro, alone = result["macro"], result["macro_without_near_duplicates"]
-    shown = ("auc", "recall_at_1pct", "recall_at_2pct", "spam_caught", "ham_blocked", "ece")
+    compared = ("auc", "recall_at_1pct", "recall_at_2pct", "spam_caught", "ham_blocked", "ece")
     return [
         "## Blogs never seen",
         "",
-        f"For each of {len(result['rows'])} moderated blogs a model learns from every other source "
-        f"({result['sets']} sets; sets of one source are held out together) and is tested on all "
-        "of that blog's comments. Calibration and thresholds come from the training sources alone. "
-        "Intervals are 95 %: bootstrap over posts, exact binomial for shares (which takes comments for independent, "
-        "though those under one post are not); for the macro mean, bootstrap over blogs, which twelve make somewhat "
-        "too narrow. Recall at 1 or 2 % false positives is at the best cut in hindsight, on each blog its own: it "
-        "tells how well comments are ranked, and no owner has that cut beforehand. The shares at the shipped "
-        "thresholds are what an owner gets.",
+        f"For each of {len(result['rows'])} moderated blogs, a model is trained on every other source "
+        f"({result['sets']} sets) and tested on all of that blog's comments. Sets from one source are held out "
+        "together. Calibration and thresholds come from the training sources alone.",
         "",
-        f"At the shipped thresholds {_percent(macro['spam_caught']['value'])} of the spam is caught and "
-        f"{_percent(macro['ham_blocked']['value'])} of the real comments is lost, as the mean of the blogs.",
+        "Ham blocked is the share of real comments called spam. Unsure is the share of all comments left for a "
+        "person to decide. Intervals are 95 %.",
         "",
-        render(result),
-        "Campaigns cross blogs, so some comments have near-duplicates in other sources. Their share of each "
+        render(_only(result, ("spam_caught", "ham_blocked", "unsure", "mcc"))),
+        "The next table ignores the thresholds and shows how well comments are ranked. Recall at 1 or 2 % false "
+        "positives uses the best threshold in hindsight, chosen for each blog separately. No owner has that "
+        "threshold beforehand. Brier and ECE measure the probabilities; lower is better.",
+        "",
+        render(_only(result, _RANKING)),
+        "How the intervals are made: bootstrap over posts; exact binomial for shares, which assumes that comments "
+        "are independent, though those on one post are not; bootstrap over blogs for the macro mean, which is "
+        "somewhat too narrow with only twelve.",
+        "",
+        "Some comments have near-duplicates in other sources, because campaigns cross blogs. Their share of each "
         "blog's comments: "
         + ", ".join(
             f"{r['blog']} {_percent(r['near_duplicates_elsewhere'])}" for r in result["rows"]
         )
-        + ". The macro mean with them and without:",
+        + ". The macro mean with and without them:",
         "",
         *_plain_table(
-            ["", *(name.replace("_", " ") for name in shown)],
+            ["", *(name.replace("_", " ") for name in compared)],
             [
-                ["all comments", *(f"{macro[n]['value']:.3f}" for n in shown)],
-                ["without near-duplicates", *(f"{alone[n]['value']:.3f}" for n in shown)],
+                ["all comments", *(f"{macro[n]['value']:.3f}" for n in compared)],
+                ["without near-duplicates", *(f"{alone[n]['value']:.3f}" for n in compared)],
             ],
         ),
-        "What was said and what was so, all twelve blogs together (a probability of so much, and the share "
-        "that was spam). It is said for a site where half of all comments are spam, and these blogs differ:",
+        "The predicted probability and the share that was spam, for all twelve blogs together. The probabilities "
+        "assume that half of all comments are spam; on these blogs the share differs.",
         "",
         *_plain_table(
-            ["said", "was", "comments"],
+            ["predicted", "observed", "comments"],
             [
                 [f"{b['said']:.3f}", f"{b['was']:.3f}", f"{b['comments']:,}"]
                 for b in result["reliability"]
             ],
         ),
     ]
+
+
+_RANKING = ("auc", "average_precision", "recall_at_1pct", "recall_at_2pct", "brier", "ece")
+
+
+def _only(result: dict[str, Any], measures: tuple[str, ...]) -> dict[str, Any]:
+    """Return a result with these measures alone."""
+    return result | {"macro": {name: result["macro"][name] for name in measures}}
 
 
 def _plain_table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -93,7 +105,7 @@ def _labels() -> list[str]:
     sizes = list(dict.fromkeys(key.rsplit(" ", 1)[1] for key in result["macro"]))
     rows = [
         [
-            "**mean of the blogs with so many**",
+            "**mean of the blogs with that many**",
             *(f"{result['macro'][f'recall_at_1pct after {n}']:.3f}" for n in sizes),
         ]
     ]
@@ -110,13 +122,14 @@ def _labels() -> list[str]:
     return [
         "## After the first labels of a blog",
         "",
-        "A blog starts from a model that never saw it and learns its own first N comments in time order, "
-        "`SpamClassifier(base=model).fit(...)` as it comes. Recall at 1 % false positives on the same later "
-        "comments for every N; where the first N are of one class, nothing can be learned yet.",
+        "Each blog starts from a model that never saw it and learns from its own first N comments in time "
+        "order, with `SpamClassifier(base=model).fit(...)` and no other settings. The table shows recall at 1 % "
+        "false positives, on the same later comments for every N. If the first N comments are all ham or all spam, "
+        "nothing can be learned yet.",
         "",
         *_plain_table(["blog", *(f"after {n}" for n in sizes)], rows),
-        "Fewer blogs have many labels, so columns are not of the same blogs. Against the same blog before its first "
-        "label:",
+        "Fewer blogs have many labels, so the columns do not cover the same blogs. Compared with the same blog "
+        "before its first label:",
         "",
         *_plain_table(
             ["labels", "blogs", "mean change", "better", "worse"], _changes(result, sizes)
@@ -125,7 +138,7 @@ def _labels() -> list[str]:
 
 
 def _changes(result: dict[str, Any], sizes: list[str]) -> list[list[str]]:
-    """Return what labels change in recall at 1 % false positives, blog against the same blog."""
+    """Return the change in recall at 1 % false positives, each blog compared with itself."""
     rows = []
     for n in sizes[1:]:
         changes = [
@@ -173,7 +186,7 @@ def _moderation() -> list[str]:
     }
     pairs = list(zip(wrong["before"], wrong["after"], strict=True))
     corrected.append([
-        "comments called wrongly, in all", f"{sum(wrong['before']):,}", f"{sum(wrong['after']):,}",
+        "wrong labels, all blogs", f"{sum(wrong['before']):,}", f"{sum(wrong['after']):,}",
         str(sum(y < x for x, y in pairs)), str(sum(y > x for x, y in pairs)),
     ])  # fmt: skip
     chosen = [
@@ -185,19 +198,20 @@ def _moderation() -> list[str]:
         for n in ("10", "30", "100")
     ]
     return [
-        "## Corrections, and labels that were asked for",
+        "## Corrections and chosen labels",
         "",
-        "A blog that the model never saw comes in time order. Each spam that is not called spam, and each real "
-        "comment that is called spam or unsure, is learned by the site's own weights (`SiteWeights.learn`) before the "
-        f"next comes: {sum(row['corrections'] for row in result['rows']):,} corrections. A comment that is unsure is "
-        "corrected, but not counted as called wrongly where it is real. Mean of the twelve blogs:",
+        "A blog that the model never saw arrives in time order. A moderator corrects every spam comment that is not "
+        "called spam, and every real comment that is called spam or unsure. Each correction is learned at once by the "
+        "site's own weights (`SiteWeights`), before the next comment: "
+        f"{sum(row['corrections'] for row in result['rows']):,} corrections in all. A real comment that is unsure is "
+        "corrected but does not count as wrong. Mean of the twelve blogs:",
         "",
         *_plain_table(
             ["share", "without", "with corrections", "blogs better", "blogs worse"], corrected
         ),
-        "Of the older half of each blog N labels are asked for, in the order of `spamguard queue` or at random "
-        "(mean of five draws). Recall at 1 % false positives on the newer half; fewer blogs have an older half of many "
-        "comments, so compare within a row:",
+        "Here N comments from the older half of each blog are labelled, chosen by `spamguard queue` or at random "
+        "(mean of five draws). The table shows recall at 1 % false positives on the newer half. Compare within a row, "
+        "because fewer blogs have an older half that large:",
         "",
         *_plain_table(["labels", "blogs", "chosen", "at random"], chosen),
     ]
@@ -236,19 +250,19 @@ def _panels() -> list[str]:
     return [
         "## Real comments lost, set by set and language by language",
         "",
-        "Every set with 20 real comments or more, by models that never saw the source (whole sources held "
-        "out, fold by fold). Archives of published comments hold spam that nobody found, and it counts as "
-        "lost here. Sets marked (b) are not wholly unseen: how common words are is counted in them, and their "
-        "sentences pad some of the spam that is learned from, whichever fold they are in; nothing learns their labels. "
-        "Cuts come from the other folds, that of `discard` too, where those did not lock it: what "
-        "sets that had no say in it would lose is why the shipped model's is locked. Sets of one language, "
-        "pooled:",
+        "Every set with 20 or more real comments, scored by models that never saw its source (whole sources are "
+        "held out, fold by fold). Archives of published comments hold spam that nobody found, and it counts as "
+        "lost here. The sets in one language, pooled:",
         "",
         *_plain_table(["language", "ham", "called spam"], languages),
+        "Each set. Those marked (b) are not wholly unseen: word frequencies are counted in them, and their sentences "
+        "pad some of the spam in training, whichever fold they are in. Their labels are never learned. The thresholds "
+        "come from the other folds, including the one for `discard` where those folds did not lock it. The last "
+        "column is why `discard` is locked in the shipped model: some sets would lose real comments unseen.",
+        "",
         *_plain_table(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),
-        "Languages that the model knows nothing of: all of the language is left out of training, and the "
-        "comments in it are judged with the guard (no comment in an unknown language is called spam, where "
-        "the language can be told) and without:",
+        "Unknown languages: all comments in the language are left out of training. They are then scored with "
+        "the guard, which calls no comment spam if its language is recognised and unknown, and without it:",
         "",
         *_plain_table(
             [
@@ -283,17 +297,18 @@ def _errors() -> list[str]:
     return [
         "## The errors, read",
         "",
-        f"What was read: {result['what']}. Sorted by eye, once, and so only roughly. Undecidable: nothing in the "
-        "comment, its author's name and address or its post would tell a person. Doubtful: the moderator "
-        "decided otherwise on its like. On hendrixjoseph most of what is missed is a word or two of praise under a "
+        f"Spam missed at 1 % false positives on {len(rows)} of the blogs was read by one person, once, so the sorting is "
+        "rough. The model was from before training included spammers' tricks. Undecidable: a person could not tell "
+        "from the comment, its author's name and address, or its post. Label doubtful: the moderator decided "
+        "otherwise on similar comments. On hendrixjoseph most of the missed spam is a word or two of praise under a "
         "trade's name.",
         "",
         *_plain_table(
             ["blog", "read", "undecidable", "label doubtful", "what it is"],
             [*rows, ["**all**", *totals, ""]],
         ),
-        "What would be needed: the thread (copies on the same blog), the moderator's own earlier decisions on a "
-        "name or an address, and blogs in other languages to learn from.",
+        "What would help: the thread, which shows copies on the same blog; the moderator's earlier decisions on a name "
+        "or an address; and blogs in other languages to learn from.",
         "",
     ]
 
@@ -307,12 +322,13 @@ def _calibration() -> list[str]:
     return [
         "## Probabilities",
         "",
-        "Ways to turn held-out scores into probabilities, by their expected calibration error. The first column "
-        "is of the blogs that are learned from, each left out of the calibration in turn: by it the way that is "
-        "shipped was chosen, the moderated blogs alone. The second is of the twelve, held out three at a time. Chance alone "
-        f"makes an error of {result['macro']['ece_by_chance']:.4f} on blogs of these sizes, were the probabilities exact.",
+        "Expected calibration error of several methods that turn held-out scores into probabilities. The first column "
+        "is for the training blogs, each left out of the calibration in turn. It decided which method is shipped: "
+        "Platt on moderated blogs alone. The second column is for the twelve blogs, held out three at a time. On blogs "
+        f"of these sizes, exact probabilities would still show an error of {result['macro']['ece_by_chance']:.4f} by "
+        "chance.",
         "",
-        *_plain_table(["way", "blogs learned from", "blogs held out"], rows),
+        *_plain_table(["method", "training blogs", "held-out blogs"], rows),
     ]
 
 
@@ -332,10 +348,10 @@ def _robustness() -> list[str]:
     return [
         "## Attacks",
         "",
-        "Each trick is played on up to 200 spam and 200 real comments of each held-out blog. Recall is at the "
-        "cut that loses 1 % of the blog's untouched real comments; the rest at the shipped thresholds. Points "
-        "are percentage points. Training plays tricks of the same kinds on its own comments (other words for "
-        "padding, none of the last two kinds).",
+        "Each trick is applied to up to 200 spam and 200 real comments of each held-out blog. Recall uses the "
+        "threshold that loses 1 % of the blog's unchanged real comments; the other columns use the shipped "
+        "thresholds. Points are percentage points. Training applies tricks of the same kinds to its own comments, with "
+        "other padding words, except for the last two kinds.",
         "",
         *_plain_table(
             [
@@ -358,27 +374,35 @@ def _ablation() -> list[str]:
         for row in result["rows"]
     ]
     return [
-        "## What each family brings",
+        "## What each family adds",
         "",
-        "Macro mean of the twelve blogs, held out three at a time and fitted without calibration or doubting of "
-        "labels, so the first row differs from the headline.",
+        "Macro mean of the twelve blogs, held out three at a time. These models are trained without calibration and "
+        "without leaving out doubtful labels, so the first row differs from the headline.",
         "",
         *_plain_table(["families", "auc", "recall at 1pct"], rows),
     ]
 
 
 def _tubespam() -> list[str]:
-    return [
+    result = _result("tubespam")
+    lines = [
         "## TubeSpam",
         "",
-        "`SpamClassifier()` as it comes, one setting for all five videos, learning from the "
-        "protocol's training comments alone. Time order by class takes the oldest 70 % of each class of a "
-        "video, overall the oldest 70 % of all its comments. Copies are tested comments that have a near-duplicate "
-        "among those learned from: campaigns cross the videos, and the last column is without them. The phrases of "
-        "the feature `promo_subscribe` were written by people who knew what is said under videos, these too.",
+        "`SpamClassifier()` without options, the same for all five videos, trained on the protocol's training "
+        "comments alone. *Time order* tests on the newest 30 % of each class of a video, *time order overall* on the "
+        "newest 30 % of all its comments. Copies are tested comments with a near-duplicate among the training "
+        "comments, because campaigns cross the videos; the last column leaves them out. The people who wrote the "
+        "phrases of the feature `promo_subscribe` knew what is said under videos, including these.",
         "",
-        render(_result("tubespam")),
     ]
+    for split, mean in result["macro"].items():
+        rows = [["**mean**", *(f"{value:.3f}" for value in mean.values())]]
+        rows += [
+            [row["video"], *(f"{row[split][name]:.3f}" for name in mean)] for row in result["rows"]
+        ]
+        lines += [f"{split.replace('_', ' ').capitalize()}:", ""]
+        lines += _plain_table(["video", *(name.replace("_", " ") for name in mean)], rows)
+    return lines
 
 
 def _peers() -> list[str]:
@@ -393,9 +417,9 @@ def _sizes() -> list[str]:
     return [
         "## From two hundred comments to a million",
         "",
-        f"`SpamClassifier()` as it comes; mean ROC-AUC on {', '.join(result['blogs'])}, which are held out. The "
-        f"stream passes {result['different_comments']:,} different comments again and again; seconds are for learning, "
-        "after the comments were read. Measured by `python benchmarks/sizes.py DIR benchmarks/results/sizes.json`.",
+        f"`SpamClassifier()` without options; mean ROC-AUC on {', '.join(result['blogs'])}, which are held out. The "
+        f"stream repeats {result['different_comments']:,} different comments. Seconds are for learning, after the "
+        "comments were vectorized. Measured by `python benchmarks/sizes.py DIR benchmarks/results/sizes.json`.",
         "",
         *lines,
         "",
@@ -404,41 +428,43 @@ def _sizes() -> list[str]:
 
 def _drift() -> list[str]:
     result = _result("drift")
-    quiet, heard = result["false_alarms"], result["heard"]
+    quiet, found = result["false_alarms"], result["heard"]
 
-    def told(found: dict[str, Any]) -> str:
-        return f"{_percent(found['share'])} ({_percent(found['low'])} – {_percent(found['high'])})"
+    def share(figure: dict[str, Any]) -> str:
+        return (
+            f"{_percent(figure['share'])} ({_percent(figure['low'])} – {_percent(figure['high'])})"
+        )
 
     names = {
         "report": "`drift_report`",
-        "alone": "the same test, each comment dealt out alone",
-        "ks": "Kolmogorov-Smirnov, any of the columns",
-        "bonferroni": "the same with Bonferroni's correction",
+        "alone": "the same test, permuting single comments",
+        "ks": "Kolmogorov-Smirnov, any column",
+        "bonferroni": "Kolmogorov-Smirnov with Bonferroni's correction",
     }
     return [
         "## Drift",
         "",
-        f"The posts of one blog are dealt into two halves at random, so nothing has changed, {quiet['report']['n']} "
-        f"times over {len(result['rows'])} blogs; a report that tells of anything is a false alarm. Promised are "
-        f"{100 * result['alpha']:g} %; the model is {result['model']}. Exact 95 % intervals. Measured by `python benchmarks/drift.py DIR "
-        "benchmarks/results/drift.json`.",
+        f"The posts of one blog are split into two halves at random, so nothing has changed: {quiet['report']['n']} "
+        f"times over {len(result['rows'])} blogs. A report that lists any change is a false alarm. `drift_report` "
+        f"promises at most {100 * result['alpha']:g} %. The model is {result['model']}; intervals are exact, 95 %. "
+        "Measured by `python benchmarks/drift.py DIR benchmarks/results/drift.json`.",
         "",
         "| test | false alarms |",
         "|---|---|",
-        *(f"| {name} | {told(quiet[key])} |" for key, name in names.items()),
+        *(f"| {name} | {share(quiet[key])} |" for key, name in names.items()),
         "",
-        "How small a change is heard: that share of the comments of one half is replaced by spam of another blog. "
-        "The blogs are small, some hundred comments to a half, and comments cling to their posts.",
+        "How small a change it detects: this share of the comments in one half is replaced by spam from another blog. "
+        "The blogs are small, with some hundred comments in each half, and comments on one post resemble each other.",
         "",
-        "| comments replaced | anything moved | a score moved |",
+        "| comments replaced | any change reported | a score changed |",
         "|---|---|---|",
         *(
-            f"| {_percent(row['replaced'])} | {told(row['any'])} | {told(row['scores'])} |"
-            for row in heard
+            f"| {_percent(row['replaced'])} | {share(row['any'])} | {share(row['scores'])} |"
+            for row in found
         ),
         "",
-        "Between the earlier and the later half of each blog, where nobody knows what changed, so many columns "
-        "moved: "
+        "Columns that changed between the earlier and the later half of each blog, where nobody knows what really "
+        "changed: "
         + ", ".join(
             f"{row['blog'].partition('-')[2]} {len(row['moved_between_halves_in_time'])}"
             for row in result["rows"]
@@ -454,7 +480,7 @@ def _speed() -> list[str]:
         "## Speed",
         "",
         f"Python {result['python']}, numpy {result['numpy']}, {result['cores']} cores; the sample's "
-        "comments with their posts. Other rows, peers, batches, learning and long texts: [speed.md](speed.md).",
+        "comments with their posts. [Speed](speed.md) has other comments, peers, batches, learning and long texts.",
         "",
         render(result),
     ]
@@ -462,19 +488,32 @@ def _speed() -> list[str]:
 
 def accuracy() -> str:
     """Return docs/accuracy.md."""
+    result = _result("unseen-blog")
+    caught, lost = (result["macro"][name]["value"] for name in ("spam_caught", "ham_blocked"))
     head = [
         "# How good it is",
         "",
-        "Limits first. Twelve blogs are few, most are by people who write programs, and their moderators' "
-        "labels hold mistakes; the intervals are wide and should be read. Settings (the penalty, the weight of "
-        "named features, when a label is doubted) were compared on these same blogs, and features came of "
-        "reading their errors, while the procedure was built: a blog outside all of this would be the "
-        "cleaner proof. Calibration, thresholds and the labels that are doubted are settled within the training "
-        "sources each time. Languages other than English are few in the data, and blogs that are not in "
-        "English fewer.",
+        f"On {len(result['rows'])} moderated blogs, each held out in turn, the shipped thresholds catch "
+        f"{_percent(caught)} of the spam and lose {_percent(lost)} of the real comments (mean of the blogs). "
+        f"{_worst_line(result)}",
         "",
-        "Every figure here is written by `benchmarks/render.py` from `benchmarks/results/`. To measure all again, "
-        "which takes about half an hour on two cores, the peers some hours more:",
+        "Twelve blogs are few, most are written by programmers in English, and their moderators' labels hold "
+        "mistakes. The intervals are wide; read them. The settings (the penalty, the weight of named features, when a "
+        "label is doubted) were compared on these same blogs, and some features came from reading their errors. So a "
+        "blog outside all of this would be better evidence. Calibration, thresholds and doubted labels always come "
+        "from the training sources alone.",
+        "",
+    ]
+    sections = (
+        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _calibration,
+        _robustness, _ablation, _sizes, _drift, _speed,
+    )  # fmt: skip
+    tail = [
+        "",
+        "## Measure again",
+        "",
+        "`benchmarks/render.py` writes every figure here from `benchmarks/results/`. Measuring all of them again takes "
+        "about half an hour on two cores, and some hours more for the other filters:",
         "",
         "```",
         "python benchmarks/accuracy/run.py DIR",
@@ -482,25 +521,21 @@ def accuracy() -> str:
         "peers-env/bin/python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json",
         "```",
         "",
-        "One protocol by itself: `spamguard evaluate unseen-blog --datasets DIR`, and likewise `labels`, "
+        "To run one protocol: `python -m benchmarks.protocols unseen-blog --datasets DIR`. The others are `labels`, "
         "`tubespam`, `panels`, `moderation`, `robustness`, `ablation` and `speed`.",
         "",
     ]
-    sections = (
-        _unseen, _errors, _peers, _labels, _moderation, _tubespam, _panels, _calibration,
-        _robustness, _ablation, _sizes, _drift, _speed,
-    )  # fmt: skip
-    return "\n".join([*head, *(line for section in sections for line in section())])
+    return "\n".join([*head, *(line for section in sections for line in section()), *tail])
 
 
 def _discard(model: SpamModel) -> str:
-    """Return what the card says of the discard threshold and its bound."""
+    """Return the card's sentence about the discard threshold and its bound."""
     held_out = model.about["held_out"]
     promise, by_blog = held_out["discard_promise"], held_out.get("ham_lost_at_discard")
     if model.cuts.discard is None:
         return (
             "`discard` is never true: the held-out real comments of some source contradict the promise "
-            "to lose at most 1 in 1000 unseen, or there are too few."
+            "to lose at most 1 in 1000 unseen, or there are too few of them."
         )
     lost = sum(k for k, _, _ in by_blog.values()) if by_blog else promise["ham_lost"]
     return (
@@ -511,7 +546,7 @@ def _discard(model: SpamModel) -> str:
 
 
 def _discard_by_blog(by_blog: dict[str, list[float]], promise: dict[str, Any]) -> str:
-    """Return what the discard promise comes to on single sources."""
+    """Return how the discard promise holds on single sources."""
     rate = Promise.parse(promise["promise"]).value
     enough = {name: (k, n) for name, (k, n, _) in by_blog.items() if n * rate >= 1}
     worst = max(enough, key=lambda name: enough[name][0] / enough[name][1], default=None)
@@ -531,7 +566,7 @@ def _discard_by_blog(by_blog: dict[str, list[float]], promise: dict[str, Any]) -
 
 
 def _languages(about: Mapping[str, Any]) -> list[str]:
-    """Return what the card says of each language."""
+    """Return the card's table of languages."""
     counts = about.get("languages", {})
     if not counts:
         return []
@@ -551,24 +586,25 @@ def _languages(about: Mapping[str, Any]) -> list[str]:
     return [
         "## Languages",
         "",
-        f"Comments whose language could be told by script and small words. With {LANGUAGE_HAM} real comments a "
-        "language is known; a comment in another is never called `spam`, whatever its probability, but `unsure`. "
-        "Lost: share of the real comments called spam, of each held-out set in that language alone; a name that does "
-        "not begin with `modblog` or `hamblog` is no blog, and says little of one.",
+        f"The model knows a language if it learned from at least {LANGUAGE_HAM} real comments in it. A comment in "
+        "another language is called `unsure` where it would be called `spam`. The counts include only comments "
+        "whose language could be recognised from script and small words. *Lost* is the share of real comments called "
+        "spam in each held-out set of that language alone. Sets not named `modblog` or `hamblog` are not blogs and say "
+        "little about one.",
         "",
         *_plain_table(["language", "ham", "spam", "known", "lost"], rows),
     ]
 
 
 def _lost(language: str, rows: list[dict[str, Any]]) -> str:
-    """Return which share of the real comments each set in `language` alone loses, most first."""
+    """Return the share of ham lost by each set in `language` alone, the largest first."""
     own = [row for row in rows if row["languages"] == [language]]
     own.sort(key=lambda row: -float(row["ham_blocked"]["value"]))
     return ", ".join(f"{row['set']} {_percent(row['ham_blocked']['value'])}" for row in own) or "–"
 
 
 def _worst_panel() -> dict[str, Any]:
-    """Return the set of which most real comments are called spam."""
+    """Return the set with the largest share of ham called spam."""
     rows: list[dict[str, Any]] = _result("panels")["rows"]
     return max(rows, key=lambda row: float(row["ham_blocked"]["value"]))
 
@@ -587,45 +623,46 @@ def card() -> str:
         [
             f"# {model.title}",
             "",
-            f"Learned from {about['trained_on']}: {about['ham']:,} real ones and {about['spam']:,} spam, from "
-            f"{len(about['sets'])} sets described in `datasets/cards`. The model holds weights, counts "
-            "and hashes; no text can be read out of it. It has not learned from the sample corpus.",
+            f"This model was trained on {about['trained_on']}: {about['ham']:,} real ones and {about['spam']:,} spam, from "
+            f"the {len(about['sets'])} sets described in `datasets/cards`. It holds weights, counts "
+            "and hashes, and no text can be read out of it. It has not learned from the sample corpus.",
             "",
-            "## What it does on a blog it has never seen",
+            "## On a blog it has never seen",
             "",
-            f"Spam caught {_percent(macro['spam_caught']['value'])}, real comments lost "
-            f"{_percent(macro['ham_blocked']['value'])}, left for a person to decide "
-            f"{_percent(macro['unsure']['value'])}; recall at 1 % false positives (at "
-            f"the best cut in hindsight) {macro['recall_at_1pct']['value']:.3f}, ROC-AUC {macro['auc']['value']:.3f}, expected "
-            f"calibration error {macro['ece']['value']:.3f}. Mean of twelve moderated blogs, each "
-            "held out in its turn; the figures are the procedure's, measured with models that "
-            "did not see the blog. See docs/accuracy.md for each blog and the intervals.",
+            f"It catches {_percent(macro['spam_caught']['value'])} of the spam, loses "
+            f"{_percent(macro['ham_blocked']['value'])} of the real comments, and leaves "
+            f"{_percent(macro['unsure']['value'])} of the comments for a person to decide. These are means of twelve "
+            "moderated blogs, each held out in turn: they were measured with models trained in the same way that "
+            "did not see the blog.",
+            "",
+            f"Recall at 1 % false positives, at the best threshold in hindsight, is {macro['recall_at_1pct']['value']:.3f}, "
+            f"ROC-AUC {macro['auc']['value']:.3f} and the expected calibration error {macro['ece']['value']:.3f}. "
+            "docs/accuracy.md has each blog and the intervals.",
             "",
             "## Where it is weak",
             "",
-            "- Lowest recall at 1 % false positives: "
-            + ", ".join(f"{r['blog']} ({r['recall_at_1pct']['value']:.2f})" for r in weakest)
-            + ". What is missed there is mostly a bare thank-you under a plausible name.",
             "- Most real comments lost: "
             + ", ".join(f"{r['blog']} ({_percent(r['ham_blocked']['value'])})" for r in worst_ham)
-            + ". Readers who are bloggers or tradespeople themselves look like those who advertise.",
-            f"- Of all sets held out, {panel['set']} loses most: {_percent(panel['ham_blocked']['value'])} of "
-            f"{panel['ham']:,} real comments called spam. Archives hold spam that nobody found, and it counts as lost.",
-            "- Most of what it learned is English; see the languages below.",
-            "- The labels are moderators' decisions. Held-out models contradict "
-            f"{held_out['labels_doubted']['ham']} ham and {held_out['labels_doubted']['spam']} spam labels "
-            "strongly; these were not learned from, nor was probability scaled by them, but they count in every "
-            "measurement and in the thresholds.",
-            "- Probabilities speak of a blog where half of all comments are spam.",
+            + ". Readers who are bloggers or tradespeople themselves look like advertisers.",
+            f"- Of all held-out sets, {panel['set']} loses most: {_percent(panel['ham_blocked']['value'])} of "
+            f"its {panel['ham']:,} real comments. Archives hold spam that nobody found, and it counts as lost.",
+            "- Lowest recall at 1 % false positives: "
+            + ", ".join(f"{r['blog']} ({r['recall_at_1pct']['value']:.2f})" for r in weakest)
+            + ". Most of the spam missed there is a bare thank-you under a plausible name.",
+            "- Most of the training comments are English; see the languages below.",
+            "- The labels are moderators' decisions, and some are wrong. Held-out models strongly contradict "
+            f"{held_out['labels_doubted']['ham']} ham and {held_out['labels_doubted']['spam']} spam labels. These "
+            "were left out of training and calibration, but they count in every measurement and in the thresholds.",
+            "- The probabilities assume a blog where half of all comments are spam.",
             "",
             "## Thresholds",
             "",
-            f"Log-odds {model.cuts.unsure:.2f} for `unsure` and {model.cuts.spam:.2f} for `spam`, set so that on "
-            f"held-out blogs {_percent(about['settings']['unsure_ham_lost'])} and "
-            f"{_percent(about['settings']['spam_ham_lost'])} of the comments labelled ham lie above. {discard}",
+            f"The decision thresholds are at log-odds {model.cuts.unsure:.2f} for `unsure` and {model.cuts.spam:.2f} for "
+            f"`spam`. They were set so that {_percent(about['settings']['unsure_ham_lost'])} and "
+            f"{_percent(about['settings']['spam_ham_lost'])} of the ham on held-out blogs lie above. {discard}",
             "",
             *_languages(about),
-            "## Made again",
+            "## Train it again",
             "",
             "`spamguard train --recipe models/default/recipe.toml --datasets DIR` makes the same bytes with the "
             "same versions of numpy and scipy on the same kind of processor.",
@@ -635,7 +672,7 @@ def card() -> str:
 
 
 def _one_ms(fast: dict[str, Any]) -> float:
-    """Return milliseconds of one comment of the moderated blogs, its post seen before."""
+    """Return the median milliseconds for one comment of the moderated blogs, its post seen before."""
     panels = fast["panels"]
     panel = panels.get("blogs") or next(iter(panels.values()))
     return float(panel["systems"]["spamguard"]["one"]["median_us"]) / 1000
@@ -651,11 +688,12 @@ def readme() -> str:
     )
     peers = {name: found["unseen"]["macro"] for name, found in _result("peers")["peers"].items()}
     lines = [
-        f"On {len(result['rows'])} moderated blogs, each held out in its turn with everything from the same "
-        "source (mean of the blogs). The last two columns have the same rows to learn from, without "
-        f"the shipped recipe's chat messages; the best of {len(peers) - 1} filters, line by line:",
+        f"On {len(result['rows'])} moderated blogs, each held out in turn with everything from the same "
+        "source (mean of the blogs). For the last two columns spamguard and the peers learn from the same comments, "
+        f"without the chat messages that the shipped model also uses. The best peer is the best of {len(peers) - 1} "
+        "filters, line by line:",
         "",
-        "| | as shipped | on the peers' rows | the best peer |",
+        "| | as shipped | on the peers' comments | best peer |",
         "|---|---|---|---|",
         *(
             "| "
@@ -669,12 +707,13 @@ def readme() -> str:
         "",
         _worst_line(result),
         "",
-        f"On TubeSpam, mean MCC {videos['authors_split']['mcc']:.3f} in the authors' split and "
-        f"{videos['time_order_overall']['mcc']:.3f} where the newest 30 % of all comments are tested on; copies of "
-        "tested comments stand in both, and [docs/accuracy.md](docs/accuracy.md#tubespam) has it without them. A fresh "
-        f"process has its first verdict after {fast['first']['seconds']:.2f} s and {fast['first']['peak_mb']:.0f} MB; "
-        f"a comment with its post takes {_one_ms(fast):.2f} ms (median); [docs/speed.md](docs/speed.md) has the peers "
-        "beside it.",
+        f"On TubeSpam, the mean MCC is {videos['authors_split']['mcc']:.3f} in the authors' split and "
+        f"{videos['time_order_overall']['mcc']:.3f} on the newest 30 % of all comments. Both test sets include copies of "
+        "training comments; [docs/accuracy.md](docs/accuracy.md#tubespam) has the figures without them.",
+        "",
+        f"A fresh process gives its first verdict after {fast['first']['seconds']:.2f} s, using "
+        f"{fast['first']['peak_mb']:.0f} MB. A comment with its post takes {_one_ms(fast):.2f} ms (median). "
+        "[docs/speed.md](docs/speed.md) compares this with other filters.",
     ]  # fmt: skip
     return _with_figures(text, lines)
 
@@ -683,16 +722,16 @@ _HEADLINES = (
     ("spam_caught", "spam caught at the shipped threshold", _percent, max),
     ("ham_blocked", "real comments lost at that threshold", _percent, min),
     ("mcc", "both in one figure (MCC)", "{:.3f}".format, max),
-    ("recall_at_1pct", "spam caught at 1 % false positives, by the best cut in hindsight", _percent, max),
+    ("recall_at_1pct", "spam caught at 1 % false positives, best threshold in hindsight", _percent, max),
     ("auc", "ROC-AUC", "{:.3f}".format, max),
-    ("ece", "expected calibration error (the peers' probabilities as they come)", "{:.3f}".format, min),
+    ("ece", "expected calibration error (peers uncalibrated)", "{:.3f}".format, min),
 )  # fmt: skip
 
 
 def _best_peer(
     peers: Mapping[str, Any], key: str, best: Callable[..., str], form: Callable[[float], str]
 ) -> str:
-    """Return the best figure that a peer reaches, and which."""
+    """Return the best figure of any peer, with its name."""
     found = {name: macro[key]["value"] for name, macro in peers.items() if key in macro}
     found.pop("spamguard")
     name = best(found, key=found.__getitem__)
@@ -700,15 +739,15 @@ def _best_peer(
 
 
 def _worst_line(result: dict[str, Any]) -> str:
-    """Return what the blogs say that it serves worst."""
+    """Return a sentence about the blogs with the worst figures."""
     worst = min(result["rows"], key=lambda row: row["spam_caught"]["value"])
     most_lost = max(result["rows"], key=lambda row: row["ham_blocked"]["value"])
     panel = _worst_panel()
     return (
-        f"The blog it serves worst has {_percent(worst['spam_caught']['value'])} of its spam caught ({worst['blog']}), "
-        f"another loses {_percent(most_lost['ham_blocked']['value'])} of its real comments ({most_lost['blog']}); of "
-        f"all sets with real comments, {panel['set']} loses most, {_percent(panel['ham_blocked']['value'])} of "
-        f"{panel['ham']:,}."
+        f"The lowest share of spam caught is {_percent(worst['spam_caught']['value'])} ({worst['blog']}), and the most "
+        f"real comments lost on one of these blogs is {_percent(most_lost['ham_blocked']['value'])} "
+        f"({most_lost['blog']}). Of all sets with real comments, {panel['set']} loses most: "
+        f"{_percent(panel['ham_blocked']['value'])} of {panel['ham']:,}."
     )
 
 
@@ -717,7 +756,7 @@ def home() -> str:
     result = _result("unseen-blog")
     macro = result["macro"]
     line = (
-        f"On {len(result['rows'])} moderated blogs, each held out in its turn, the shipped thresholds catch "
+        f"On {len(result['rows'])} moderated blogs, each held out in turn, the shipped thresholds catch "
         f"{_percent(macro['spam_caught']['value'])} of the spam and lose "
         f"{_percent(macro['ham_blocked']['value'])} of the real comments (mean of the blogs). {_worst_line(result)}"
     )
@@ -752,7 +791,7 @@ def main() -> int:
         elif not path.is_file() or path.read_text("utf-8") != text:
             stale.append(path.relative_to(ROOT))
     for path in stale:
-        print(f"{path} is not what the results say: run benchmarks/render.py", file=sys.stderr)
+        print(f"{path} is out of date: run benchmarks/render.py", file=sys.stderr)
     return int(bool(stale))
 
 

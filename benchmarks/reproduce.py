@@ -1,9 +1,9 @@
 """Train the shipped model again from its recipe and compare.
 
-On the machine type and versions it was made with the bytes are the same.
-Elsewhere sums may round differently; then the verdicts on the golden
-comments must agree, most of them closely, or the check fails: a label just
-at the edge of being doubted may fall on its other side and move a few.
+With the same type of machine and the same versions the bytes are the same.
+Elsewhere sums may round differently. Then the probabilities of the golden
+comments must agree closely on average, or the check fails. A few may differ
+more, because a label that is almost doubted may be doubted after all.
 """
 
 from __future__ import annotations

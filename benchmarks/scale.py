@@ -1,7 +1,7 @@
-"""Past one core: processes, a local Dask cluster and a local Spark session, all on this machine.
+"""Measure scoring with processes, a local Dask cluster and a local Spark session on this machine.
 
-The comments are the sample's, again and again. Spark's answers are held
-against those of `score_frame`, every row of them.
+The comments are the sample's, repeated. Every row of Spark's answers is compared
+with `score_frame`.
 
 Usage: python benchmarks/scale.py RESULT.json [COMMENTS] (needs spamguard[spark,dask] and Java 17)
 """
@@ -31,14 +31,14 @@ from spamguard.corpus.catalogue import load_sample
 from spamguard.corpus.frames import COMMENT_COLUMNS
 from spamguard.scoring import score_in_parallel
 
-PART = 10_000  # comments of each measurement that is not Spark's
+PART = 10_000  # comments of each measurement except Spark's
 POST = [name for name in COMMENT_COLUMNS if name.startswith("post_")]
 OWN = [name for name in COMMENT_COLUMNS if name not in POST]
 ANSWERS = ["spam_probability", "label", "discard"]
 
 
 def shared(name: str, jobs: int) -> dict[str, Any]:
-    """Score with joblib's backend as it is configured around this call."""
+    """Score with the joblib backend that the caller has configured."""
     model, given = default_model(), list(islice(cycle(sample.comments()), PART))
     score_in_parallel(given[:2_000], model)  # the workers start and load
     start = time.perf_counter()
@@ -77,7 +77,7 @@ def spark_session(cores: int) -> Iterator[Any]:
 
 
 def on_spark(count: int, cores: int) -> dict[str, Any]:
-    """Score `count` rows on Spark, posts joined, and compare each with `score_frame`."""
+    """Score `count` rows on Spark with their posts joined, and compare each with `score_frame`."""
     from pyspark.sql import functions
 
     rows = load_sample()[[*COMMENT_COLUMNS, "post_id"]].astype(object)
@@ -116,7 +116,7 @@ def on_spark(count: int, cores: int) -> dict[str, Any]:
 
 
 def _python_workers() -> list[int]:
-    """Return the processes in which Spark's own daemon runs Python."""
+    """Return the ids of Spark's Python worker processes."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -130,7 +130,7 @@ def _python_workers() -> list[int]:
 
 
 def _sizes() -> dict[str, float]:
-    """Return how many bytes a comment, its answer and a post take, and the model."""
+    """Return the size in bytes of a comment, a post and the model."""
     rows, model = sample.rows(), default_model()
     posts = {tuple(row[name] for name in POST) for row in rows}
     own = [json.dumps({n: r[n] for n in OWN}, ensure_ascii=False).encode() for r in rows]

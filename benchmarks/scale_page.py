@@ -1,4 +1,4 @@
-"""docs/scale.md: what was measured past one core, and what that makes of a billion comments."""
+"""docs/scale.md: measurements on more than one core, and an estimate for a billion comments."""
 
 from __future__ import annotations
 
@@ -18,8 +18,22 @@ def _head() -> list[str]:
     return [
         "# Past one machine",
         "",
-        "A verdict depends on its comment, its post and the model, and on nothing else of the batch. So the "
-        "work parts anywhere, and the answers are the same wherever it is done.",
+        "A verdict depends on its comment, its post and the model, and on no other comment in the batch. So you can "
+        "split the work anywhere, and the answers stay the same.",
+        "",
+        "## Files",
+        "",
+        "```",
+        "spamguard score --input comments.jsonl --output scored.jsonl --jobs 4 --resume",
+        "```",
+        "",
+        "The command reads, scores and writes some thousand comments at a time. Until it finishes, the answers are in "
+        "`scored.jsonl.part`. After Ctrl-C, a full disk or `kill -9`, run the same command again with `--resume`. It "
+        "removes an incomplete last line, skips the comments that have an answer, and scores the first and last of "
+        "those again to check that the options and the model are the same. It does not notice a comment that "
+        "changed between them, so give it the same input.",
+        "",
+        "## Cores and clusters",
         "",
         "```python",
         "import joblib",
@@ -39,37 +53,26 @@ def _head() -> list[str]:
         "    score_frame(df)",
         "```",
         "",
-        "`joblib.parallel_config` is honoured alike by cross-validation with `SpamClassifier`, by the folds of "
-        "`spamguard.training` and by the protocols. Each worker is sent the model once for a part of at most "
-        "500 comments and keeps the last few, so what it remembers of words and posts stays; of a verdict only its "
-        "numbers travel back, and reasons are found when asked for.",
+        "Cross-validation with `SpamClassifier`, the folds in `spamguard.training` and the protocols use "
+        "`joblib.parallel_config` too. Each task has at most 500 comments and carries the model. A worker keeps the "
+        "last few models, so its caches of words and posts survive from task to task. Only a verdict's numbers are "
+        "sent back; reasons are computed when you ask for them.",
         "",
-        "On Spark (`pip install 'spamguard[spark]'`, Java 17; the same spamguard on every executor):",
+        "## Spark",
+        "",
+        "Spark needs `pip install 'spamguard[spark]'`, Java 17, and the same version of spamguard on every executor.",
         "",
         "```python",
-        "from spamguard.analysis.spark import score_spark",
+        "from spamguard.analysis import score_spark",
         "",
         'scored = score_spark(spark.table("comments"), posts=spark.table("posts"), post_key="post_id")',
         'scored.where("label = \'spam\'").write.parquet("spam")',
         "```",
         "",
-        "The model is broadcast. The posts stand in a table of their own, each once, and Spark joins them, by "
-        "broadcast where they are few and by a shuffle where they are not. Columns that are not read come back "
-        "as they were. Nothing is computed before Spark is asked for the result. Arrow hands a Python worker "
-        "`spark.sql.execution.arrow.maxRecordsPerBatch` rows at a time (10,000 unless set): with long posts, set "
-        "2,000.",
-        "",
-        "From files, without any of this:",
-        "",
-        "```",
-        "spamguard score --input comments.jsonl --output scored.jsonl --jobs 4 --resume",
-        "```",
-        "",
-        "Comments are read, judged and written some thousands at a time. Until all is done the answers stand in "
-        "`scored.jsonl.part`. After an interruption, be it Ctrl-C, a full disk or `kill -9`, the same command "
-        "with `--resume` goes on: it cuts off a torn last line, passes over what is answered, and judges the first "
-        "and the last of that again. Other options or another model show in these; a comment that was changed "
-        "between them does not, so give it the same input.",
+        "The model is broadcast. Keep the posts in a table of their own, each once. Spark joins them, by broadcast if "
+        "they are few and by a shuffle otherwise. Other columns are returned unchanged. Nothing is computed until "
+        "you ask Spark for the result. Arrow passes `spark.sql.execution.arrow.maxRecordsPerBatch` rows to a Python "
+        "worker at a time (10,000 by default); with long posts, set it to 2,000.",
         "",
     ]
 
@@ -90,16 +93,15 @@ def _measured(scale: dict[str, Any]) -> list[str]:
         "## Measured",
         "",
         f"One machine of {scale['cores']} cores, Python {scale['python']}, numpy {scale['numpy']}, PySpark "
-        f"{scale['pyspark']}, distributed {scale['distributed']}; the sample's comments with their posts, again and "
-        "again. One core in batches of 2,000; the cluster software runs on the same cores and takes its part of them. "
-        "Memory is the most that one Python worker held. The answers of Spark are compared row by row with "
-        "`score_frame`, those of the others with `score_many`. "
-        f"The model is {scale['model']}.",
+        f"{scale['pyspark']}, distributed {scale['distributed']}, model {scale['model']}. The comments are the "
+        "sample's, with their posts, repeated. One core scores batches of 2,000. The cluster software runs on the same "
+        "cores and uses some of their time. Memory is the peak of one Python worker. Spark's answers are compared row "
+        "by row with `score_frame`, the others with `score_many`.",
         "",
         *_table(
             ["by", "workers", "comments", "comments a second", "MB a worker", "same answers"], rows
         ),
-        f"A core spends {scale['rows'][0]['cpu_us_a_comment']:,.0f} µs on a comment.",
+        f"One core takes {scale['rows'][0]['cpu_us_a_comment']:,.0f} µs per comment.",
         "",
     ]
 
@@ -120,12 +122,13 @@ def _streamed(stream: dict[str, Any]) -> list[str]:
     return [
         "## A stream through the command",
         "",
-        "`spamguard score` between two pipes, one process, reading and writing included, beside `score_many` in batches "
-        f"of the same comments, measured along the way while the stream waits; the model is {stream['model']}.",
+        "One `spamguard score` process between two pipes, including reading and writing. For comparison, `score_many` "
+        "scores batches of the same comments at intervals while the stream is paused. The model is "
+        f"{stream['model']}.",
         "",
         *_table(
             [
-                "format", "comments", "comments a second", "of the batch's rate", "µs a comment (batch)",
+                "format", "comments", "comments a second", "share of the batch rate", "µs a comment (batch)",
                 "peak MB after a tenth", "peak MB",
             ],
             rows,
@@ -142,26 +145,26 @@ def _paper(scale: dict[str, Any]) -> list[str]:
     terabytes = BILLION * sizes["comment_bytes"] / 1e12
     shuffle = BILLION * sizes["comment_bytes"] * 8 / (nodes * NODE_GBIT * 1e9) / 60
     rows = [
-        ["comments a second of one core, on Spark", f"{core:,.0f}"],
+        ["comments a second per core, on Spark", f"{core:,.0f}"],
         ["core hours", f"{hours:,.0f}"],
-        [f"machines of {NODE_CORES} cores that do it in {NIGHT_HOURS} hours", f"{nodes:,}"],
+        [f"machines of {NODE_CORES} cores to finish in {NIGHT_HOURS} hours", f"{nodes:,}"],
         ["comments as JSON lines, without posts", f"{terabytes:.2f} TB"],
-        [f"once over a network of {NODE_GBIT} Gbit/s each, where posts are shuffled", f"{shuffle:.1f} minutes"],
-        ["Python workers of a machine", f"{NODE_CORES * spark['worker_peak_mb'] / 1000:.1f} GB"],
-        ["the model, to all machines", f"{nodes * sizes['model_bytes'] / 1e6:,.1f} MB"],
+        [f"one shuffle over a network of {NODE_GBIT} Gbit/s per machine", f"{shuffle:.1f} minutes"],
+        ["memory of the Python workers on one machine", f"{NODE_CORES * spark['worker_peak_mb'] / 1000:.1f} GB"],
+        ["the model, sent to all machines", f"{nodes * sizes['model_bytes'] / 1e6:,.1f} MB"],
     ]  # fmt: skip
     return [
         "## A billion comments, on paper",
         "",
-        "Nobody has run this here. It is the measured figures multiplied: scoring needs no word from one comment to "
-        "the next, so it grows with the cores; what may not is storage, the join of the posts, and one post with a "
-        "large share of all comments (Spark's adaptive execution splits such a partition).",
+        "This is the measured figures multiplied; nobody has run it. Comments are scored independently, so the speed "
+        "grows with the cores. Storage and the join of the posts may not scale as well, nor may one post with a large "
+        "share of all comments (Spark's adaptive execution splits such a partition).",
         "",
         *_table(["", "for a billion comments"], rows),
-        "Beside the Python workers a machine needs the memory that Spark itself is given, and posts that are joined "
-        f"by broadcast: {sizes['post_bytes'] / 1000:.1f} kB each in the sample. Plan some more machines than the table "
-        "says, for those that fail or lag. The comments of the sample are of ordinary length; measure a thousand of "
-        "your own with `python benchmarks/scale.py` as the pattern before you order machines.",
+        "A machine also needs memory for Spark itself and for posts joined by broadcast, which take "
+        f"{sizes['post_bytes'] / 1000:.1f} kB each in the sample. Plan a few extra machines for those that fail or "
+        "lag. The sample's comments are of ordinary length. Before you order machines, measure a thousand of your own, "
+        "following `benchmarks/scale.py`.",
         "",
     ]
 
@@ -170,12 +173,12 @@ def _safe() -> list[str]:
     return [
         "## Threads and processes",
         "",
-        "A model may be scored from any number of threads at once, and it may be loaded before a fork or sent to a "
-        "process that was spawned: `tests/test_parallel.py` holds sixteen threads, fork, spawn, forkserver, loky, "
-        "Dask and (where it is installed) Ray against the answers of one thread. Python threads share one core for most of this work; for more "
-        "comments a second use processes.",
+        "Any number of threads may use one model at once. You can load it before a fork or send it to a spawned "
+        "process. `tests/test_parallel.py` compares sixteen threads, fork, spawn, forkserver, loky, Dask and (if "
+        "installed) Ray with one thread. Python threads share one core for most of this work, so use processes for "
+        "more speed.",
         "",
-        "Measured by:",
+        "The figures on this page are measured by:",
         "",
         "```",
         "python benchmarks/scale.py benchmarks/results/scale.json 1000000",

@@ -1,4 +1,4 @@
-"""The figures of docs/server.md, from results/server.json."""
+"""The measurements in docs/server.md, from results/server.json."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _ms(found: Result) -> str:
 
 
 def _taken(found: Result) -> str:
-    """Return what other programs took of the machine meanwhile."""
+    """Return how many cores other programs used meanwhile."""
     return f"{found['machine']['cores_taken_by_others']:.1f}"
 
 
@@ -34,10 +34,10 @@ def _head(result: Result) -> list[str]:
         if isinstance(part, dict)
     ]
     return [
-        f"The default model, the sample's comments with their posts registered, all on loopback of one machine of "
-        f"{result['cores']} cores, Python {result['python']}. Those who ask run on the same cores. Other programs "
-        f"ran there too and took {min(taken):.1f} to {max(taken):.1f} cores at the start of the parts: "
-        "speeds are lower bounds, counts of what was lost are not touched by it.",
+        f"The default model scores the sample's comments, with their posts registered, over the loopback interface of "
+        f"one machine with {result['cores']} cores and Python {result['python']}. The clients run on the same cores. "
+        f"Other programs used {min(taken):.1f} to {max(taken):.1f} cores when the parts started, so the speeds are "
+        "lower bounds. The counts of lost decisions are not affected.",
         "",
     ]
 
@@ -47,11 +47,11 @@ def _speed(result: Result) -> list[str]:
     alone, taken = result["alone"], _taken(result["throughput"])
     rows = [
         [
-            "as many as are answered (wrk, 16 connections, two workers)",
+            "full load (wrk, 16 connections, two workers)",
             f"{full['per_second']:,.0f}", _ms(full), str(full["not_200"] + full["broken"]), taken,
         ],
         [
-            "half of that, whether or not the last is answered (two workers)",
+            "half of that, at a fixed rate (two workers)",
             f"{half['wanted_per_second']:,.0f}", _ms(half), str(half["failed"]), taken,
         ],
         [
@@ -59,25 +59,23 @@ def _speed(result: Result) -> list[str]:
         ],
     ]  # fmt: skip
     head = [
-        "comment-check", "requests a second", "p50 / p99", "failed", "cores taken by others before",
+        "comment-check", "requests a second", "p50 / p99", "failed", "cores used by others before",
     ]  # fmt: skip
     return _table(head, rows)
 
 
 def _slow(slow: Result) -> list[str]:
     before, during = slow["others_before"], slow["others_during"]
-    less = (
-        "" if slow["clients"] == slow["wanted"] else f" ({slow['wanted']:,} were not possible here)"
-    )
+    less = "" if slow["clients"] == slow["wanted"] else f" (of {slow['wanted']:,} planned)"
     return [
-        f"**Slow clients.** {slow['clients']:,} at once{less}, half of them in the head of their request and half in "
-        f"its body, each with a byte every {slow['seconds_between_bytes']:g} seconds: {slow['held']:,} were held "
-        f"by {slow['workers']} workers in {max(slow['memory_mb_of_workers']):,} MB each at most, and when they "
-        f"finished {slow['slow_answered_in_the_end']:,} were answered. Meanwhile {during['requests']:,} others asked "
-        f"one after the other, {during['failed']} in vain; their median was "
-        f"{during['p50_ms'] / before['p50_ms']:.1f} times that of before, p99 "
-        f"{during['p99_ms'] / before['p99_ms']:.1f} times. (`--patience` was raised for this; by default such clients "
-        "are cut off after 20 seconds.)",
+        f"**Slow clients.** {slow['clients']:,} clients at once{less} send one byte every "
+        f"{slow['seconds_between_bytes']:g} seconds, half of them in the head of their request and half in its body. "
+        f"{slow['workers']} workers held {slow['held']:,} of them, using at most "
+        f"{max(slow['memory_mb_of_workers']):,} MB each, and answered {slow['slow_answered_in_the_end']:,} when they "
+        f"finished. Meanwhile {during['requests']:,} ordinary requests were sent one after another, and "
+        f"{during['failed']} failed. Their median time was {during['p50_ms'] / before['p50_ms']:.1f} times that of "
+        f"before, and p99 {during['p99_ms'] / before['p99_ms']:.1f} times. `--patience` was raised for this test; by "
+        "default such clients are disconnected after 20 seconds.",
         "",
     ]
 
@@ -87,31 +85,32 @@ def _faults(result: Result) -> list[str]:
     if (found := result["kill_9"]) is not None:
         rows.append(_fault(f"kill -9 of a worker, {_often(found['kills'])}", found))
     if (found := result["database_restarted"]) is not None:
-        rows.append(
-            _fault(f"PostgreSQL killed and started again, {_often(found['restarts'])}", found)
-        )
+        rows.append(_fault(f"PostgreSQL killed and restarted, {_often(found['restarts'])}", found))
     if (found := result["full_disk"]) is not None:
-        rows.append(_fault(f"a disk of {found['megabytes']} MB is full, then there is room", found))
+        rows.append(
+            _fault(f"a disk of {found['megabytes']} MB is full, then has space again", found)
+        )
     if (found := result["corrupt_model"]) is not None:
         what = f"a damaged model, then a good one, {_often(found['damaged'])}"
         rows.append(_fault(what, found))
     lines = [
-        "**Faults.** Two workers, while two clients teach and two ask without a pause; afterwards the journal is read. "
-        "Lost is what was acknowledged with thanks and is not in it.",
+        "**Faults.** Two clients send corrections and two ask for verdicts, without a pause, while two workers run. "
+        "Afterwards the journal is read. A correction is lost if it was acknowledged with thanks and is not in the "
+        "journal.",
         "",
         *_table(
             [
-                "what happens", "acknowledged", "lost", "refused with 503", "broken off",
-                "verdicts", "questions in vain",
+                "fault", "corrections acknowledged", "lost", "refused with 503", "disconnected",
+                "verdicts", "verdicts that failed",
             ],
             rows,
         ),
     ]  # fmt: skip
     if (found := result["full_disk"]) is not None:
         lines += [
-            f"With the disk full, {found['verdicts_while_full']} questions were still answered with a verdict "
-            f"before room was made, and {found['acknowledged'] - found['acknowledged_when_full']} more corrections "
-            "were taken afterwards, without a restart.",
+            f"While the disk was full, the server still gave {found['verdicts_while_full']} verdicts. Once there was "
+            f"space, it accepted {found['acknowledged'] - found['acknowledged_when_full']} more corrections without a "
+            "restart.",
             "",
         ]
     return [

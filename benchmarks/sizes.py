@@ -1,9 +1,9 @@
-"""SpamClassifier as it comes, on 200 comments, on more, and on a stream of a million.
+"""SpamClassifier without options, on 200 comments up to a stream of a million.
 
-Three blogs are held out with everything from their sources; each size is drawn
-from the rest. The stream passes the same comments again and again in random
-order, in parts, through `partial_fit`; what it shows is time, memory and that
-quality holds, not what a million different comments would teach.
+Three blogs are held out with everything from their sources. Each size is drawn
+from the rest. The stream passes the same comments repeatedly through
+`partial_fit`, in parts and in random order. It shows time, memory and that
+quality does not fall, not what a million different comments would teach.
 
 Usage: python benchmarks/sizes.py DIRECTORY RESULT.json
 """

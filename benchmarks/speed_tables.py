@@ -8,23 +8,21 @@ from typing import Any, NamedTuple
 OURS = "spamguard"
 UNION = "tfidf-union"
 _SAYS = {"tubespam": "TubeSpam", "blogs": "moderated blogs", "sample": "sample"}
-_FLAT = 1.5  # times the cost of a byte, from the first size that counts to a longer one
-_FLAT_FROM = 10_000  # below, what every call costs weighs more than the bytes
-_LINEAR = (
-    1.15  # times the seconds a row, or the memory, from the first part of a stream to the last
-)
+_FLAT = 1.5  # times the cost of a byte at _FLAT_FROM
+_FLAT_FROM = 10_000  # bytes; in shorter texts the fixed cost of a call dominates
+_LINEAR = 1.15  # times the seconds per row, or the memory, of the first part of a stream
 
 Panel = Mapping[str, Any]
 Result = Mapping[str, Any]
 
 
 class Target(NamedTuple):
-    """What is promised, what was measured, and whether the promise is kept."""
+    """A target, what was measured, and whether it is met."""
 
     what: str
     wanted: str
     measured: str
-    met: bool | None  # None where nothing could be measured
+    met: bool | None  # None if nothing could be measured
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -33,7 +31,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _number(value: float) -> str:
-    """Return three figures that count."""
+    """Return three significant figures."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -59,7 +57,7 @@ def _least(what: str, limit: float, value: float, unit: str) -> Target:
 
 
 def _batch_ratio(panel: Panel) -> float | None:
-    """Return how many comments are judged while the word and character pipeline judges one."""
+    """Return the batch speed as a multiple of the word and character pipeline's."""
     systems = panel["systems"]
     if UNION not in systems:
         return None
@@ -68,13 +66,17 @@ def _batch_ratio(panel: Panel) -> float | None:
 
 
 def _two_cores(own: Mapping[str, Any]) -> Target:
-    found, what, wanted = own["two_cores"], "two processes by joblib, against one", ">= 1.8 times"
+    found, what, wanted = (
+        own["two_cores"],
+        "two joblib processes, compared with one",
+        ">= 1.8 times",
+    )
     if "skipped" in found:
         return Target(what, wanted, f"not measured: {found['skipped']}", None)
     gain, most = (
         found[k] / found["jobs_1_per_second"] for k in ("jobs_2_per_second", "apart_per_second")
     )
-    measured = f"{_times(gain)} (two that share nothing: {_number(most)})"
+    measured = f"{_times(gain)} (two independent processes: {_number(most)})"
     return Target(what, wanted, measured, gain >= 1.8)
 
 
@@ -93,9 +95,9 @@ def _panel_targets(panel: Panel) -> list[Target]:
         _most("one comment, its post seen before, p99", 300, own["one"]["p99_us"], "us"),
         _new_post(own["new_post"]),
         _least("`score_many`", 30_000, own["many"]["per_second_best"], " a second"),
-        Target("`score_many`, against the word and character pipeline", ">= 3.5 times", "not measured: it is absent", None)
+        Target("`score_many`, compared with the word and character pipeline", ">= 3.5 times", "not measured: it is absent", None)
         if ratio is None
-        else _least("`score_many`, against the word and character pipeline", 3.5, ratio, " times"),
+        else _least("`score_many`, compared with the word and character pipeline", 3.5, ratio, " times"),
         _two_cores(own),
     ]  # fmt: skip
     if train["comments"] == 100_000:
@@ -104,7 +106,7 @@ def _panel_targets(panel: Panel) -> list[Target]:
 
 
 def _growth(result: Result) -> tuple[float, float]:
-    """Return how much seconds a row and memory grow from the first part of the stream to the last."""
+    """Return the growth of seconds per row and of memory, from the first part of the stream to the last."""
     rows = result["stream"]["rows"]
     steps = [
         (b["seconds"] - a["seconds"]) / (b["rows"] - a["rows"])
@@ -114,7 +116,7 @@ def _growth(result: Result) -> tuple[float, float]:
 
 
 def _steepest(result: Result) -> tuple[float, str]:
-    """Return how much dearer a byte of a longer text is at worst, and of which shape."""
+    """Return the largest increase in the cost of a byte in longer texts, and the shape of that text."""
     base = {r["shape"]: r["ns_per_byte"] for r in result["length"] if r["bytes"] == _FLAT_FROM}
     longer = [r for r in result["length"] if r["bytes"] > _FLAT_FROM and r["shape"] in base]
     if not longer:
@@ -130,18 +132,18 @@ def _common_targets(result: Result) -> list[Target]:
         _most("peak memory of that process", 70, first["peak_mb"], "MB"),
         _most("model on disk", 8, result["model_mb"], "MB"),
         _most("load the model", 15, result["load_ms"], "ms"),
-        Target("`partial_fit`, seconds a row, last part of the stream against the first", f"<= {_LINEAR} times",
+        Target("`partial_fit`, seconds per row, last part of the stream compared with the first", f"<= {_LINEAR} times",
                _times(slower), slower <= _LINEAR),
-        Target("`partial_fit`, memory, likewise", f"<= {_LINEAR} times", _times(larger), larger <= _LINEAR),
-        Target(f"time for a byte of a text longer than {_FLAT_FROM:,} bytes, against one of that size",
+        Target("`partial_fit`, memory, the same comparison", f"<= {_LINEAR} times", _times(larger), larger <= _LINEAR),
+        Target(f"time per byte of a text longer than {_FLAT_FROM:,} bytes, compared with one of that size",
                f"<= {_FLAT} times", f"{_times(steepest)} at worst ({shape})", steepest <= _FLAT)
         if shape
-        else Target("time for a byte of a longer text", f"<= {_FLAT} times", "not measured", None),
+        else Target("time per byte of a longer text", f"<= {_FLAT} times", "not measured", None),
     ]  # fmt: skip
 
 
 def targets(result: Result) -> dict[str, list[Target]]:
-    """Return all targets by where they were measured; "" where the panel does not matter."""
+    """Return all targets by panel, "" for those that depend on none."""
     found = {"": _common_targets(result)}
     return found | {name: _panel_targets(panel) for name, panel in result["panels"].items()}
 
@@ -157,9 +159,8 @@ def _targets(result: Result) -> list[str]:
     return [
         "## Targets",
         "",
-        f"{missed} of {len(rows)} are missed, as measured here. The ratios are fair; the figures in microseconds "
-        "and seconds were set for a faster machine than this one, which says nothing of whether they would "
-        "be met there.",
+        f"{missed} of {len(rows)} targets are missed on this machine. The targets in microseconds and seconds were set "
+        "for a faster machine; whether they would be met there is not known. The ratios can be compared directly.",
         "",
         *_table(["what", "target", "measured", "met"], rows),
     ]
@@ -214,7 +215,7 @@ def _peers(result: Result, name: str) -> list[str]:
     return [
         f"### {_name(name)[:1].upper()}{_name(name)[1:]}",
         "",
-        f"{rows['comments']:,} comments of {rows['characters_mean']:g} characters on average, under {rows['posts']:,} "
+        f"{rows['comments']:,} comments of {rows['characters_mean']:g} characters on average, on {rows['posts']:,} "
         f"posts of {rows['post_words_mean']:,} words on average. Batches and training: {panel['batch']:,} rows.",
         "",
         *_table(
@@ -226,10 +227,10 @@ def _peers(result: Result, name: str) -> list[str]:
         ),
         *(
             [
-                "How many times as much time (or memory) spamguard takes; below 1 it is the faster one:",
+                "spamguard's time (or memory) as a multiple of the peer's. Below 1, spamguard is faster (or smaller):",
                 "",
                 *_table(
-                    ["against", "one comment", "p99", "batch", "train", "first score", "peak memory"],
+                    ["peer", "one comment", "p99", "batch", "train", "first score", "peak memory"],
                     [_ratio_row(n, panel, firsts) for n in panel["systems"] if n != OURS],
                 ),
             ]
@@ -257,13 +258,13 @@ def _many(result: Result) -> list[str]:
     return [
         "## Many comments",
         "",
-        "Comments a second, with their posts, on one core. First pass: the real rows alone, in a process that "
-        "has seen no other. Shuffled: with more posts than are remembered (256), they are read again and again, "
-        "so give comments post by post where you can. Text alone: neither post nor author is given, as to the peers.",
+        "Comments a second, with their posts, on one core. *First pass* scores only the real rows, in a fresh "
+        "process. *Shuffled* mixes the comments of more posts than the cache holds (256), so posts are read repeatedly: "
+        "pass comments post by post if you can. *Text alone* leaves out the post and the author, as for the peers.",
         "",
         *_table(
             [
-                "", "`score_many`", "same, mean of all parts", "`score_frame`", "first pass",
+                "", "`score_many`, best part", "mean of all parts", "`score_frame`", "first pass",
                 "shuffled", "text alone",
             ],
             rows,
@@ -284,11 +285,11 @@ def _learning(result: Result) -> list[str]:
     return [
         "## Learning",
         "",
-        "`SpamClassifier.fit`, reading the comments included:",
+        "`SpamClassifier.fit`, including reading the comments:",
         "",
         *_table(["", "comments", "seconds", "of which reading", "learning", "peak MB"], rows),
-        f"`partial_fit` on a stream, which passes the same {stream['different']:,} comments, read once, again and "
-        "again; memory is what the process holds at that moment:",
+        f"`partial_fit` on a stream that repeats the same {stream['different']:,} comments, which were read once. Memory is "
+        "what the process holds at that moment:",
         "",
         *_table(
             ["rows", "seconds", "rows a second", "memory MB"],
@@ -302,7 +303,7 @@ def _learning(result: Result) -> list[str]:
                 for row in stream["rows"]
             ],
         ),
-        f"With reading, {raw['comments']:,} comments take {_number(raw['seconds'])} s, "
+        f"Including reading, {raw['comments']:,} comments take {_number(raw['seconds'])} s, "
         f"{_number(raw['comments'] / raw['seconds'])} a second.",
         "",
     ]
@@ -315,8 +316,8 @@ def _length(result: Result) -> list[str]:
     return [
         "## Long texts",
         "",
-        "Nanoseconds a byte (UTF-8) of one comment. Flat or falling means linear time. Of more than 80,000 "
-        "characters only both ends are read, so a megabyte is cheap by the byte.",
+        "Nanoseconds per byte (UTF-8) of one comment. Flat or falling values mean linear time. Only the beginning and "
+        "the end of a text longer than 80,000 characters are read, so a megabyte is cheap per byte.",
         "",
         *_table(
             ["", *(f"{size:,} bytes" for size in sizes)],
@@ -329,7 +330,7 @@ def _length(result: Result) -> list[str]:
 
 
 def saved(compiled: Mapping[str, Any]) -> float:
-    """Return microseconds a comment that C would spare in a batch, words seen before."""
+    """Return the microseconds per comment that C would save in a batch of words seen before."""
     us, stages = compiled["us"], compiled["stages_us"]
     share = compiled["agree"]["ascii"] / compiled["comments"]
     reading = share * (us["read_in_python"] - us["read_in_c"] - us["to_code_points"])
@@ -349,7 +350,7 @@ def _compiled(result: Result) -> list[str]:
         "",
         "`benchmarks/speed/compiled.c` does in C what the package does in Python and numpy: lower case, words and "
         "counts of capitals, digits and signs for ASCII texts; the buckets of words, pairs and characters; "
-        "their weights. Nothing of the package uses it.",
+        "their weights. The package does not use it.",
         "",
     ]
     if not measured:
@@ -357,8 +358,8 @@ def _compiled(result: Result) -> list[str]:
     names = list(measured)
     steps = (
         ("lower case, words, counts, of ASCII", "read_in_python", "read_in_c"),
-        ("buckets, each comment by arithmetic on arrays", "hash_on_arrays_one_by_one", "hash_in_c"),
-        ("buckets, in batches, words new", "hash_in_python_new_words", "hash_in_c"),
+        ("buckets, one comment at a time with arrays", "hash_on_arrays_one_by_one", "hash_in_c"),
+        ("buckets, in batches, new words", "hash_in_python_new_words", "hash_in_c"),
         ("buckets, in batches, words seen before", "hash_in_python_words_seen", "hash_in_c"),
         ("counts and weights of n-grams", "weights_in_python", "weights_in_c"),
     )
@@ -377,14 +378,14 @@ def _compiled(result: Result) -> list[str]:
     stages = list(next(iter(measured.values()))["stages_us"])
     return [
         *head,
-        f"Same results, {agree}. Microseconds a comment, in batches of 256:",
+        f"Identical results: {agree}. Microseconds per comment, in batches of 256:",
         "",
         *_table(
             ["", *(f"{_name(n)}, {what}" for n in names for what in ("Python", "C", "times"))], rows
         ),
-        "All of it for one ASCII text in one call through ctypes, median: "
+        "Everything for one ASCII text in one call through ctypes, median: "
         + ", ".join(f"{_number(f['us']['score_one_in_c'])} us ({_name(n)})" for n, f in measured.items())
-        + ". Where `score_many` spends its time on comments and posts that it has seen before, microseconds a comment:",
+        + ". Where `score_many` spends its time on comments and posts it has seen before, in microseconds per comment:",
         "",
         *_table(
             ["", *map(_name, names)],
@@ -394,8 +395,8 @@ def _compiled(result: Result) -> list[str]:
             ],
         ),
         *(line for name, found in measured.items() for line in (_conclusion(name, found), "")),
-        "What stays in Python is the cleaning of text by patterns (markup, links, tricks), the named features, the "
-        "post's side and the verdict: a core that is to bring more has to do these too.",
+        "The cleaning of text by patterns (markup, links, tricks), the named features, the post and the verdict stay in "
+        "Python. To gain more, a compiled core would have to do these too.",
         "",
     ]  # fmt: skip
 
@@ -404,10 +405,10 @@ def _conclusion(name: str, found: Mapping[str, Any]) -> str:
     whole, less = found["stages_us"]["score_many"], saved(found)
     stays = whole - less
     return (
-        f"On {_name(name)} a core of this extent would spare {_number(max(less, 0.0))} of {_number(whole)} us a comment "
+        f"On {_name(name)} such a core would save {_number(max(less, 0.0))} of {_number(whole)} us per comment "
         f"({100 * less / whole:.0f} %): {_number(1e6 / stays)} comments a second instead of {_number(1e6 / whole)}, "
-        f"{_number(whole / stays)} times as many. {_number(stays)} us stay in Python; "
-        f"30,000 a second would leave {_number(1e6 / 30_000)} us for all of it."
+        f"{_number(whole / stays)} times as many. {_number(stays)} us would stay in Python; 30,000 comments a second "
+        f"allow {_number(1e6 / 30_000)} us in total."
     )
 
 
@@ -428,56 +429,79 @@ def _ran(result: Result) -> list[str]:
     ]
 
 
+def _summary(result: Result) -> list[str]:
+    """Return the speed of single comments and of batches, in one short table."""
+    rows = []
+    for name, panel in result["panels"].items():
+        own = panel["systems"][OURS]
+        one, many = own["one"]["median_us"] / 1000, own["many"]["per_second_best"]
+        rows.append([_name(name), f"{_number(one)} ms", f"{_number(many)} a second"])
+    return _table(
+        ["", "one comment, its post seen before (median)", "`score_many`, one core"], rows
+    )
+
+
 def page(result: Result) -> str:
     """Return docs/speed.md."""
     load, bare = result["load_average"], result["bare"]
     most, starts, heavy = (result["sizes"][key] for key in ("repeats", "starts", "heavy_repeats"))
+    first = result["first"]
     apart = (
-        ", spamguard's and those of Python alone measured in turns by themselves, after the run"
+        " spamguard and Python alone were measured separately, in turns, after the run."
         if result.get("starts_again")
         else ""
     )
     lines = [
         "# How fast it is",
         "",
-        f"Limits first. This was one run of {_number(result['minutes'])} minutes, {_number(result['processor_minutes'])} of "
-        f"them processor time, on {result['cores']} slow cores; load average {load[0]:g} before, {load[1]:g} after, of which the run itself is 1. "
-        "As others may use the machine, batches and learning are given in processor time, which does not count "
-        f"waiting for a core (but for two processes that share the work), and for a batch the best part; single comments by the clock, the best of {most} "
-        f"processes for each comment (of minilm {heavy}); first scores are the best of {starts} (of minilm {heavy}){apart}. In single "
-        "comments and batches the systems take turns, so that what disturbs one disturbs all. Ratios to the peers, which had the same rows in the same run, say more than seconds. "
-        f"Python {result['python']}, numpy {result['numpy']}; everything runs in a fresh process with one thread. "
-        f"The model is {result['model']}.",
+        f"Measured on {result['cores']} slow cores with one thread: a fresh process gives its first verdict after "
+        f"{_number(1000 * first['seconds'])} ms, of which Python with numpy take {_number(1000 * bare['numpy']['seconds'])} ms.",
         "",
-        "Peers read the raw text of a comment. spamguard reads its author and its post as well, cleans it, and "
-        "can tell its reasons; this is what its time goes into, and how much better it judges is in "
-        "[accuracy.md](accuracy.md).",
-        "",
-        "Each single comment is measured the first time that it is seen, after others under the same posts. Where "
-        "a batch has more rows than there are real ones, they come again with a word changed into one that "
-        "stands nowhere else, so that no two texts are alike.",
-        "",
-        "Every figure here is written by `benchmarks/render.py` from `benchmarks/results/speed-peers.json`. To measure "
-        "again:",
-        "",
-        "```",
-        "sh benchmarks/accuracy/install_peers.sh peers-env",
-        "peers-env/bin/python benchmarks/speed/measure.py DIR",
-        "```",
+        *_summary(result),
+        "spamguard reads a comment with its author and its post, cleans the text, and can explain its verdict. The peers "
+        "read only the raw text of the comment, so some of them are much faster. [Accuracy](accuracy.md) shows "
+        "how much better spamguard's verdicts are.",
         "",
         *_targets(result),
         "## Beside the peers",
         "",
-        "First score: from starting Python to the first answer, less what Python with numpy takes "
-        f"({_number(1000 * bare['numpy']['processor_s'])} ms, {_number(bare['numpy']['peak_mb'])} MB; Python alone "
-        f"{_number(1000 * bare['python']['processor_s'])} ms). By the clock, spamguard's first answer is there after "
-        f"{_number(1000 * result['first']['seconds'])} ms, of which Python with numpy are "
-        f"{_number(1000 * bare['numpy']['seconds'])} ms. A peer near zero or below does without numpy. The first "
-        "link to a host of three parts or more reads the list of public suffixes: such a first score takes "
+        "*First score* is the processor time from starting Python to the first answer, less the time of Python with "
+        f"numpy ({_number(1000 * bare['numpy']['processor_s'])} ms, {_number(bare['numpy']['peak_mb'])} MB; Python alone "
+        f"takes {_number(1000 * bare['python']['processor_s'])} ms). A peer near zero or below works without numpy. The "
+        "first link to a host of three or more parts loads the list of public suffixes; such a first score takes "
         f"{_number(result['first_longer_host']['above_bare_ms'])} ms.",
         "",
     ]
     for name in result["panels"]:
         lines += _peers(result, name)
     sections = (_many, _learning, _length, _compiled, _ran)
-    return "\n".join([*lines, *(line for section in sections for line in section(result))])
+    return "\n".join(
+        [
+            *lines,
+            *(line for section in sections for line in section(result)),
+            "## How it was measured",
+            "",
+            f"This was one run of {_number(result['minutes'])} minutes ({_number(result['processor_minutes'])} minutes of "
+            f"processor time), with Python {result['python']}, numpy {result['numpy']} and model {result['model']}. The "
+            f"load average was {load[0]:g} before and {load[1]:g} after, of which the run itself is 1.",
+            "",
+            "- Everything runs in a fresh process with one thread. The systems take turns, so a disturbance affects "
+            "all of them. Ratios to the peers, which had the same comments in the same run, are more reliable than "
+            "seconds.",
+            "- Batches and learning are given in processor time, because others may use the machine. The exception is two "
+            "processes that share the work. For a batch the best part is given.",
+            f"- Single comments are measured by the clock, the best of {most} processes for each comment (minilm: {heavy}). "
+            "Each is measured the first time it is seen, after other comments on the same posts.",
+            f"- First scores are the best of {starts} (minilm: {heavy}).{apart}",
+            "- If a batch has more rows than there are real comments, they are repeated with one word changed to a word "
+            "found nowhere else, so that no two texts are the same.",
+            "",
+            "`benchmarks/render.py` writes every figure here from `benchmarks/results/speed-peers.json`. To measure again:",
+            "",
+            "```",
+            "sh benchmarks/accuracy/install_peers.sh peers-env",
+            "peers-env/bin/python benchmarks/speed/measure.py DIR",
+            "```",
+            "",
+        ]
+    )

@@ -1,10 +1,9 @@
-"""A long stream through ``spamguard score``: its rate beside that of a batch, and its memory.
+"""A long stream through ``spamguard score``: its speed compared with a batch, and its memory.
 
-Input and output are pipes, so that ten million comments need no disk: they
-are made as they are read, and the answers are counted. The comments are those
-of the batch in benchmarks/speed (TubeSpam's, each with its post, made as many as
-are held at once by changing a word in each), again and again; without data
-sets the sample's.
+Input and output are pipes, so ten million comments need no disk space: comments are
+generated as they are read, and the answers are counted. The comments are those of the
+batch in benchmarks/speed, repeated: TubeSpam's with their posts, multiplied by changing
+a word in each. Without data sets they are the sample's.
 
 Usage: python benchmarks/stream.py RESULT.json [COMMENTS [COMMENTS_AS_CSV]] [--datasets DIRECTORY]
 """
@@ -34,14 +33,14 @@ sys.path.insert(0, str(Path(__file__).parent / "speed"))
 from speed_rows import cycled as made_more
 from speed_rows import panels
 
-BATCHED = 5_000  # comments of each measurement of the batch
-HELD = 20_000  # different ones that the stream is made of
+BATCHED = 5_000  # comments in each measurement of the batch
+HELD = 20_000  # different comments in the stream
 
 Row = dict[str, Any]
 
 
 def given(datasets: str | None) -> tuple[list[Row], list[Comment]]:
-    """Return what is streamed: as rows, and as the comments of a batch."""
+    """Return the streamed comments, as rows and as comments."""
     if datasets is None:
         return cycled.rows(), cycled.comments()
     rows = made_more(panels(datasets)["tubespam"], HELD)
@@ -59,9 +58,9 @@ def _feed(pipe: IO[bytes], head: bytes, lines: Sequence[bytes], count: int) -> N
 def stream(
     form: str, count: int, rows: Sequence[Row], measure: Callable[[], dict[str, float]]
 ) -> dict[str, Any]:
-    """Send `count` comments through the command and return what was seen of it and of batches."""
+    """Send `count` comments through the command; return measurements of it and of batches."""
     head, lines = cycled.lines(form, rows)
-    # In JSON no text has more than one line; in CSV some have.
+    # A row is one line in JSON; in CSV it may be several.
     lines_a_row = sum(line.count(b"\n") for line in lines) / len(lines)
     expected = round(count * lines_a_row) + (form == "csv")
     start, before = time.perf_counter(), _cpu_of_children()
@@ -89,11 +88,11 @@ def stream(
         code = process.wait()
     seconds = time.perf_counter() - start - waited
     cpu = _cpu_of_children() - before
-    # Where the last round is not whole, it may have more or fewer lines than its share.
+    # An incomplete last round may have more or fewer lines than its share.
     if code or abs(answered - expected) > (form == "csv") * len(lines):
         raise SystemExit(f"{form}: exit code {code}, {answered:,} of {expected:,} lines")
     rate, cost = count / seconds, 1e6 * cpu / count
-    # What a comment takes is the mean of equal parts; the rate is what follows from it.
+    # The cost of a comment is the mean of equal parts; the rate follows from it.
     batch_rate = len(batches) / sum(1 / batch["comments_per_second"] for batch in batches)
     batch_cost = sum(batch["cpu_us_a_comment"] for batch in batches) / len(batches)
     return {
@@ -118,7 +117,7 @@ def _cpu_of_children() -> float:
 
 
 def arguments() -> argparse.Namespace:
-    """Return what the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("result", type=Path)
     parser.add_argument("counts", type=int, nargs="*", metavar="comments", default=[10_000_000])

@@ -1,7 +1,6 @@
-"""Types such as ``{"ham", "spam"}``, shown as they are meant.
+"""Show types such as ``{"ham", "spam"}`` as "ham" or "spam".
 
-griffe takes the first value for the default, whatever the signature says, so the braces are put
-in other words before it reads them.
+griffe reads the first value in braces as the default, so the braces are reworded before it sees them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _VALUES = re.compile(r"^( *\**\w[\w, *]* : )\{([^{}\n]+)\}", re.MULTILINE)
 
 
 class FixedValues(griffe.Extension):
-    """An extension of griffe, which mkdocstrings loads."""
+    """A griffe extension, loaded by mkdocstrings."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of one object."""

@@ -1,6 +1,6 @@
-"""The site's pages of the notebooks: one that lists them, and each as it is stored.
+"""Make the site's notebook pages: a list, and one page per notebook with its stored output.
 
-A hook of mkdocs. Pictures are those stored in the notebooks, so none is kept twice.
+This is a mkdocs hook. Pictures come from the notebooks, so none is stored twice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PAGE = "notebooks.md"
 HEAD = """# Notebooks
 
-Each tells a story that can be read without running it: the outputs are stored. They run on the sample
-corpus, and 03 to 06 also on the data sets, where those are at hand.
+You can read each notebook without running it, because its output is stored. They run on the sample corpus;
+03 to 06 also use the data sets if you have them.
 """
 
 
 def page_of(notebook: Path) -> tuple[str, dict[str, bytes]]:
-    """Return a notebook as Markdown, and the pictures that it shows by their names."""
+    """Return a notebook as Markdown, and its pictures by name."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     pictures: dict[str, bytes] = {}
     parts = []
@@ -48,12 +48,12 @@ def page_of(notebook: Path) -> tuple[str, dict[str, bytes]]:
 
 
 def _links_within(source: str) -> str:
-    """Return the Markdown of a cell with links to pages of the site."""
+    """Return a cell's Markdown with its links changed to pages of the site."""
     return re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", source).replace("](../docs/", "](../")
 
 
 def _shown(output: dict[str, Any]) -> str:
-    """Return what a cell printed or showed, in a box that scrolls."""
+    """Return a cell's output in a scrolling box."""
     data = output.get("data", {})
     if "text/html" in data:
         return f'<div class="notebook-output">\n{"".join(data["text/html"])}\n</div>'
@@ -62,7 +62,7 @@ def _shown(output: dict[str, Any]) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the list, and of each notebook its page, its pictures and itself."""
+    """Add the list, and for each notebook its page, its pictures and the notebook itself."""
     parts = [HEAD]
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
         text, pictures = page_of(notebook)

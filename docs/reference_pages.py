@@ -1,9 +1,8 @@
-"""Pages of the site that are made, not written: the reference, and the shipped model's card.
+"""Generate pages of the site: the reference, and the shipped model's card.
 
-Links from a page to files of the repository beside ``docs`` become the files' names.
-
-A hook of mkdocs. What is public is what a module's ``__all__`` names; each object has one page,
-that of the package or module nearest to the top which names it.
+This is a mkdocs hook. Public names are those in a module's ``__all__``. Each object appears on one
+page, that of the topmost package or module that names it. Links to files outside ``docs`` become the
+files' names.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _BESIDE = re.compile(r"\[([^\[\]\n]+)\]\(\.\./([^()#\s]+)\)")
 
 
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
-    """Yield a package and what is below it, private modules left out."""
+    """Yield a package and the modules below it, except private ones."""
     yield module
     for name, member in sorted(module.members.items()):
         if isinstance(member, griffe.Module) and not name.startswith("_"):
@@ -35,7 +34,7 @@ def modules(module: griffe.Module) -> Iterator[griffe.Module]:
 
 
 def public_objects(package: griffe.Module) -> dict[str, list[str]]:
-    """Return the public names of each module that has any which no module above it has."""
+    """Return each module's public names that no module above it has."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for module in sorted(modules(package), key=lambda m: (m.path.count("."), m.path)):
@@ -49,13 +48,13 @@ def public_objects(package: griffe.Module) -> dict[str, list[str]]:
 
 
 def module_page(module: griffe.Module, names: list[str]) -> str:
-    """Return the page of one module: what its docstring says, then each object."""
+    """Return the page of one module: its docstring, then each object."""
     head = f"::: {module.path}\n    options:\n      members: false\n      heading_level: 1\n"
     return "\n".join([head, *(f"::: {module.path}.{name}\n" for name in names)])
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """Yield a parser and those of its commands."""
+    """Yield a parser and the parsers of its commands."""
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -64,16 +63,16 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 
 def command_page() -> str:
-    """Return what ``--help`` says of every command."""
-    os.environ["COLUMNS"] = "80"  # wherever it is built
-    parts = ["# Commands", "What `--help` says of each."]
+    """Return the ``--help`` text of every command."""
+    os.environ["COLUMNS"] = "80"  # the same width everywhere
+    parts = ["# Commands", "The `--help` text of each command."]
     for parser in commands(parser_for()):
         parts += [f"## {parser.prog}", f"```text\n{parser.format_help().rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
 def pages() -> dict[str, str]:
-    """Return the made pages of the reference: path and Markdown."""
+    """Return the generated reference pages by path."""
     package: Any = griffe.load(
         "spamguard", search_paths=[ROOT], allow_inspection=False, try_relative_path=False
     )
@@ -85,7 +84,7 @@ def pages() -> dict[str, str]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the reference into the navigation."""
+    """Add the reference to the navigation."""
     titles = [{Path(page).stem: page} for page in pages() if page != COMMANDS]
     titles.append({"Commands": COMMANDS})
     config.nav = [*(config.nav or []), {"Reference": titles}]
@@ -93,7 +92,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the made pages."""
+    """Add the generated pages."""
     for page, text in pages().items():
         files.append(File.generated(config, page, content=text))
     card = ROOT / "models" / "default" / "CARD.md"
@@ -102,14 +101,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def names_for_files(markdown: str, root: Path = ROOT) -> str:
-    """Return a page with the names of files that it links to outside of the site.
+    """Replace links to files outside the site by the files' names.
 
-    A link to a file that is not there stays, and stops the build.
+    A link to a missing file is kept, so that it stops the build.
     """
 
     def name_of(found: re.Match[str]) -> str:
         text, path = found[1], found[2]
-        if path == "notebooks/README.md":  # the site has its own list of them
+        if path == "notebooks/README.md":  # the site has its own list
             return f"[{text}](notebooks.md)"
         if not (root / path).exists():
             return found[0]
@@ -119,5 +118,5 @@ def names_for_files(markdown: str, root: Path = ROOT) -> str:
 
 
 def on_page_markdown(markdown: str, **kwargs: Any) -> str:
-    """Put names for links that lead out of the site."""
+    """Replace links that lead out of the site."""
     return names_for_files(markdown)

@@ -1,8 +1,8 @@
-"""A blog's comments in FastAPI, with spamguard in front of them.
+"""A FastAPI blog whose comments are checked by spamguard.
 
     SPAMGUARD_JOURNAL=feedback.db MODERATOR_TOKEN=secret uvicorn fastapi_blog:app
 
-Comments are kept in memory: it is an example.
+This is only an example: comments are kept in memory.
 """
 
 import hmac
@@ -33,13 +33,13 @@ class New(BaseModel):
 
 @app.get("/comments")
 async def published() -> list[str]:
-    """Show what everybody may see."""
+    """Return the published comments."""
     return [c["text"] for c in comments.values() if c["published"]]
 
 
 @app.post("/comments", status_code=201)
 async def new(sent: New) -> dict[str, str | bool]:
-    """Take a comment; what is held back waits for a moderator."""
+    """Score a new comment and publish it, or hold it for a moderator."""
     key = uuid.uuid4().hex
     comment = Comment(sent.text, author=sent.author, author_url=sent.author_url, post=POST)
     verdict = await guard.check(comment, key)
@@ -51,7 +51,7 @@ async def new(sent: New) -> dict[str, str | bool]:
 async def decide(
     key: str, decision: Literal["spam", "ham"], x_token: Annotated[str, Header()] = ""
 ) -> None:
-    """Take in what a moderator decided."""
+    """Record a moderator's decision."""
     token = os.environ.get("MODERATOR_TOKEN", "")
     if not token or not hmac.compare_digest(x_token.encode(), token.encode()):
         raise HTTPException(403)

@@ -1,8 +1,8 @@
-"""A blog's comments in Flask, with spamguard in front of them.
+"""A Flask blog whose comments are checked by spamguard.
 
     SPAMGUARD_JOURNAL=feedback.db MODERATOR_TOKEN=secret flask --app flask_blog run
 
-Comments are kept in memory: it is an example.
+This is only an example: comments are kept in memory.
 """
 
 import hmac
@@ -26,13 +26,13 @@ comments = {}
 
 @app.get("/comments")
 def published():
-    """Show what everybody may see."""
+    """Return the published comments."""
     return jsonify([c["text"] for c in comments.values() if c["published"]])
 
 
 @app.post("/comments")
 def new():
-    """Take a comment; what is held back waits for a moderator."""
+    """Score a new comment and publish it, or hold it for a moderator."""
     try:
         comment = guard.request_comment(POST)
     except InputError as error:
@@ -45,7 +45,7 @@ def new():
 
 @app.post("/comments/<key>/<any(spam, ham):decision>")
 def decide(key, decision):
-    """Take in what a moderator decided."""
+    """Record a moderator's decision."""
     token = os.environ.get("MODERATOR_TOKEN", "")
     if not token or not hmac.compare_digest(
         request.headers.get("X-Token", "").encode(), token.encode()

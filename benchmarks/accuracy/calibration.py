@@ -1,8 +1,8 @@
-"""Ways to turn held-out scores into probabilities, and which of them holds on another blog.
+"""Compare methods that turn held-out scores into probabilities on another blog.
 
-Three of the twelve blogs are held out at a time. What is shipped was chosen by
-the first figure: among the blogs that are learned from, each is left out of the
-calibration in turn. The second is of the blogs held out, and had no say.
+Three of the twelve blogs are held out at a time. The first figure is for the
+training blogs, each left out of the calibration in turn; it decided which method
+is shipped. The second is for the held-out blogs and had no influence.
 
 Usage: python benchmarks/accuracy/calibration.py DATASETS RESULT.json
 """
@@ -29,7 +29,7 @@ from spamguard.training.solver import fit_logistic
 
 F64 = NDArray[np.float64]
 Curve = Callable[[F64], F64]
-LEAST = 30  # of each class, for a blog to be measured on
+LEAST = 30  # comments of each class that a blog needs to be measured
 
 
 def sigmoid(z: F64) -> F64:
@@ -68,7 +68,7 @@ def unweighted(scores: F64, facts: Material, settings: Settings) -> Curve:
 
 def as_they_come(scores: F64, facts: Material, settings: Settings) -> Curve:
     weight = row_weights(facts, settings)
-    for side in (facts.spam, ~facts.spam):  # ham and spam are no longer made equal in sum
+    for side in (facts.spam, ~facts.spam):  # undo the equal weight of ham and spam
         weight[side] *= side.sum() / weight[side].sum()
     return fitted(line, scores, facts.spam, weight)
 
@@ -105,18 +105,18 @@ def isotonic(scores: F64, facts: Material, settings: Settings) -> Curve:
 
 WAYS: dict[str, Callable[[F64, Material, Settings], Curve]] = {
     "Platt, on all sets": platt,
-    "Platt, every set the same weight": alike,
-    "Platt, every comment the same weight": unweighted,
-    "Platt, ham and spam as they come": as_they_come,
-    "Platt, on moderated blogs alone": moderated,
-    "Platt with a bend": bent,
+    "Platt, equal weight for every set": alike,
+    "Platt, equal weight for every comment": unweighted,
+    "Platt, ham and spam at their natural shares": as_they_come,
+    "Platt, on moderated blogs only": moderated,
+    "Platt with a curved term": bent,
     "beta": beta,
     "isotonic": isotonic,
 }
 
 
 def inside(scores: F64, facts: Material, settings: Settings) -> dict[str, list[float]]:
-    """Return each way's error on every blog learned from, left out of the calibration in turn."""
+    """Return each method's error on every training blog, left out of the calibration in turn."""
     found: dict[str, list[float]] = {name: [] for name in WAYS}
     for source in np.unique(facts.source[np.char.startswith(facts.source, "modblog-")]):
         own = facts.source == source
@@ -139,7 +139,7 @@ def main(directory: str, target: str) -> None:
     for three in (UNSEEN_BLOGS[k::4] for k in range(4)):
         rows = np.flatnonzero(held.learned_from & ~np.isin(material.blog, three))
         part = material.take(rows)
-        # As in `training.learn`, but for the last step.
+        # As in `training.learn`, except for the last step.
         trusted = np.ones(len(part), bool)
         scores = training.out_of_fold(part, trusted, settings, n_jobs=2)
         slope, shift = training.calibration(scores, part, settings)
@@ -155,7 +155,7 @@ def main(directory: str, target: str) -> None:
             spam, z = material.spam[tested], model.decision_function(material.rows[tested])
             for name, curve in curves.items():
                 unseen[name].append(ece(spam.astype(int), curve(z)))
-            p = curves["Platt, on moderated blogs alone"](z)
+            p = curves["Platt, on moderated blogs only"](z)
             drawn = rng.random((50, len(p))) < p
             chance.append(float(np.mean([ece(one.astype(int), p) for one in drawn])))
         print(three, {name: round(float(np.mean(v)), 4) for name, v in unseen.items()}, flush=True)

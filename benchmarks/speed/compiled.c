@@ -1,7 +1,7 @@
-/* What a compiled core would do: a prototype to measure, which nothing of the package uses.
+/* A prototype of a compiled core, for measuring. The package does not use it.
 
-   Texts come one behind the other as code points; `ends` tells where each ends. The hashes are
-   those of spamguard/features/ngrams.py, so that the buckets can be compared. */
+   All texts are in one array of code points; `ends` has the end of each. The hashes are those of
+   spamguard/features/ngrams.py, so that the buckets can be compared. */
 
 #include <stdint.h>
 #include <string.h>

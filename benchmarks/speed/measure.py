@@ -1,12 +1,11 @@
-"""Speed of spamguard and its peers in one run, on the same rows, each in fresh processes.
+"""Measure the speed of spamguard and its peers in one run, on the same rows, in fresh processes.
 
 Usage: python benchmarks/speed/measure.py [DIRECTORY] [--output FILE] [--quick]
 
-DIRECTORY holds the data sets; without it the sample must do. Ratios are what counts: figures in
-seconds are this machine's. As others may use it, long jobs are measured in processor time and
-short ones are repeated, the best being taken. `benchmarks/accuracy/install_peers.sh` makes an
-environment with all peers; those that are missing are recorded as absent. A run takes about ten
-minutes of processor time.
+DIRECTORY holds the data sets; without it the sample is used. Compare ratios, because seconds depend on
+the machine. Others may use it too, so long jobs are measured in processor time, and short ones are
+repeated and the best is taken. `benchmarks/accuracy/install_peers.sh` makes an environment with all
+peers; missing ones are recorded as absent. A run takes about ten minutes of processor time.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT)]  # the package of this tree, installed or not
+sys.path[:0] = [str(HERE), str(ROOT)]  # use this tree's package, installed or not
 
 from speed_rows import Rows, panels  # noqa: E402
 from speed_systems import SYSTEMS, System  # noqa: E402
@@ -41,28 +40,28 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured."""
+    """The amount of work to measure."""
 
-    batch: int = 100_000  # made out of the real rows, where they are fewer than `real`
-    real: int = 5_000  # enough for a batch without any that are made
+    batch: int = 100_000  # built from the real rows if there are fewer than `real`
+    real: int = 5_000  # enough real rows for a batch
     part: int = 10_000
     single: int = 1_000
     posts: int = 300
     two_cores: int = 5_000
     shuffled: int = 5_000
-    different: int = 20_000  # comments of the stream; it passes them again and again
+    different: int = 20_000  # comments in the stream, which repeats them
     stream_part: int = 5_000
     stream: tuple[int, ...] = (250_000, 500_000, 1_000_000)
     lengths: tuple[int, ...] = (1_000, 10_000, 80_000, 1_000_000)
     compiled: int = 1_000
     repeats: int = 3
     starts: int = 7  # fresh processes whose first score is timed
-    heavy_batch: int = 200  # of peers that take milliseconds for a comment
+    heavy_batch: int = 200  # for peers that take milliseconds per comment
     heavy_single: int = 30
     heavy_repeats: int = 2
 
     def batch_of(self, rows: Rows) -> tuple[int, int]:
-        """Return how many rows a batch has, and how many a call."""
+        """Return the number of rows in a batch and in a call."""
         if len(rows) >= self.real:
             return self.real, self.real
         return self.batch, max(1, self.part // len(rows)) * len(rows)
@@ -73,7 +72,7 @@ QUICK = Sizes(
     stream_part=20, stream=(40, 80), lengths=(1_000, 2_000), compiled=40, repeats=1,
     starts=1, heavy_batch=4, heavy_single=2, heavy_repeats=1,
 )  # fmt: skip
-"""Small enough to see that everything runs; the figures mean nothing."""
+"""A quick check that everything runs; the figures mean nothing."""
 
 
 # --- fresh processes ------------------------------------------------------------------
@@ -82,13 +81,13 @@ QUICK = Sizes(
 def _environment() -> dict[str, str]:
     one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    # What is installed has been compiled; the first of several runs does it for this tree.
+    # Installed packages are byte-compiled; the first of several runs compiles this tree.
     rest = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**rest, **one, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
 
 
 class FailedError(Exception):
-    """A job that did not end well; holds the last line that it wrote."""
+    """A job failed; the message is its last line of output."""
 
 
 def run(job: str, **arguments: Any) -> Any:
@@ -119,7 +118,7 @@ _OWN = """
 import spamguard
 spamguard.score("Great post! Cheap pills at http://pills.example", "How we moved to static pages")
 """
-# A host of three labels: only now is the list of public suffixes read.
+# A host of three labels makes it load the list of public suffixes.
 _OWN_LONGER = _OWN.replace("http://pills", "http://cheap.pills")
 
 
@@ -133,14 +132,14 @@ def _peer_code(name: str, directory: Path) -> str:
 
 
 def _start(code: str) -> Found:
-    """Start Python and run `code`: seconds by the clock and of processor time; peak MB."""
+    """Start Python, run `code`, and return clock seconds, processor seconds and peak MB."""
     start = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-c", code + _TELL], stdout=subprocess.PIPE, text=True, env=_environment()
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        while line.strip():  # what a library prints
+        while line.strip():  # output of a library
             line = process.stdout.readline()
         seconds = time.perf_counter() - start
         used, peak, *heavy = process.stdout.read().split() or ("nan", "nan")
@@ -155,7 +154,7 @@ def _start(code: str) -> Found:
 
 
 def fresh(code: str, repeats: int) -> Found:
-    """Return the best of some fresh processes that run `code`."""
+    """Return the best of several fresh processes that run `code`."""
     return _best([_start(code) for _ in range(repeats)])
 
 
@@ -181,7 +180,7 @@ def _best(found: list[Found]) -> Found:
 
 
 def again(result: Found) -> Found:
-    """Return `result` with first scores of spamguard measured again, those of peers set beside them."""
+    """Return `result` with spamguard's first scores measured again and the peers' ratios updated."""
     bare, first, longer = starts(result["sizes"]["starts"])
     for found in result["panels"].values():
         for system in found["systems"].values():
@@ -197,13 +196,13 @@ def again(result: Found) -> Found:
 
 
 def above(found: Found, bare: Found) -> Found:
-    """Return `found` with the processor time that it takes more than Python and numpy alone."""
+    """Return `found` with its processor time beyond that of Python and numpy alone."""
     more = found["processor_s"] - bare["processor_s"]
     return {**found, "above_bare_ms": round(1000 * more, 1)}
 
 
 def singles(times: list[list[float]]) -> Found:
-    """Return median and p99 of single comments; each the best of its first times in processes."""
+    """Return the median and p99 of single comments, each the best of its times in several processes."""
     best = sorted(map(min, zip(*times, strict=True)))
     if not best:
         return {"skipped": "no rows for it"}
@@ -221,10 +220,10 @@ def best_of(found: list[Found]) -> Found:
 
 @dataclass
 class Entrant:
-    """A system on a panel: its jobs, what they found round after round, and what else is known."""
+    """A system on a panel, with its jobs and their results in each round."""
 
-    one: Found  # the job that times single comments, with its arguments
-    batches: dict[str, Found]  # those that time batches, by name
+    one: Found  # the job for single comments, with its arguments
+    batches: dict[str, Found]  # the jobs for batches, by name
     rounds: int
     rest: Found
     ones: list[list[float]] = field(default_factory=list)
@@ -237,7 +236,7 @@ class Entrant:
             self.many.setdefault(name, []).append(run(**job))
 
     def found(self) -> Found:
-        """Return all that was measured."""
+        """Return all measurements."""
         best = {name: best_of(found) for name, found in self.many.items()}
         return {**self.rest, "one": singles(self.ones), **best}
 
@@ -246,7 +245,7 @@ class Entrant:
 
 
 def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
-    """Measure of spamguard on a panel what no peer does."""
+    """Measure on a panel what only spamguard does."""
     at, (count, part) = str(path), sizes.batch_of(rows)
     once = [
         run("own_once", rows=at, count=sizes.shuffled) for _ in range(2 if sizes.repeats > 1 else 1)
@@ -274,7 +273,7 @@ def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
 def peer(
     system: System, path: Path, rows: Rows, sizes: Sizes, bare: Found, directory: Path
 ) -> Entrant:
-    """Train a peer on a panel; it judges with what it learned from the real rows."""
+    """Train a peer on a panel; it scores with the model learned from the real rows."""
     count, part = sizes.batch_of(rows)
     single, rounds, tries = sizes.single, sizes.repeats, sizes.starts
     if system.heavy:
@@ -304,7 +303,7 @@ def peer(
 
 
 def attempt(system: System, *arguments: Any) -> Entrant | str:
-    """Measure a peer, or say why it is absent."""
+    """Measure a peer, or return why it is absent."""
     missing = system.missing()
     if missing:
         return missing
@@ -317,7 +316,7 @@ def attempt(system: System, *arguments: Any) -> Entrant | str:
 def panel(
     name: str, rows: Rows, sizes: Sizes, peers: Mapping[str, System], bare: Found, work: Path
 ) -> Found:
-    """Measure everything that is done with the rows of one panel."""
+    """Measure everything on the rows of one panel."""
     path = work / f"{name}.json"
     rows.write(path)
     say(f"{name}: {OURS}")
@@ -330,7 +329,7 @@ def panel(
             absent[system.name] = found
         else:
             entrants[system.name] = found
-    # In turns, so that a while in which others use the machine falls on all of them.
+    # In turns, so that other load on the machine affects all of them.
     for number in range(sizes.repeats):
         say(f"{name}: round {number + 1}")
         for system_name, entrant in list(entrants.items()):
@@ -356,7 +355,7 @@ def panel(
 def measure(
     directory: str | None, sizes: Sizes = Sizes(), peers: Mapping[str, System] = SYSTEMS
 ) -> Found:
-    """Measure all, each panel by itself."""
+    """Measure all panels, one after another."""
     start, load = time.time(), os.getloadavg()[0]
     say("first score")
     bare, first, longer = starts(sizes.starts)
@@ -399,7 +398,7 @@ _BARE = {"python": "pass", "numpy": "import numpy"}
 
 
 def say(what: str) -> None:
-    """Tell whoever waits how far it is."""
+    """Print the progress."""
     print(f"{time.strftime('%T')} {what}", file=sys.stderr)
 
 

@@ -1,8 +1,8 @@
-"""What would a compiled core bring? The same work in C and in the package, on the same rows.
+"""How much would a compiled core gain? The same work in C and in the package, on the same rows.
 
 `compiled.c` is compiled into a temporary directory and called through ctypes. It splits ASCII
 texts into words, hashes words, pairs and characters into the package's buckets, and adds up
-their weights; every result is compared with the package's. Nothing of the package uses it.
+their weights. Every result is compared with the package's. The package does not use it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from spamguard.model import SpamModel
 from spamguard.scoring import default_model, score_many
 
 SOURCE = Path(__file__).parent / "compiled.c"
-BATCH = 256  # as many as the package takes at once
+BATCH = 256  # the package's batch size
 BLOCKS = ("words", "pairs", "characters")
-_LONGEST = 40_000  # the package cuts what is much longer, the prototype does not
+_LONGEST = 40_000  # the package cuts longer texts, the prototype does not
 _DIGITS = re.compile(r"\d+")
 _CAPITALS, _FIGURES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
 
@@ -43,7 +43,7 @@ U32 = NDArray[np.uint32]
 
 
 def build(directory: Path) -> ctypes.CDLL | None:
-    """Compile the prototype; None where there is no compiler."""
+    """Compile the prototype; None without a compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         return None
@@ -62,7 +62,7 @@ def _at(array: NDArray[Any]) -> ctypes.c_void_p:
 
 
 def codes_of(texts: Sequence[str]) -> tuple[U32, I64]:
-    """Return the code points of all texts, one behind the other, and where each text ends."""
+    """Return the code points of all texts in one array, and the end of each text."""
     code = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     return code, np.fromiter(accumulate(map(len, texts)), np.int64, len(texts))
 
@@ -80,7 +80,7 @@ class Core:
         self._seen = np.zeros(1 << self.bits, np.uint32)
 
     def read_ascii(self, texts: Strings) -> tuple[Strings, Strings, NDArray[np.int32]]:
-        """Return lower case, words and counts of style."""
+        """Return lower case, words and style counts."""
         code, ends = texts
         n = len(ends)
         lower, words = np.empty(len(code), np.uint32), np.empty(len(code) + n, np.uint32)
@@ -93,7 +93,7 @@ class Core:
         return (lower, lower_ends), (words, word_ends), counts
 
     def hash_texts(self, lower: Strings, words: Strings) -> tuple[U32, I64]:
-        """Return the buckets of each text, block by block, and how many there are of each."""
+        """Return the buckets of each text by block, and their counts."""
         n = len(lower[1])
         buckets = np.empty(5 * (len(lower[0]) + len(words[0])) + 10 * n, np.uint32)
         hashes, sizes = np.empty(len(words[0]) + 1, np.uint64), np.empty((n, 3), np.int64)
@@ -104,7 +104,7 @@ class Core:
         return buckets[:found], sizes
 
     def add_up(self, buckets: U32, sizes: I64) -> NDArray[np.float64]:
-        """Return what each block of each text adds to the log-odds."""
+        """Return the contribution of each block of each text to the log-odds."""
         sums = np.empty(sizes.shape)
         self.library.add_up(
             _at(buckets), _at(sizes), ctypes.c_int64(len(sizes)), _at(self.weights),
@@ -113,7 +113,7 @@ class Core:
         return sums
 
     def one(self, longest: int) -> Callable[[str], float]:
-        """Return what adds up the n-grams of one ASCII text, of at most `longest` characters."""
+        """Return a function that sums the n-grams of one ASCII text of at most `longest` characters."""
         room = [np.empty(longest + 1, np.uint32), np.empty(longest + 1, np.uint32)]
         room += [np.empty(longest + 1, np.uint64), np.empty(10 * longest + 20, np.uint32)]
         pointers = [*map(_at, room), _at(self.weights), _at(self._seen)]
@@ -134,7 +134,7 @@ class Core:
 
 
 def alone(reading: Reading) -> Reading:
-    """Return a reading of nothing but the whole text, which is all that the prototype hashes."""
+    """Return a reading of the whole text only, which is all that the prototype hashes."""
     return replace(
         reading, author_words=[], author_url="", links=[], copied=set(),
         own_words=reading.words, own_lower=reading.lower,
@@ -142,7 +142,7 @@ def alone(reading: Reading) -> Reading:
 
 
 def read_in_python(texts: Sequence[str]) -> tuple[list[str], list[list[str]], list[list[int]]]:
-    """Return lower case, words and counts of style, by the package's means."""
+    """Return lower case, words and style counts, computed by the package."""
     lower = [" ".join(text.lower().split()) for text in texts]
     counts = []
     for text in texts:
@@ -153,7 +153,7 @@ def read_in_python(texts: Sequence[str]) -> tuple[list[str], list[list[str]], li
 
 
 def buckets_in_python(reading: Reading, bits: int) -> list[I64]:
-    """Return the buckets of each block by arithmetic on arrays, without memory of words."""
+    """Return the buckets of each block by array arithmetic, without caching words."""
     words = ngrams.grams_of(" ".join(reading.words), sizes=())
     found = (words.words, words.pairs, ngrams.grams_of(reading.lower).characters)
     return [ngrams.buckets(h, block, bits) for h, block in zip(found, BLOCKS, strict=True)]
@@ -177,7 +177,7 @@ def _best(
     *arguments: Any,
     clock: Callable[[], float] = time.process_time,
 ) -> float:
-    """Return the shortest time of a call; waiting for a core that others use does not count."""
+    """Return the shortest processor time of a call."""
     spent = []
     for _ in range(repeats):
         start = clock()
@@ -187,7 +187,7 @@ def _best(
 
 
 def _strings(readings: Sequence[Reading]) -> tuple[Strings, Strings]:
-    """Return lower case and words as the prototype takes them; it knows digits of ASCII alone."""
+    """Return lower case and words as the prototype defines them: it knows only ASCII digits."""
     lower = [r.lower if r.lower.isascii() else _DIGITS.sub("0", r.lower) for r in readings]
     words = [" ".join(r.words) for r in readings]
     words = [w if w.isascii() else _DIGITS.sub("0", w) for w in words]
@@ -199,7 +199,7 @@ def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:
 
 
 def measure(comments: Sequence[Comment], repeats: int) -> dict[str, Any]:
-    """Return microseconds a comment in C and in Python, and how many results agree."""
+    """Return microseconds per comment in C and in Python, and how many results agree."""
     model = default_model()
     comments = [c for c in comments if len(c.text) < _LONGEST]
     with tempfile.TemporaryDirectory() as directory:
@@ -221,7 +221,7 @@ def measure(comments: Sequence[Comment], repeats: int) -> dict[str, Any]:
 
 
 def _compare(core: Core, model: SpamModel, readings: Sequence[Reading]) -> dict[str, int]:
-    """Return in how many comments all results are the same, out of how many."""
+    """Return the number of comments with identical results, and the number compared."""
     ascii_texts = [r.body.text for r in readings if r.body.text.isascii()]
     lower, words, counts = read_in_python(ascii_texts)
     in_c = core.read_ascii(codes_of(ascii_texts))
@@ -261,7 +261,7 @@ def _texts(strings: Strings) -> list[str]:
 
 
 def _reading(core: Core, readings: Sequence[Reading], repeats: int) -> dict[str, float]:
-    """Return microseconds an ASCII text for lower case, words and counts."""
+    """Return microseconds per ASCII text for lower case, words and counts."""
     texts = [r.body.text for r in readings if r.body.text.isascii()]
     parts = _batches(texts)
     coded = [codes_of(part) for part in parts]
@@ -276,7 +276,7 @@ def _reading(core: Core, readings: Sequence[Reading], repeats: int) -> dict[str,
 def _hashing(
     core: Core, model: SpamModel, readings: Sequence[Reading], repeats: int
 ) -> dict[str, float]:
-    """Return microseconds a comment for the buckets of three blocks, and for their weights."""
+    """Return microseconds per comment for the buckets of three blocks, and for their weights."""
     parts, bits = _batches(readings), core.bits
     coded = [_strings(part) for part in parts]
     hashed = [core.hash_texts(*c) for c in coded]
@@ -308,13 +308,13 @@ def _single(core: Core, readings: Sequence[Reading], repeats: int) -> float:
     """Return the median microseconds of all three steps for one ASCII text, in one call."""
     texts = [r.body.text for r in readings if r.body.text and r.body.text.isascii()][:500]
     judge = core.one(max(map(len, texts), default=0))
-    # By the clock: asking for processor time takes as long as a call.
+    # By the clock: reading the processor time takes as long as a call.
     spent = [_best(judge, repeats, text, clock=time.perf_counter) for text in texts]
     return 1e6 * float(np.median(spent)) if spent else float("nan")
 
 
 def stages(model: SpamModel, comments: Sequence[Comment], repeats: int) -> dict[str, float]:
-    """Return where the package's own time goes, microseconds a comment, in batches."""
+    """Return the package's time for each stage, in microseconds per comment, in batches."""
     parts = _batches(comments)
     vectorizer = model.vectorizer
     readings = [[read(c) for c in part] for part in parts]
@@ -334,6 +334,6 @@ def stages(model: SpamModel, comments: Sequence[Comment], repeats: int) -> dict[
     scale = 1e6 / len(comments)
     found = {name: scale * _best(call, repeats) for name, call in calls.items()}
     whole = found.pop("score_many")
-    # Weights, probability, verdict: what is in none of the other stages.
+    # Weights, probability and verdict: the rest of the time.
     found["weights and verdicts"] = max(0.0, whole - sum(found.values()))
     return {**found, "score_many": whole}

@@ -1,7 +1,7 @@
-"""The comments that speed is measured on: real ones, and as many as are wanted made of them.
+"""The comments for measuring speed: real ones, and more made from them.
 
-Rows travel to fresh processes in a file. What a peer reads of one needs neither numpy nor
-spamguard, so that reading it tells nothing of the peer's own start.
+Rows are passed to fresh processes in a file. Reading it needs neither numpy nor spamguard, so it does
+not affect the measured start of a peer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from spamguard import Comment, Post
 
 SEED = 1
-MOST_POSTS = 200  # that single comments are measured under: as many as are remembered at once
-MOST_OF_A_BLOG = 2_000  # one flooded blog must not speak for all
+MOST_POSTS = 200  # posts for single comments: no more than the cache holds
+MOST_OF_A_BLOG = 2_000  # so that one flooded blog does not dominate
 POST_WORDS = 1_000
 
 
 @dataclass
 class Rows:
-    """Comments in columns; `post` is a place in `posts`, or -1."""
+    """Comments in columns; `post` is an index into `posts`, or -1."""
 
     text: list[str]
     author: list[str | None]
@@ -41,7 +41,7 @@ class Rows:
         return len(self.text)
 
     def take(self, index: Sequence[int]) -> Rows:
-        """Return some of the rows."""
+        """Return the rows at these indices."""
         return Rows(
             [self.text[i] for i in index],
             [self.author[i] for i in index],
@@ -52,16 +52,16 @@ class Rows:
         )
 
     def write(self, path: Path) -> None:
-        """Write the rows for `read`."""
+        """Write the rows to a file."""
         path.write_text(json.dumps(asdict(self)), "utf-8")
 
     @staticmethod
     def read(path: str | Path) -> Rows:
-        """Return the rows that `write` wrote."""
+        """Read rows from a file."""
         return Rows(**json.loads(Path(path).read_text("utf-8")))
 
     def facts(self) -> dict[str, Any]:
-        """Return what is recorded of these rows."""
+        """Return a summary of the rows."""
         words = [len((post[1] or "").split()) for post in self.posts]
         return {
             "comments": len(self),
@@ -72,11 +72,11 @@ class Rows:
         }
 
     def comments(self) -> list[Comment]:
-        """Return the rows as comments; those under one post share it."""
+        """Return the rows as comments; comments on one post share it."""
         from spamguard import Comment, Post
 
         posts: list[Post | None] = [Post(title, text, url) for title, text, url in self.posts]
-        posts.append(None)  # place -1
+        posts.append(None)  # for index -1
         columns = zip(self.text, self.author, self.author_url, self.post, strict=True)
         return [Comment(t, a, u, post=posts[p]) for t, a, u, p in columns]
 
@@ -115,7 +115,7 @@ def _cells(frame: pd.DataFrame, name: str) -> list[str | None]:
 
 
 def panels(directory: str | None) -> dict[str, Rows]:
-    """Return the rows of each panel; without a directory of data sets, the sample's alone."""
+    """Return the rows of each panel, or only the sample without a directory of data sets."""
     from spamguard.corpus.catalogue import load_dataset, load_datasets, load_sample
 
     if directory is None:
@@ -136,7 +136,7 @@ def panels(directory: str | None) -> dict[str, Rows]:
 
 
 def _syllables(number: int) -> str:
-    """Return a made-up ending for each number below a million; no two are the same."""
+    """Return a distinct made-up word ending for each number below a million."""
     ending = ""
     for _ in range(3):
         number, rest = divmod(number, 100)
@@ -151,7 +151,7 @@ def _changed(text: str, number: int, choice: random.Random) -> str:
 
 
 def _whole_posts(rows: Rows, count: int) -> list[int]:
-    """Return `count` places in their order, all comments of a post together, of posts drawn."""
+    """Return `count` indices in order, with all comments of randomly drawn posts."""
     under: dict[int, list[int]] = {}
     for i, post in enumerate(rows.post):
         under.setdefault(post, []).append(i)
@@ -163,9 +163,9 @@ def _whole_posts(rows: Rows, count: int) -> list[int]:
 def cycled(rows: Rows, count: int, spread: bool = False) -> Rows:
     """Return `count` rows with no two texts alike.
 
-    Of more rows, those under some posts (with `spread`, a few from everywhere).
-    Else real ones first, in their order; then they come again and again, each
-    with one word changed into a word that stands nowhere else. A stream of
+    If there are more rows, take those on some posts, or with `spread` a few from
+    everywhere. Otherwise the real rows come first, in order, and are then repeated
+    with one word of each changed to a word found nowhere else. A stream of
     real comments brings fewer new words than that.
     """
     choice = random.Random(SEED)
@@ -183,10 +183,10 @@ def cycled(rows: Rows, count: int, spread: bool = False) -> Rows:
 
 
 def singles(rows: Rows, count: int) -> tuple[list[int], list[int]]:
-    """Return places of comments to warm up with, and of others, at most `count`, to measure.
+    """Return indices of comments for warming up, and of at most `count` others to measure.
 
-    They stand under the same posts, which are then known; no text is in both,
-    so what is measured is the first time that a comment is seen.
+    Both are on the same posts, so the posts are in the cache. No text is in both, so
+    each measured comment is new.
     """
     order = list(range(len(rows)))
     random.Random(SEED).shuffle(order)
@@ -200,15 +200,15 @@ def singles(rows: Rows, count: int) -> tuple[list[int], list[int]]:
             continue
         seen.add(text)
         posts[post] = posts.get(post, 0) + 1
-        # The first under each post, and every fifth: some words are known then, as in a backend.
+        # The first on each post and every fifth: some words are then cached, as in a backend.
         (warm if posts[post] % 5 == 1 else measured).append(i)
     return warm, measured[:count]
 
 
 def long_posts(rows: Rows, count: int) -> list[str]:
-    """Return `count` different texts of a thousand words each, out of the posts' own words.
+    """Return `count` different texts of a thousand words each, made from the posts' words.
 
-    None where the posts hold fewer words than two such texts.
+    The list is empty if the posts have fewer words than two such texts.
     """
     words = [word for post in rows.posts for word in (post[1] or "").split()]
     if len(words) < 2 * POST_WORDS:

@@ -1,8 +1,8 @@
-"""The peers: what each learns with, and how it judges one comment and many.
+"""The peers: how each is trained, and how it scores one comment and many.
 
-The settings are those of the accuracy benchmark, so that its figures belong to these. A peer
-reads the text of a comment and nothing else: no cleaning, no author, no post. Nothing heavy is
-imported before a peer is trained or loaded, as the time of that is measured.
+The settings are those of the accuracy benchmark, so the figures belong together. A peer reads only the
+text of a comment: no cleaning, no author, no post. Nothing heavy is imported before a peer is trained or
+loaded, because that time is measured.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Judge:
-    """A loaded model: one text, and many."""
+    """A loaded model, which scores one text or many."""
 
     one: Callable[[str], object]
     many: Callable[[Sequence[str]], object]
@@ -31,26 +31,26 @@ class System:
 
     name: str
     about: str
-    needs: tuple[tuple[str, str], ...]  # module, and the distribution that brings it
+    needs: tuple[tuple[str, str], ...]  # module, and the distribution that contains it
     train: Callable[[Sequence[str], Sequence[bool], Path], None]
     load: Callable[[Path], Judge]
-    heavy: bool = False  # so slow that few rows must do
-    weights_of: str = ""  # module whose folder holds weights that are not trained here
+    heavy: bool = False  # so slow that it gets only a few rows
+    weights_of: str = ""  # module whose folder holds pretrained weights
 
     def missing(self) -> str | None:
-        """Return why the peer cannot run, if so."""
+        """Return the reason why the peer cannot run, if any."""
         absent = [module for module, _ in self.needs if find_spec(module) is None]
         return f"not installed ({', '.join(absent)})" if absent else None
 
     def shipped(self) -> int:
-        """Return the bytes of weights that come with a package."""
+        """Return the size in bytes of pretrained weights."""
         spec = find_spec(self.weights_of) if self.weights_of else None
         folders = (spec.submodule_search_locations if spec else None) or []
         files = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
 
     def version(self) -> str:
-        """Return what to cite."""
+        """Return the name and version to cite."""
         return ", ".join(f"{name} {_version(name)}" for _, name in self.needs)
 
 
@@ -125,7 +125,7 @@ def _train_fasttext(texts: Sequence[str], spam: Sequence[bool], directory: Path)
 def _load_fasttext(directory: Path) -> Judge:
     import fasttext
 
-    # The wrapper's own predict() fails under numpy 2, so the binding is asked.
+    # The wrapper's own predict() fails under numpy 2, so call the binding.
     binding = fasttext.load_model(str(directory / "model.bin")).f
     return Judge(
         lambda text: binding.predict(_line(text) + "\n", 2, 0.0, "strict"),

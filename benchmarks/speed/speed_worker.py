@@ -1,6 +1,6 @@
-"""One job in a fresh process: read it from standard input, print what was measured as JSON.
+"""Run one job in a fresh process: read it from standard input, print the measurements as JSON.
 
-Only what a job needs is imported, when it is needed.
+Each job imports only what it needs, when it needs it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMMENT = "Great post! Cheap pills at http://pills.example"
 
 
 def memory(what: str) -> float:
-    """Return MB of resident memory: "VmHWM" at most so far, "VmRSS" now; NaN where not told."""
+    """Return resident memory in MB, "VmHWM" for the peak or "VmRSS" for now; NaN if unknown."""
     try:
         with Path("/proc/self/status").open() as status:
             return next(int(line.split()[1]) for line in status if line.startswith(what)) / 1024
@@ -29,14 +29,14 @@ def memory(what: str) -> float:
 
 
 def seconds_of(call: Callable[..., object], *arguments: Any) -> float:
-    """Return the processor time of a call: waiting for a core that others use does not count."""
+    """Return the processor time of a call, which excludes waiting for a core."""
     start = time.process_time()
     call(*arguments)
     return time.process_time() - start
 
 
 def moment_of(call: Callable[..., object], *arguments: Any) -> float:
-    """Return the time of a short call, by the clock: asking for processor time would add to it."""
+    """Return the clock time of a short call; reading the processor time would add to it."""
     start = time.perf_counter()
     call(*arguments)
     return time.perf_counter() - start
@@ -84,7 +84,7 @@ def train(system: str, rows: str, directory: str, count: int) -> Found:
 
 
 def one(system: str, rows: str, directory: str, count: int) -> list[float]:
-    """Return the seconds of each of `count` single comments, none seen before."""
+    """Return the seconds for each of `count` single new comments."""
     from speed_systems import SYSTEMS
 
     judge = SYSTEMS[system].load(Path(directory)).one
@@ -96,7 +96,7 @@ def one(system: str, rows: str, directory: str, count: int) -> list[float]:
 
 
 def many(system: str, rows: str, directory: str, count: int, part: int) -> Found:
-    """Judge `count` rows in calls of `part`."""
+    """Score `count` rows in calls of `part`."""
     from speed_systems import SYSTEMS
 
     judge = SYSTEMS[system].load(Path(directory)).many
@@ -120,7 +120,7 @@ def own_load() -> Found:
 
 
 def own_one(rows: str, count: int) -> list[float]:
-    """Return the seconds of each single comment, none seen before, its post seen before."""
+    """Return the seconds for each single new comment on a post seen before."""
     from spamguard import score
 
     read = Rows.read(rows)
@@ -151,28 +151,28 @@ def own_post(rows: str, count: int) -> list[float]:
 
 
 def own_many(rows: str, count: int, part: int) -> Found:
-    """Judge `count` comments with their posts by `score_many`."""
+    """Score `count` comments with their posts by `score_many`."""
     from spamguard import score_many
 
     return rates(score_many, cycled(Rows.read(rows), count).comments(), part)
 
 
 def own_frame(rows: str, count: int, part: int) -> Found:
-    """Judge the rows of a DataFrame by `score_frame`."""
+    """Score the rows of a DataFrame by `score_frame`."""
     from spamguard import score_frame
 
     return rates(score_frame, cycled(Rows.read(rows), count).frame(), part)
 
 
 def own_text(rows: str, count: int) -> Found:
-    """Judge texts alone, which is all that the peers read."""
+    """Score texts alone, which is all that the peers read."""
     from spamguard import score_many
 
     return rates(score_many, cycled(Rows.read(rows), count).text, count)
 
 
 def own_once(rows: str, count: int) -> Found:
-    """Judge real rows, each for the first time, in a process that has seen no other."""
+    """Score real rows for the first time in a fresh process."""
     from spamguard import score_many
 
     read = Rows.read(rows)
@@ -182,7 +182,7 @@ def own_once(rows: str, count: int) -> Found:
 
 
 def own_shuffled(rows: str, count: int) -> Found:
-    """Judge comments in no order: posts come and go, more of them than are remembered."""
+    """Score comments in random order, on more posts than the cache holds."""
     import random
 
     from spamguard import score_many
@@ -193,7 +193,7 @@ def own_shuffled(rows: str, count: int) -> Found:
 
 
 def own_train(rows: str, count: int) -> Found:
-    """Fit SpamClassifier on `count` comments: reading them, and learning from what was read."""
+    """Fit SpamClassifier on `count` comments and time reading and learning."""
     from spamguard import SpamClassifier
 
     read = cycled(Rows.read(rows), count)
@@ -212,7 +212,7 @@ def own_train(rows: str, count: int) -> Found:
 
 
 def own_stream(rows: str, different: int, part: int, sizes: Sequence[int]) -> Found:
-    """Learn a stream by `partial_fit`: comments at first, then the same, read, again and again."""
+    """Learn a stream by `partial_fit`: comments first, then the same rows repeatedly."""
     from spamguard import SpamClassifier
 
     read = cycled(Rows.read(rows), different)
@@ -246,7 +246,7 @@ def own_stream(rows: str, different: int, part: int, sizes: Sequence[int]) -> Fo
 
 
 def own_length(sizes: Sequence[int], repeats: int) -> list[Found]:
-    """Judge texts of many sizes and shapes; each text once, the best of several."""
+    """Score texts of many sizes and shapes, each once; take the best of several."""
     from spamguard import score
 
     score(_COMMENT)
@@ -263,7 +263,7 @@ def own_length(sizes: Sequence[int], repeats: int) -> list[Found]:
 
 
 def own_two_cores(rows: str, count: int) -> Found:
-    """Judge comments with one process and with two."""
+    """Score comments with one process and with two."""
     import os
 
     from spamguard.scoring import default_model, score_in_parallel
@@ -271,7 +271,7 @@ def own_two_cores(rows: str, count: int) -> Found:
     if (os.cpu_count() or 1) < 2:
         return {"skipped": "there is one core"}
     comments, model = cycled(Rows.read(rows), 4 * count).comments(), default_model()
-    # First, as processes should not be forked beside the threads that keep workers.
+    # First, because a process should not fork while threads manage the workers.
     found: Found = {
         "comments": count,
         "apart_per_second": round(_two_apart(comments, model, count)),
@@ -279,16 +279,16 @@ def own_two_cores(rows: str, count: int) -> Found:
     for jobs in (1, 2):
         spent = []
         for some in _parts(comments, count):
-            start = time.perf_counter()  # by the clock: two processes are to spare that
+            start = time.perf_counter()  # by the clock: the point of two processes is to reduce it
             score_in_parallel(some, model, jobs)
             spent.append(time.perf_counter() - start)
-        # The first part starts the workers and warms them up.
+        # The first part starts and warms up the workers.
         found[f"jobs_{jobs}_per_second"] = round(count / min(spent[1:]))
     return found
 
 
 def _two_apart(comments: Sequence[Any], model: Any, count: int) -> float:
-    """Return comments a second of two processes that share nothing: the most that two can bring."""
+    """Return the comments per second of two independent processes, the most that two can reach."""
     import multiprocessing
 
     from spamguard import score_many
@@ -311,7 +311,7 @@ def _two_apart(comments: Sequence[Any], model: Any, count: int) -> float:
         process.join()
         if process.exitcode:
             raise RuntimeError("one of two processes failed")
-    seconds = []  # the first part warms them up: it is not the best
+    seconds = []  # leave out the first part, which is the warm-up
     while not spent.empty():
         seconds.append(spent.get())
     return 2 * count / min(seconds)

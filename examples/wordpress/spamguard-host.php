@@ -1,9 +1,9 @@
 <?php
 /**
  * Plugin Name: spamguard host
- * Description: What the Akismet plugin asks goes to your own spamguard server, and nowhere else.
+ * Description: Sends the Akismet plugin's requests to your own spamguard server, and nowhere else.
  *
- * Copy this file to wp-content/mu-plugins/ and say in wp-config.php where the server is:
+ * Copy this file to wp-content/mu-plugins/ and set the server's address in wp-config.php:
  *
  *     define( 'SPAMGUARD_HOST', 'http://127.0.0.1:8137' );
  */

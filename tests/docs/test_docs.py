@@ -35,7 +35,7 @@ CASES = ROOT / "tests" / "importers" / "cases"
 NOT_RUN = {
     "a cluster of their own; tests/test_parallel.py and tests/test_cluster.py make these calls": [
         ("docs/scale.md", "import joblib"),
-        ("docs/scale.md", "from spamguard.analysis.spark import score_spark"),
+        ("docs/scale.md", "from spamguard.analysis import score_spark"),
     ],
     "a drawing, a table or an excerpt, no command": [
         ("docs/architecture.md", "Comment, Post"),

@@ -19,5 +19,5 @@ def test_every_source_has_its_command():
 
 
 def test_every_field_is_named():
-    listed = PAGE.partition("Fields there are: ")[2].partition(". A column")[0]
+    listed = PAGE.partition("The fields are: ")[2].partition(". A column")[0]
     assert re.findall(r"`([a-z_]+)`", listed) == list(NAMES)

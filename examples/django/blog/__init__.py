@@ -1,1 +1,1 @@
-"""A blog, as small as it can be."""
+"""A minimal blog."""

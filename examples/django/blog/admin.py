@@ -10,7 +10,7 @@ admin.site.register(Entry)
 
 @admin.register(GuestLine)
 class GuestLineAdmin(SpamActions, admin.ModelAdmin):
-    """Lines of the guest book, with "spam" and "not spam"."""
+    """Guest book lines, with the actions "spam" and "not spam"."""
 
     list_display = ("text", "name", "is_public")
     list_filter = ("is_public",)

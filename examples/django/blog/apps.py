@@ -1,4 +1,4 @@
-"""The app: who moderates the comments on entries."""
+"""The app, which registers the moderator for comments on entries."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -10,7 +10,7 @@ class BlogConfig(AppConfig):
     name = "blog"
 
     def ready(self):
-        """Put spamguard before the comments on entries."""
+        """Check comments on entries with spamguard."""
         from blog.models import Entry
 
         if settings.COMMENTS_APP == "django_comments_xtd":

@@ -1,4 +1,4 @@
-"""Entries, and a guest book whose lines are judged by themselves."""
+"""Entries, and a guest book whose lines are checked by spamguard."""
 
 from django.db import models
 
@@ -18,12 +18,12 @@ class Entry(models.Model):
         return self.title
 
     def get_absolute_url(self):
-        """Return where the entry is."""
+        """Return the entry's address."""
         return f"/{self.pk}/"
 
 
 class GuestLine(Checked, models.Model):
-    """A line in the guest book: any model with a text field can be judged."""
+    """A line in the guest book. Any model with a text field can be checked."""
 
     text = models.TextField()
     name = models.CharField(max_length=80, blank=True)

@@ -1,4 +1,4 @@
-"""Settings of the example; BLOG_COMMENTS=django_comments_xtd takes the other comments app."""
+"""Settings of the example; BLOG_COMMENTS=django_comments_xtd selects the other comments app."""
 
 import os
 from pathlib import Path

@@ -42,4 +42,4 @@ def test_numbers_are_those_of_the_program():
     assert "Ten attempts to log in are free, then one in 30 seconds" in DOCS
     assert f"the first {waiting.WINDOW} that fit" in DOCS
     assert LEAST == 10
-    assert "From ten decisions of each kind on" in DOCS
+    assert "With ten decisions of each kind" in DOCS
