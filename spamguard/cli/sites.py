@@ -87,8 +87,7 @@ def _secret(path: str) -> str:
 
 
 def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
-    from spamguard.server.store import Posts
-    from spamguard.server.store.feeds import read_posts
+    from spamguard.server.store import Posts, read_posts
 
     count = Posts(database).put(_site(args, sites).id, read_posts(args.file))
     print(f"{args.name}: {count:,} posts registered")
@@ -96,9 +95,9 @@ def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
 
 def _forget(args: argparse.Namespace, config: ServerConfig) -> int:
-    from spamguard.server.worker import Services
+    from spamguard.server.worker import Worker
 
-    services = Services.open(config)
+    services = Worker.open(config)
     try:
         gone = services.teacher.forget(_site(args, services.sites), args.guid, args.by)
     finally:

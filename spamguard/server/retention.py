@@ -11,7 +11,7 @@ from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
 from spamguard.server.store import put_lesson
 from spamguard.server.store.server_tables import comments, lessons, settings
-from spamguard.server.watch import logs
+from spamguard.server.watch import write_log
 
 _EVERY: Final = timedelta(hours=20)
 _BY: Final = "retention"
@@ -38,7 +38,7 @@ class Retention:
                 return
             connection.execute(sa.delete(settings).where(settings.c.key == "retention"))
             connection.execute(sa.insert(settings).values(key="retention", value=stamp(now)))
-        logs.write("retention", deleted=self.run(now))
+        write_log("retention", deleted=self.run(now))
 
     def run(self, now: datetime) -> int:
         """Delete what is too old at `now`, also from the bytes of the file; return how many comments.

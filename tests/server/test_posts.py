@@ -53,7 +53,7 @@ def test_fields_of_the_request_are_a_post_too(blog):
 def test_fields_of_the_request_register_the_post(blog):
     sent = {"permalink": URL, "post_title": POST["title"], "post_content": POST["text"]}
     withal = probability(blog, **sent)
-    blog.http.app.state.services.recorder.flush()
+    blog.http.app.state.worker.recorder.flush()
     assert probability(blog, permalink=URL) == withal
 
 

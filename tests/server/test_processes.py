@@ -19,7 +19,7 @@ import pytest
 
 from spamguard import load_model, save_model
 from spamguard.feedback import Journal
-from spamguard.server.supervisor import Worker
+from spamguard.server.supervisor import WorkerProcess
 from spamguard.storage import find_model
 
 SPAM = "cheap viagra at http://pills.example order now"
@@ -293,13 +293,13 @@ class Silent:
 
 
 def test_a_worker_that_ends_while_it_is_asked_is_not_waited_for():
-    worker = Worker.__new__(Worker)
+    worker = WorkerProcess.__new__(WorkerProcess)
     worker.process, worker.parent_conn = Dying(3), Silent()
     assert not worker.ping(timeout=1e9)
 
 
 def test_a_worker_that_answers_is_there():
-    worker = Worker.__new__(Worker)
+    worker = WorkerProcess.__new__(WorkerProcess)
     worker.parent_conn, theirs = Pipe()
     worker.process = Dying(100)
     theirs.send(True)

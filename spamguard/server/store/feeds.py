@@ -1,7 +1,7 @@
 """Posts from a file: an RSS or Atom feed, or a WordPress export.
 
-Read with the importers' scanner: no document type, no entity of the file's own,
-nothing opened, every field bounded.
+It uses the importers' scanner, which reads no document type and no entities of the
+file, opens nothing, and bounds every field.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _PUBLIC: Final = ("", "publish")
 
 
 def read_posts(path: str | os.PathLike[str]) -> Iterator[Registered]:
-    """Yield the posts of a feed or of a WordPress export, as they stand in it.
+    """Yield the posts of a feed or of a WordPress export, in its order.
 
     Raises
     ------
     ServerError
-        If it holds no post that has an address.
+        If it has no post with an address.
     CorpusError
         If the file cannot be read.
     """
@@ -51,7 +51,7 @@ def read_posts(path: str | os.PathLike[str]) -> Iterator[Registered]:
                 yield found
     if not count:
         raise ServerError(
-            f"{file.name} holds no posts with an address. Give an RSS or Atom feed, or a WordPress "
+            f"{file.name} has no posts with an address. Give an RSS or Atom feed, or a WordPress "
             "export (Tools, Export, All content)."
         )
 

@@ -1,8 +1,7 @@
 """The server's tables, in the journal's database beside its own.
 
-What moderators decided stands in the journal. Here stands what the server needs
-besides: its sites, their posts, the comments with their verdicts, and what each
-correction taught, in numbers.
+The journal holds what moderators decided. These tables hold the rest: the sites, their
+posts, the comments with their verdicts, and the weights that each correction changed.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ settings: Final = sa.Table(
     sa.Column("value", sa.String(255), nullable=False),
 )
 
-# One key, one site. `sequence` rises with every lesson; whoever holds the site's weights in
-# memory sees by it that they are old. The row named "" is the pool of what sites share.
+# One key, one site. `sequence` rises with every lesson, so a worker sees that the weights in
+# its memory are old. The row named "" is the pool of lessons that sites share.
 sites: Final = sa.Table(
     f"{PREFIX}sites",
     METADATA,
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("name", sa.String(64), nullable=False, unique=True),
-    sa.Column("key_digest", _DIGEST, unique=True),  # of the key, which is not kept; empty: revoked
+    sa.Column("key_digest", _DIGEST, unique=True),  # of the key, which is not kept; NULL: revoked
     sa.Column("sequence", _NUMBER, nullable=False, default=0),
-    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # its feedback to the pool
-    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # the pool's into its verdicts
+    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # its lessons to the pool
+    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # the pool's lessons
     sa.Column("unsure_is_spam", sa.Boolean, nullable=False, default=False),
-    sa.Column("unsure_cut", sa.Double),  # log-odds; empty: the model's
+    sa.Column("unsure_cut", sa.Double),  # log-odds; NULL: the model's
     sa.Column("spam_cut", sa.Double),
     sa.Column("coral_secret", sa.String(1000)),  # or several, one a line
     sa.Column("created_at", _STAMP, nullable=False),
@@ -78,23 +77,23 @@ comments: Final = sa.Table(
     sa.Column("post_key", _DIGEST),
     sa.Column("permalink", AnyText),
     sa.Column("kind", AnyText),  # comment_type
-    sa.Column("text", AnyText),  # empty in privacy mode, as are the author's fields
+    sa.Column("text", AnyText),  # NULL in privacy mode, as are the author's fields
     sa.Column("author", AnyText),
     sa.Column("author_url", AnyText),
     sa.Column("date", AnyText),
     sa.Column("cause", sa.String(16), nullable=False),  # model, administrator, honeypot, test
-    sa.Column("answer", sa.Boolean, nullable=False),  # what the blog was told: spam?
+    sa.Column("answer", sa.Boolean, nullable=False),  # the answer to the blog: spam?
     sa.Column("label", sa.String(16)),
     sa.Column("spam_probability", sa.Double),
     sa.Column("log_odds", sa.Double),
     sa.Column("discard", sa.Boolean),
     sa.Column("language", sa.String(16)),
     sa.Column("model", AnyText),
-    sa.Column("reasons", AnyText),  # JSON: [[feature, contribution, evidence], ...]; see records
-    # Of a backend that tells neither until later: see coral.
+    sa.Column("reasons", AnyText),  # JSON: [[feature, contribution, evidence], ...]
+    # Digests of Coral's names for the post and the comment; see protocols/coral.py.
     sa.Column("story", _DIGEST),
     sa.Column("external_id", _DIGEST),
-    sa.Column("decision", sa.String(16)),  # of the journal, repeated here for the queue
+    sa.Column("decision", sa.String(16)),  # copied from the journal for the queue
     sa.Column("decided_by", sa.String(255)),
     sa.Column("decided_at", _STAMP),
     sa.Column("entry", _NUMBER),  # its number in the journal
@@ -106,8 +105,7 @@ comments: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# What a correction taught, as `SiteWeights.packed` gives it; the latest of each comment.
-# Empty `data`: taken back.
+# The latest lesson of each comment, as `SiteWeights.packed` returns it. NULL `data`: undone.
 lessons: Final = sa.Table(
     f"{PREFIX}lessons",
     METADATA,

@@ -218,7 +218,7 @@ class Live:
     def __init__(self, server, app, port):
         self.server, self.app, self.port = server, app, port
         self.base = f"http://127.0.0.1:{port}"
-        self.services = app.state.services
+        self.services = app.state.worker
         self.seed = Seeder(self.services)
 
 

@@ -122,7 +122,7 @@ def test_nothing_of_it_acts(hostile, window, screenshots):
     page.goto(f"{hostile.base}/moderate")
     page.focus(".card")
     page.keyboard.press("s")  # the keys still do what they should
-    page.wait_for_selector("#told:has-text('marked as spam')")
+    page.wait_for_selector("#message:has-text('marked as spam')")
     page.wait_for_timeout(300)
     assert_inert(page, hostile.base)
     watched.clean()

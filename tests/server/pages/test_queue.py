@@ -6,11 +6,11 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from starlette.datastructures import QueryParams
 
-from spamguard.server.pages import decisions as deciding
-from spamguard.server.pages import queue_query as waiting
+from spamguard.server.pages import decisions, queue_query
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.pages.queue_query import Wanted
+from spamguard.server.pages.queue_query import QueueFilter
 from spamguard.server.store.server_tables import comments
 
 from .conftest import CAMPAIGN, Browser, Page
@@ -96,7 +96,7 @@ def test_undo_takes_back_step_by_step(anna, seed, services, rows):
     anna.post("/decide", {"decision": "spam", "id": one})
     anna.post("/decide", {"decision": "ham", "id": two})
     assert "1 comment marked as not spam." in anna.page().text
-    assert anna.post("/undo", {"label": ""}).headers["location"] == "/moderate?said=undone"
+    assert anna.post("/undo", {"label": ""}).headers["location"] == "/moderate?message=undone"
     assert [row.decision for row in rows()] == ["spam", None]
     assert "1 comment marked as spam." in anna.page().text
     anna.post("/undo")
@@ -187,7 +187,9 @@ FILTERED = {
 
 def first_words(browser, query):
     text = re.sub(r"</?(?:mark|span)[^>]*>", "", browser.get(f"?{query}").text)
-    return [part.split()[0].rstrip(",") for part in re.findall(r'class="said"[^>]*>([^<]+)', text)]
+    return [
+        part.split()[0].rstrip(",") for part in re.findall(r'class="message"[^>]*>([^<]+)', text)
+    ]
 
 
 def test_filters_and_search(anna, three):
@@ -217,7 +219,7 @@ def test_an_unknown_site_is_not_found(anna, three):
 
 
 def test_long_queues_have_pages(anna, seed, monkeypatch):
-    monkeypatch.setattr(waiting, "A_PAGE", 2)
+    monkeypatch.setattr(queue_query, "_PAGE_SIZE", 2)
     for i in range(5):
         seed.comment(f"Question number {'abcde'[i]}: what about {'xyzuv'[i] * 9}?")
     seen = [cards(anna.page(f"?page={n}")) for n in (1, 2, 3)]
@@ -227,7 +229,7 @@ def test_long_queues_have_pages(anna, seed, monkeypatch):
 
 
 def test_the_window_is_bounded_and_says_so(anna, seed, monkeypatch):
-    monkeypatch.setattr(waiting, "WINDOW", 3)
+    monkeypatch.setattr(queue_query, "WINDOW", 3)
     for i in range(5):
         seed.comment(f"Question number {'abcde'[i]}: what about {'xyzuv'[i] * 9}?")
     page = anna.page()
@@ -261,27 +263,27 @@ def test_the_script_gets_words(anna, seed, rows):
     seed.comment(HAM)
     number = rows()[0].id
     reply = json_of(anna, "/decide", decision="ham", id=number)
-    assert reply.json() == {"said": "1 comment marked as not spam.", "comments": 1}
-    assert json_of(anna, "/undo").json() == {"said": "Taken back: 1 comment."}
+    assert reply.json() == {"message": "1 comment marked as not spam.", "comments": 1}
+    assert json_of(anna, "/undo").json() == {"message": "Undone: 1 comment."}
     assert json_of(anna, "/undo").status_code == 409
     assert json_of(anna, "/decide", decision="ham", id=999_999).status_code == 409
     assert json_of(anna, "/decide", decision="maybe", id=number).status_code == 400
     anna.http.cookies.delete("spamguard-session")
     reply = anna.post("/decide", csrf="x", headers={"Accept": "application/json"})
     assert reply.status_code == 401
-    assert "not logged in" in reply.json()["said"]
+    assert "not logged in" in reply.json()["message"]
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1e3", "9" * 30, "²", "1;drop"])
 def test_numbers_that_are_none_change_nothing(anna, services, given):
     reply = anna.post("/decide", {"decision": "spam", "id": given})
     assert reply.status_code == 303
-    assert "said=nothing" in reply.headers["location"]
+    assert "message=nothing" in reply.headers["location"]
     assert list(services.journal.entries()) == []
 
 
 def test_too_many_at_once_are_refused(anna, services, monkeypatch):
-    monkeypatch.setattr(deciding, "MOST", 2)
+    monkeypatch.setattr(decisions, "MOST", 2)
     reply = anna.post("/decide", {"decision": "spam", "id": ["1", "2", "3"]})
     assert reply.status_code == 409
     assert "At most 2" in reply.text
@@ -295,7 +297,7 @@ def test_a_comment_that_was_deleted_meanwhile_is_told(anna, seed, services, rows
     services.journal.forget(one.digest, by="x", site="first")
     reply = json_of(anna, "/decide", decision="ham", id=[one.id, two.id])
     assert reply.status_code == 200
-    assert "1 comment marked as not spam. 1 could not be:" in reply.json()["said"]
+    assert "1 comment marked as not spam. 1 could not be:" in reply.json()["message"]
 
 
 def test_what_was_done_before_the_database_went_away_can_be_taken_back(
@@ -316,7 +318,7 @@ def test_what_was_done_before_the_database_went_away_can_be_taken_back(
     reply = json_of(anna, "/decide", decision="spam", id=[row.id for row in rows()])
     assert reply.status_code == 503
     assert sum(row.decision == "spam" for row in rows()) == 1
-    assert json_of(anna, "/undo").json() == {"said": "Taken back: 1 comment."}
+    assert json_of(anna, "/undo").json() == {"message": "Undone: 1 comment."}
     assert {row.decision for row in rows()} == {None}
 
 
@@ -324,7 +326,7 @@ def test_privacy_mode_shows_digests_only(serve, tmp_path):
     from .conftest import Seeder
 
     http = serve(privacy=True, database=str(tmp_path / "private.db"))
-    seed = Seeder(http.app.state.services)
+    seed = Seeder(http.app.state.worker)
     seed.comment(SPAM, author="Bob")
     seed.services.recorder.flush()
     seed.moderator()
@@ -336,7 +338,7 @@ def test_privacy_mode_shows_digests_only(serve, tmp_path):
     assert "Bob" not in page.text
     number = cards(page)[0]
     reply = browser.post("/decide", {"decision": "spam", "id": number})
-    assert "said=missing" in reply.headers["location"]
+    assert "message=missing" in reply.headers["location"]
 
 
 def test_what_a_honeypot_caught_is_shown_and_administrators_are_not(anna, services, seed):
@@ -354,18 +356,17 @@ def test_what_a_honeypot_caught_is_shown_and_administrators_are_not(anna, servic
     assert "by the owner" not in text
 
 
-def test_wanted_reads_what_it_writes():
-    for wanted in (Wanted(), Wanted("a b", "spam", "links", "7", "all", 'x & "y"', "old", 3)):
-        from urllib.parse import parse_qs
-
-        assert Wanted.of(parse_qs(wanted.query())) == wanted
+def test_filters_read_what_they_write():
+    full = QueueFilter("a b", "spam", "links", "7", "all", 'x & "y"', "old", 3)
+    for filters in (QueueFilter(), full):
+        assert QueueFilter.of(QueryParams(filters.query())) == filters
 
 
 def test_an_unexpected_error_is_a_page_without_details(anna, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr(waiting, "find", broken)
+    monkeypatch.setattr(queue_query, "find", broken)
     reply = anna.get("")
     assert reply.status_code == 500
     assert "secret words" not in reply.text
