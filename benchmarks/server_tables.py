@@ -76,8 +76,8 @@ def _slow(slow: Result) -> list[str]:
         f"finished {slow['slow_answered_in_the_end']:,} were answered. Meanwhile {during['requests']:,} others asked "
         f"one after the other, {during['failed']} in vain; their median was "
         f"{during['p50_ms'] / before['p50_ms']:.1f} times that of before, p99 "
-        f"{during['p99_ms'] / before['p99_ms']:.1f} times. (`--patience` was raised for this; by default such clients "
-        "are cut off after 20 seconds.)",
+        f"{during['p99_ms'] / before['p99_ms']:.1f} times. (`--patience` was raised for this; by default a body "
+        "must arrive within 20 seconds.)",
         "",
     ]
 

@@ -16,12 +16,12 @@ WANTED = 10_000
 _RESERVE = 500  # files for everything else
 _EVERY = 10.0  # seconds between two bytes of one client
 _AT_ONCE = 200  # connections being opened
-_PATIENCE = 300  # seconds that the server grants; by default it cuts such clients off after 20
+_PATIENCE = 300  # seconds that the server grants for a body; 20 by default
 _PAD = 200  # bytes of a slow body, more than are dripped
 
 
 class Slow:
-    """A client that dawdles: in the head of its request, or in its body."""
+    """A client that sends the head of its request, or its body, slowly."""
 
     def __init__(self, request: bytes, in_head: bool) -> None:
         # The headers that are dripped make the head longer and mean nothing.

@@ -142,17 +142,6 @@ def test_a_graceful_stop_answers_what_is_under_way(start):
     connection.close()
 
 
-@pytest.mark.parametrize(
-    "sent",
-    ["", "POST /1.1/comment-check HTTP/1.1\r\nHost: x\r\n", "GET /health HTTP/1.1\r\nX: "],
-    ids=["nothing", "half a head", "half a line"],
-)
-def test_who_does_not_get_to_the_point_is_cut_off(slow_clients, sent):
-    with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
-        client.sendall(sent.encode())
-        assert client.recv(100) == b""
-
-
 def test_a_body_that_does_not_come(slow_clients):
     with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
         client.sendall(b"POST /1.1/verify-key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")

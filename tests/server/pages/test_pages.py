@@ -120,7 +120,7 @@ def test_a_cut_that_is_none_is_refused(anna, seed, cut):
 def test_the_cuts_must_not_cross(anna, seed):
     reply = anna.post("/thresholds", {"site": "first", "action": "unsure", "cut": "8"})
     assert reply.status_code == 409
-    assert "Unsure must begin below spam" in Page(reply.text).text
+    assert "cannot be above the one for spam" in Page(reply.text).text
     assert seed.site().unsure_cut is None
 
 
@@ -139,7 +139,7 @@ def test_a_promise_is_kept_or_the_missing_comments_are_told(anna, seed, services
             connection.execute(sa.insert(comments).values(values))
     kept = anna.page("/thresholds?promise=0.05").text
     assert "With 95 % confidence" in kept
-    assert "of 80 real comments it loses 0" in kept
+    assert "it loses 0 of 80 real comments" in kept
     assert re.search(
         r"Too few real comments .* 219 more are needed", anna.page("/thresholds?promise=0.01").text
     )
@@ -213,7 +213,7 @@ def test_a_worse_model_cannot_be_used(anna, services, seed):
     row = wait_for(services, seed.site().id)
     assert row.state == "refused", row.report
     page = anna.page("/retrain")
-    assert "Worse on one side: the model in use stays." in page.text
+    assert "so it cannot be used" in page.text
     assert "Use the new model" not in page.text
     assert anna.post("/retrain/use", {"site": "first", "number": row.id}).status_code == 409
     assert services.models.of(seed.site().id) is services.models.shared

@@ -104,7 +104,7 @@ def test_undo_takes_back_step_by_step(anna, seed, services, rows):
     assert services.journal.summary("first").spam == 0
     reply = anna.post("/undo")
     assert reply.status_code == 409
-    assert "nothing left" in reply.text
+    assert "nothing to undo" in reply.text
 
 
 def test_nobody_takes_back_what_another_did(anna, http, seed, rows):
@@ -188,7 +188,7 @@ FILTERED = {
 def first_words(browser, query):
     text = re.sub(r"</?(?:mark|span)[^>]*>", "", browser.get(f"?{query}").text)
     return [
-        part.split()[0].rstrip(",") for part in re.findall(r'class="message"[^>]*>([^<]+)', text)
+        part.split()[0].rstrip(",") for part in re.findall(r'class="quoted"[^>]*>([^<]+)', text)
     ]
 
 
@@ -234,7 +234,7 @@ def test_the_window_is_bounded_and_says_so(anna, seed, monkeypatch):
         seed.comment(f"Question number {'abcde'[i]}: what about {'xyzuv'[i] * 9}?")
     page = anna.page()
     assert len(cards(page)) == 3
-    assert "shown of more" in page.text
+    assert "3 comments; there are more" in page.text
 
 
 def test_a_moderator_of_one_site_sees_and_decides_that_one_alone(http, seed, services, rows):
@@ -271,7 +271,7 @@ def test_the_script_gets_words(anna, seed, rows):
     anna.http.cookies.delete("spamguard-session")
     reply = anna.post("/decide", csrf="x", headers={"Accept": "application/json"})
     assert reply.status_code == 401
-    assert "not logged in" in reply.json()["message"]
+    assert "logged out" in reply.json()["message"]
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1e3", "9" * 30, "²", "1;drop"])
@@ -286,7 +286,7 @@ def test_too_many_at_once_are_refused(anna, services, monkeypatch):
     monkeypatch.setattr(decisions, "MOST", 2)
     reply = anna.post("/decide", {"decision": "spam", "id": ["1", "2", "3"]})
     assert reply.status_code == 409
-    assert "At most 2" in reply.text
+    assert "at most 2" in reply.text
 
 
 def test_a_comment_that_was_deleted_meanwhile_is_told(anna, seed, services, rows):
