@@ -139,7 +139,7 @@ def _conditions(filters: QueueFilter, sites: Mapping[int, str]) -> list[sa.Colum
     later = comments.alias("later")
     conditions = [
         comments.c.site.in_(chosen),
-        comments.c.cause != "administrator",  # nobody moderates them
+        comments.c.cause != "administrator",  # they are not moderated
         # The latest verdict of a comment that was checked again.
         ~sa.exists().where(
             later.c.site == comments.c.site,

@@ -81,7 +81,7 @@ def _start_process(config: ServerConfig, number: int) -> None:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    # A process that nobody waits for stays in the process table when it ends.
+    # Without a wait the process would stay in the process table when it ends.
     threading.Thread(target=process.wait, name="spamguard-retraining", daemon=True).start()
 
 

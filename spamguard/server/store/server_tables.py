@@ -129,7 +129,7 @@ usage: Final = sa.Table(
     ),
 )
 
-# --- of the moderation pages ----------------------------------------------------------
+# --- for the moderation pages ----------------------------------------------------------
 
 moderators: Final = sa.Table(
     f"{PREFIX}moderators",
@@ -137,7 +137,7 @@ moderators: Final = sa.Table(
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("name", sa.String(64), nullable=False, unique=True),  # as in the journal
     sa.Column("password", sa.String(255), nullable=False),  # hashed; see pages.accounts
-    sa.Column("sites", AnyText),  # JSON: numbers of sites; empty: all
+    sa.Column("sites", AnyText),  # JSON: numbers of sites; NULL: all
     sa.Column("created_at", _STAMP, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -145,14 +145,14 @@ moderators: Final = sa.Table(
 sessions: Final = sa.Table(
     f"{PREFIX}sessions",
     METADATA,
-    sa.Column("digest", _DIGEST, primary_key=True),  # of the token, which the browser alone has
+    sa.Column("digest", _DIGEST, primary_key=True),  # of the token, which only the browser has
     sa.Column("moderator", sa.ForeignKey(moderators.c.id), nullable=False),
     sa.Column("created_at", _STAMP, nullable=False),
     sa.Column("seen_at", _STAMP, nullable=False),
 )
 
-# What was done on the pages in one step, so that one step takes it back. What was decided
-# stands in the journal; `detail` is JSON and has the numbers of its entries there.
+# Actions on the pages, each undone in one step. The decisions themselves are in the journal;
+# `detail` is JSON with the numbers of their entries.
 actions: Final = sa.Table(
     f"{PREFIX}actions",
     METADATA,
@@ -160,7 +160,7 @@ actions: Final = sa.Table(
     sa.Column("moderator", sa.String(64), nullable=False),
     sa.Column("at", _STAMP, nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),  # decide, thresholds, retrain, use, rollback
-    sa.Column("site", sa.ForeignKey(sites.c.id)),  # empty: of several
+    sa.Column("site", sa.ForeignKey(sites.c.id)),  # NULL: of several
     sa.Column("detail", AnyText, nullable=False),
     sa.Column("undone_at", _STAMP),
     sa.Index(f"{PREFIX}actions_by_moderator", "moderator", "id"),
@@ -174,7 +174,7 @@ retrainings: Final = sa.Table(
     sa.Column("site", sa.ForeignKey(sites.c.id), nullable=False),
     sa.Column("moderator", sa.String(64), nullable=False),
     sa.Column("started_at", _STAMP, nullable=False),
-    sa.Column("seen_at", _STAMP, nullable=False),  # of the process that does it
+    sa.Column("seen_at", _STAMP, nullable=False),  # sign of life of its process
     sa.Column("state", sa.String(16), nullable=False),  # running, passed, refused, failed
     sa.Column("stage", sa.String(32), nullable=False),
     sa.Column("done", _NUMBER, nullable=False, default=0),
