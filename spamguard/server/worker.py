@@ -6,26 +6,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, Self
 
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, ServerError
-from spamguard.feedback import Journal, stamp
+from spamguard.feedback import Journal
 from spamguard.server.config import ServerConfig
-from spamguard.server.feedback import Teacher
+from spamguard.server.feedback import Feedback
+from spamguard.server.filters import Filters
 from spamguard.server.http import Limits
-from spamguard.server.judging import Judge
 from spamguard.server.models import Models
 from spamguard.server.recorder import Recorder
 from spamguard.server.retention import Retention
-from spamguard.server.store import POOL, Posts, Site, Sites
+from spamguard.server.store import Posts, Site, Sites, move_lessons
 from spamguard.server.store.server_tables import METADATA, SCHEMA, settings, sites
 from spamguard.server.watch import Metrics, logs
-from spamguard.server.weights import Weights
 
 _KNOWN: Final = 1_000
+_SCHEMA: Final = settings.c.key == "schema"
 _EVERY: Final = 1.0  # seconds between looks at the models' files
 
 
@@ -34,7 +33,7 @@ class Services:
     """One worker's parts; a request gets them as ``request.app.state.services``.
 
     The pages of `spamguard.server.pages` build on the same: `sites`, `posts`,
-    `teacher.decide` and `teacher.undo`, `journal`, `models`, and the tables.
+    `feedback.decide` and `feedback.undo`, `journal`, `models`, and the tables.
     """
 
     config: ServerConfig
@@ -42,10 +41,9 @@ class Services:
     sites: Sites
     posts: Posts
     models: Models
-    weights: Weights
-    judge: Judge
+    filters: Filters
     recorder: Recorder
-    teacher: Teacher
+    feedback: Feedback
     retention: Retention
     metrics: Metrics
     limits: Limits
@@ -75,12 +73,12 @@ class Services:
             logs.write("records", what=what, comments=number)
 
         models = Models(config, of_models)
-        weights, posts = Weights(database, models), Posts(database)
-        judge = Judge(database.key, posts, weights)
+        posts = Posts(database)
+        filters = Filters(journal, models, posts)
         recorder = Recorder(database, config.privacy, of_records)
-        teacher = Teacher(journal, models, judge, recorder, config.privacy)
+        feedback = Feedback(journal, filters, recorder, config.privacy)
         return cls(
-            config, journal, Sites(database), posts, models, weights, judge, recorder, teacher,
+            config, journal, Sites(database), posts, models, filters, recorder, feedback,
             Retention(journal, config), metrics, Limits(config),
         )  # fmt: skip
 
@@ -161,7 +159,7 @@ def open_journal(config: ServerConfig) -> Journal:
 
 
 def _make_tables(journal: Journal) -> None:
-    schema = sa.select(settings.c.value).where(settings.c.key == "schema")
+    schema = sa.select(settings.c.value).where(_SCHEMA)
     # Only looked at where they are: a worker that starts must not wait for those that write.
     with journal.database.reading() as connection:
         found = None
@@ -172,10 +170,14 @@ def _make_tables(journal: Journal) -> None:
             found = connection.execute(schema).scalar() if _exist(connection) else None
             if found is None:
                 METADATA.create_all(connection)
-                now = stamp(datetime.now(UTC))
-                connection.execute(sa.insert(sites).values(name=POOL, created_at=now))
                 found = str(SCHEMA)
                 connection.execute(sa.insert(settings).values(key="schema", value=found))
+    if found == "1":
+        with journal.database.writing() as connection:
+            if connection.execute(schema).scalar() == "1":  # nobody was faster
+                move_lessons(connection)
+                connection.execute(sa.update(settings).values(value=str(SCHEMA)).where(_SCHEMA))
+        found = str(SCHEMA)
     if found != str(SCHEMA):
         raise ServerError(
             f"{journal.name} has the server's layout {found}; this spamguard knows {SCHEMA}. "

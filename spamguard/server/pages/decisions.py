@@ -70,13 +70,13 @@ def decide(services: Services, by: Moderator, numbers: Iterable[int], decision: 
             if site is None:
                 continue
             try:
-                taught = services.teacher.decide(site, row.id, decision, by.name)
+                receipt = services.feedback.decide(site, row.id, decision, by.name)
             except (ForgottenError, ServerError) as error:
                 found.missing.append(str(error))
                 continue
-            services.metrics.feedback(decision, taught.agreed)
+            services.metrics.feedback(decision, receipt.agreed)
             found.comments += 1
-            found.entries.append((site.id, taught.entry))
+            found.entries.append((site.id, receipt.entry))
     finally:
         if found.entries:
             found.action = note(
@@ -101,7 +101,7 @@ def undo(services: Services, by: Moderator, action: int | None = None) -> Done:
     for number, entry in json.loads(row.detail)["entries"]:
         site = services.sites.with_id(int(number))
         if site is not None and _counts(services, site, int(entry)):
-            services.teacher.undo(site, int(entry), by.name)
+            services.feedback.undo(site, int(entry), by.name)
             found.entries.append((site.id, int(entry)))
             found.comments += 1
     with services.journal.database.writing() as connection:
@@ -120,7 +120,7 @@ def undo_entry(services: Services, by: Moderator, site: Site, entry: int) -> Non
     """
     if not _counts(services, site, entry):
         raise ServerError("This decision is taken back already, or there is none of this number.")
-    services.teacher.undo(site, entry, by.name)
+    services.feedback.undo(site, entry, by.name)
 
 
 def last_action(database: Database, by: Moderator, action: int | None = None) -> sa.Row[Any] | None:

@@ -81,7 +81,7 @@ def show(visit: Visit) -> Response:
     """Show the page."""
     site = visit.site(visit.asked("site"))
     action: Action = "unsure" if visit.asked("action") == "unsure" else "spam"
-    model = visit.services.weights.model_for(site)
+    model = visit.services.filters.model_of(site)
     past = history_of(visit.services.journal.database, site, model, action)
     now, own = _cut(model.cuts, action), _cut(visit.services.models.of(site.id).cuts, action)
     steps = steps_of(past, (now, own))

@@ -23,7 +23,7 @@ from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
 from spamguard.server.access import Threads, address_of, admitted
 from spamguard.server.http import body_of, fields_of, text_of
-from spamguard.server.judging import Asked, Judged
+from spamguard.server.queries import Answer, Query
 from spamguard.server.store import Registered, Site
 from spamguard.server.store.server_tables import usage
 from spamguard.server.worker import Services
@@ -112,30 +112,30 @@ def _verify_key(services: Services, site: Site, fields: Fields) -> Response:
 def _comment_check(services: Services, site: Site, fields: Fields) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    judged = services.judge.judge(site, asked)
-    if not asked.is_test:
-        services.recorder.put(judged)
-    verdict = judged.verdict
+    query = query_of(fields)
+    answer = services.filters.answer(site, query)
+    if not query.is_test:
+        services.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        label, probability = "spam" if judged.is_spam else "ham", None
+        label, probability = "spam" if answer.is_spam else "ham", None
     else:
         label, probability = verdict.label, verdict.spam_probability
-    services.metrics.verdict(label, asked.cause, probability)
-    headers = {"X-akismet-guid": judged.guid, **_ours(judged, label)}
-    if judged.is_spam and judged.discard:
+    services.metrics.verdict(label, query.cause, probability)
+    headers = {"X-akismet-guid": answer.guid, **_ours(answer, label)}
+    if answer.is_spam and answer.discard:
         headers["X-akismet-pro-tip"] = "discard"
     if fields.get("classify") == "1":
         headers["X-Akismet-Classification"] = label
-    return _plain("true" if judged.is_spam else "false", headers)
+    return _plain("true" if answer.is_spam else "false", headers)
 
 
-def _ours(judged: Judged, label: str) -> dict[str, str]:
+def _ours(answer: Answer, label: str) -> dict[str, str]:
     """Return the headers of our own: label, probability and reasons, in ASCII."""
-    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": judged.asked.cause}
-    if judged.verdict is not None:
-        headers["X-Spamguard-Probability"] = f"{judged.verdict.spam_probability:.4f}"
-        told = [[r.feature, r.contribution, r.evidence] for r in judged.reasons[:_TOLD]]
+    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": answer.query.cause}
+    if answer.verdict is not None:
+        headers["X-Spamguard-Probability"] = f"{answer.verdict.spam_probability:.4f}"
+        told = [[r.feature, r.contribution, r.evidence] for r in answer.reasons[:_TOLD]]
         while told and len(text := json.dumps(told)) > _MOST_HEADER:
             del told[-1]
         if told:
@@ -154,14 +154,14 @@ def _submit_ham(services: Services, site: Site, fields: Fields) -> Response:
 def _submit(services: Services, site: Site, fields: Fields, decision: Any) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    if asked.is_test:
+    query = query_of(fields)
+    if query.is_test:
         return _plain(THANKS)
     try:
-        taught = services.teacher.correct(site, asked, decision, _reporter(fields))
+        receipt = services.feedback.correct(site, query, decision, _reporter(fields))
     except ForgottenError:
         return _plain(THANKS)  # whoever wrote it asked for that, and the client can do nothing
-    services.metrics.feedback(decision, taught.agreed)
+    services.metrics.feedback(decision, receipt.agreed)
     return _plain(THANKS)
 
 
@@ -263,7 +263,7 @@ def _number(fields: Fields, name: str, default: int, least: int) -> int:
     )
 
 
-# --- fields -> what is asked --------------------------------------------------------
+# --- fields -> query ------------------------------------------------------------
 
 
 def _missing(fields: Fields) -> Response | None:
@@ -273,8 +273,8 @@ def _missing(fields: Fields) -> Response | None:
     return None
 
 
-def asked_of(fields: Fields) -> Asked:
-    """Return what a client asks about, or submits."""
+def query_of(fields: Fields) -> Query:
+    """Return the comment that a client asks about or submits, with its facts."""
     comment = Comment(
         fields.get("comment_content", ""),
         text_of(fields, "comment_author"),
@@ -285,7 +285,7 @@ def asked_of(fields: Fields) -> Asked:
     title, text = text_of(fields, "post_title"), text_of(fields, "post_content")
     post = Registered(permalink or "", title, text) if title or text else None
     ruling, cause = _ruling(fields)
-    return Asked(
+    return Query(
         comment, permalink, text_of(fields, "blog"),
         text_of(fields, "comment_type", "content_type"),  # the latter is Discourse's
         post, ruling, cause,

@@ -28,7 +28,7 @@ from spamguard.comment import Comment
 from spamguard.feedback import Decision, stamp
 from spamguard.server.access import Threads, address_of, not_too_many
 from spamguard.server.http import body_of
-from spamguard.server.judging import Asked
+from spamguard.server.queries import Query
 from spamguard.server.store import Site
 from spamguard.server.store.server_tables import comments
 from spamguard.server.worker import Services
@@ -54,9 +54,9 @@ def routes() -> list[Route]:
 
 async def _moderation(request: Request) -> Response:
     services, site, told = await _signed(request)
-    asked = asked_of(told)
+    query = query_of(told)
     return await to_thread.run_sync(
-        _judged, services, site, asked, limiter=Threads.of(request.app).judging
+        _answer, services, site, query, limiter=Threads.of(request.app).judging
     )
 
 
@@ -101,7 +101,7 @@ def _is_signed(body: bytes, site: Site, header: str) -> bool:
     return sum(hmac.compare_digest(tag, one) for tag in given[:_MOST_TAGS] for one in right) > 0
 
 
-def asked_of(told: dict[str, Any]) -> Asked:
+def query_of(told: dict[str, Any]) -> Query:
     """Return what Coral asks about.
 
     Raises
@@ -115,7 +115,7 @@ def asked_of(told: dict[str, Any]) -> Asked:
         raise HTTPException(400, "comment.body must be text")
     url, role = _text(story, "url"), _text(author, "role")
     staff = role in _STAFF
-    return Asked(
+    return Query(
         Comment(body), url, url, "comment",
         ruling=False if staff else None,
         cause="administrator" if staff else "model",
@@ -123,17 +123,17 @@ def asked_of(told: dict[str, Any]) -> Asked:
     )  # fmt: skip
 
 
-def _judged(services: Services, site: Site, asked: Asked) -> Response:
-    judged = services.judge.judge(site, asked)
-    services.recorder.put(judged)
-    verdict = judged.verdict
+def _answer(services: Services, site: Site, query: Query) -> Response:
+    answer = services.filters.answer(site, query)
+    services.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        services.metrics.verdict("ham", asked.cause, None)
+        services.metrics.verdict("ham", query.cause, None)
         return Response(status_code=204)
-    services.metrics.verdict(verdict.label, asked.cause, verdict.spam_probability)
-    if verdict.is_spam and judged.discard:
+    services.metrics.verdict(verdict.label, query.cause, verdict.spam_probability)
+    if verdict.is_spam and answer.discard:
         return JSONResponse({"status": "REJECTED", "actions": [_FLAG]})
-    if judged.is_spam:
+    if answer.is_spam:
         return JSONResponse({"status": "SYSTEM_WITHHELD", "actions": [_FLAG]})
     if verdict.label == "unsure":
         return JSONResponse({"status": "PREMOD"})
@@ -187,8 +187,8 @@ def _decide(services: Services, site: Site, name: str, status: str | None) -> No
         decision = "remove" if row.label == "ham" else "spam"
     else:
         return
-    taught = services.teacher.decide(site, row.id, decision, _BY)
-    services.metrics.feedback(decision, taught.agreed)
+    receipt = services.feedback.decide(site, row.id, decision, _BY)
+    services.metrics.feedback(decision, receipt.agreed)
 
 
 def _object(told: dict[str, Any], name: str) -> dict[str, Any]:
