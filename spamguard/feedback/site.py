@@ -29,9 +29,9 @@ _log: Final = logging.getLogger("spamguard")
 class Site:
     """A site's filter: a model, the corrections of the site's moderators, and the journal of both.
 
-    Threads may share one; each process makes its own. A correction made in one
-    process counts in the others from their next comment on, because it is
-    written to the journal with what it taught.
+    Threads and forked processes may share one; the journal is opened at the
+    first call. A correction made in one process counts in the others from their
+    next comment on, because it is written to the journal with what it taught.
 
     Parameters
     ----------
@@ -50,8 +50,6 @@ class Site:
 
     Raises
     ------
-    FeedbackError
-        If the journal cannot be opened.
     InputError
         If an argument is wrong.
     """
@@ -65,13 +63,12 @@ class Site:
         own_model: str | os.PathLike[str] | None = None,
         hold: Literal["unsure", "spam"] = "unsure",
     ) -> None:
-        from spamguard.feedback.journal import Journal
-
         if hold not in ("unsure", "spam"):
             raise InputError('hold must be "unsure" or "spam".')
         self.name = check_name("name", name, empty=True)
         self.hold = hold
-        self.journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self._journal = journal
+        self._opening = threading.Lock()
         self._model = model
         self._own_model = None if own_model is None else Path(own_model)
         self._damaged: tuple[int, int] | None = None
@@ -82,9 +79,29 @@ class Site:
         self._made_for: tuple[object, ...] = ()
         self._made: SpamModel | None = None
 
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened at its first use.
+
+        Raises
+        ------
+        FeedbackError
+            If it cannot be opened.
+        """
+        from spamguard.feedback.journal import Journal
+
+        if not isinstance(self._journal, Journal):
+            with self._opening:
+                if not isinstance(self._journal, Journal):
+                    self._journal = Journal(self._journal)
+        return self._journal
+
     def close(self) -> None:
-        """Close the journal's connections."""
-        self.journal.close()
+        """Close the journal's connections; the next call opens it again."""
+        from spamguard.feedback.journal import Journal
+
+        if isinstance(self._journal, Journal):
+            self._journal.close()
 
     # --- judging ------------------------------------------------------------------
 
@@ -109,6 +126,11 @@ class Site:
         -------
         Verdict
             With all corrections until now.
+
+        Raises
+        ------
+        FeedbackError
+            If the journal cannot be opened.
         """
         comment = as_comment(comment, post)
         verdict = self.model().verdict(comment)
@@ -272,13 +294,14 @@ class Site:
         SpamModel
             It does not change; ask again after further corrections.
         """
+        database = self.journal.database
         with self._lock:
             base = self._find_base()
             again = base is not self._base
             self._base = base
             try:
                 if last is None:
-                    last = last_step(self.journal.database, self.name)
+                    last = last_step(database, self.name)
                 facts = (last, last_shared, unsure_cut, spam_cut)
                 if self._made is None or again or facts != self._made_for:
                     self._made = self._make(base, *facts)

@@ -226,7 +226,7 @@ def test_mistakes_are_told(tmp_path):
     with pytest.raises(InputError, match="hold"):
         Site(tmp_path / "feedback.db", hold="ham")
     with pytest.raises(FeedbackError):
-        Site(tmp_path / "no" / "such" / "folder" / "feedback.db")
+        Site(tmp_path / "no" / "such" / "folder" / "feedback.db").check(HAM)
 
 
 @pytest.mark.parametrize(
