@@ -57,7 +57,7 @@ def _list(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
     posts = Posts(database)
     for site in sites.all():
-        said = [f"{posts.count(site.id):,} posts", f"{site.sequence:,} lessons"]
+        said = [f"{posts.count(site.id):,} posts", f"{sites.corrections(site):,} corrections"]
         said += [word for word, is_so in (("gives", site.gives), ("takes", site.takes)) if is_so]
         print(f"{site.name}: {', '.join(said)}")
     return 0
@@ -99,7 +99,7 @@ def _forget(args: argparse.Namespace, config: ServerConfig) -> int:
 
     services = Worker.open(config)
     try:
-        gone = services.teacher.forget(_site(args, services.sites), args.guid, args.by)
+        gone = services.feedback.forget(_site(args, services.sites), args.guid, args.by)
     finally:
         services.close()
     print(

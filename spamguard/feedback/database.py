@@ -20,7 +20,15 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, InputError
-from spamguard.feedback.journal_tables import METADATA, SCHEMA, comments, entries, meta, posts
+from spamguard.feedback.journal_tables import (
+    METADATA,
+    SCHEMA,
+    comments,
+    entries,
+    meta,
+    posts,
+    steps,
+)
 
 Texts = Literal["all", "corrected", "none"]
 TEXTS: Final = ("all", "corrected", "none")
@@ -188,7 +196,7 @@ class Database:
             found = self._schema(connection)
         if found is None and not create:
             raise FeedbackError(f"{self.name} holds no journal of feedback; check the name.")
-        if found is not None and found != SCHEMA:
+        if found is not None and found not in (1, SCHEMA):
             raise FeedbackError(
                 f"{self.name} has the layout {found}; this spamguard knows {SCHEMA}. "
                 "Install a newer spamguard."
@@ -197,6 +205,8 @@ class Database:
             self._use_log()
         if found is None:
             self._make(texts)
+        elif found < SCHEMA:
+            self._upgrade()
 
     def _schema(self, connection: sa.Connection) -> int | None:
         """Return the number of the layout; None where there is no journal yet."""
@@ -243,6 +253,25 @@ class Database:
                 METADATA.create_all(connection)
                 rows = [{"key": key, "value": value} for key, value in values.items()]
                 connection.execute(sa.insert(meta), rows)
+
+    def _upgrade(self) -> None:
+        """Add the steps; every comment with a correction is due."""
+        found = entries.c.kind == "correction"
+        names = (entries.c.site, entries.c.comment_id)
+        due = (
+            sa.select(*names, sa.true(), sa.false())
+            .where(found)
+            .group_by(*names)
+            .order_by(sa.func.max(entries.c.id))
+        )
+        with self.writing() as connection:
+            if self._schema(connection) == SCHEMA:
+                return  # another process was faster
+            steps.create(connection)
+            into = ["site", "comment_id", "due", "shared"]
+            connection.execute(sa.insert(steps).from_select(into, due))
+            schema = sa.update(meta).where(meta.c.key == "schema")
+            connection.execute(schema.values(value=str(SCHEMA)))
 
     def _read_meta(self, key: str) -> str:
         with self.reading() as connection:
@@ -306,7 +335,7 @@ class Database:
         options = {"isolation_level": "AUTOCOMMIT"}
         with self.engine.connect().execution_options(**options) as connection:
             connection.exec_driver_sql(f"SET lock_timeout = {self._milliseconds}")
-            for table in (entries, comments, posts):
+            for table in (entries, comments, posts, steps):
                 connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
             connection.exec_driver_sql("RESET lock_timeout")
 

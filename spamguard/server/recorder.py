@@ -1,7 +1,7 @@
 """Comments with their verdicts on their way to the database: a blog need not wait for the disk.
 
 Verdicts are written some at a time, a moment after they were given. A killed worker
-loses those of that moment. Feedback never comes this way: see `teaching`.
+loses those of that moment. Feedback never comes this way: see `spamguard.server.feedback`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
-from spamguard.server.judging import Judged
+from spamguard.server.queries import Answer
 from spamguard.server.store import Registered, key_of, register
 from spamguard.server.store.server_tables import comments, settings, usage
 
@@ -29,7 +29,7 @@ DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
 
 
 class Recorder:
-    """Writes what was judged, in a thread of its own.
+    """Writes answers, in a thread of its own.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Recorder:
         self._database = database
         self._privacy = privacy
         self._told = told
-        self._waiting: list[Judged] = []
-        self._under_way: list[Judged] = []
+        self._waiting: list[Answer] = []
+        self._under_way: list[Answer] = []
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._stop = threading.Event()
@@ -63,10 +63,10 @@ class Recorder:
             self._thread.join()
         self.flush()
 
-    def put(self, judged: Judged) -> None:
+    def put(self, answer: Answer) -> None:
         """Take an answer; return at once."""
         with self._lock:
-            self._waiting.append(judged)
+            self._waiting.append(answer)
             lost = len(self._waiting) - _MOST
             if lost > 0:
                 del self._waiting[:lost]
@@ -104,20 +104,20 @@ class Recorder:
     def flush_if_waiting(self, digest: str) -> None:
         """Write what waits, if a comment of this digest may be among it."""
         with self._lock:
-            found = any(judged.digest == digest for judged in (*self._under_way, *self._waiting))
+            found = any(answer.digest == digest for answer in (*self._under_way, *self._waiting))
         if found:
             self.flush()
 
-    def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
+    def _without_unwritable(self, batch: list[Answer]) -> list[Answer]:
         """Write one by one, lest one that cannot be written keeps all others waiting.
 
         Return what is still to be written, because nothing can be written now.
         """
         dropped = 0
-        for place, judged in enumerate(batch):
+        for place, answer in enumerate(batch):
             try:
                 with self._database.writing() as connection:
-                    write(connection, [judged], self._privacy)
+                    write(connection, [answer], self._privacy)
             except FeedbackError:
                 if not self._can_write():
                     return batch[place:]
@@ -142,22 +142,22 @@ class Recorder:
             self.flush()
 
 
-def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
+def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> None:
     """Add comments, and count them."""
     sent: dict[int, list[Registered]] = defaultdict(list)
     added: list[dict[str, Any]] = []
     changed: dict[int, dict[str, Any]] = {}  # rows that are there, by their numbers
     # The very same comment may have been decided on: by another worker, or long ago.
     latest = _latest_of(connection, batch)
-    for judged in batch:
-        if judged.asked.post is not None and judged.asked.post.url:
-            sent[judged.site.id].append(judged.asked.post)
-        values = row_of(judged, privacy)
-        key = judged.site.id, judged.digest
+    for answer in batch:
+        if answer.query.post is not None and answer.query.post.url:
+            sent[answer.site.id].append(answer.query.post)
+        values = row_of(answer, privacy)
+        key = answer.site.id, answer.digest
         former = latest.get(key)
         if former is not None:
             values |= {name: former[name] for name in DECIDED}
-        if former is None or not judged.asked.again:
+        if former is None or not answer.query.again:
             added.append(_EMPTY | values)
             latest[key] = added[-1]
         else:
@@ -187,37 +187,37 @@ _LATEST: Final = sa.select(
 
 
 def _latest_of(
-    connection: sa.Connection, batch: Sequence[Judged]
+    connection: sa.Connection, batch: Sequence[Answer]
 ) -> dict[tuple[int, str], dict[str, Any]]:
     """Return of each comment the latest row that is there, by its site and digest."""
     wanted = {
-        "sites": list({judged.site.id for judged in batch}),
-        "digests": list({judged.digest for judged in batch}),
+        "sites": list({answer.site.id for answer in batch}),
+        "digests": list({answer.digest for answer in batch}),
     }
     rows = connection.execute(_LATEST, wanted).mappings()
     return {(row["site"], row["digest"]): dict(row) for row in rows}
 
 
-def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
+def row_of(answer: Answer, privacy: bool) -> dict[str, Any]:
     """Return a comment as its row."""
-    asked, verdict, comment = judged.asked, judged.verdict, judged.asked.comment
-    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in judged.reasons]
+    query, verdict, comment = answer.query, answer.verdict, answer.query.comment
+    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in answer.reasons]
     row: dict[str, Any] = {
-        "site": judged.site.id,
-        "guid": judged.guid,
-        "digest": judged.digest,
-        "at": judged.at,
-        "blog": host_of(asked.blog),
-        "post_key": key_of(asked.permalink) if asked.permalink else None,
-        "story": asked.story,
-        "kind": (asked.kind or "")[:64] or None,
-        "cause": asked.cause,
-        "answer": judged.is_spam,
+        "site": answer.site.id,
+        "guid": answer.guid,
+        "digest": answer.digest,
+        "at": answer.at,
+        "blog": host_of(query.blog),
+        "post_key": key_of(query.permalink) if query.permalink else None,
+        "story": query.story,
+        "kind": (query.kind or "")[:64] or None,
+        "cause": query.cause,
+        "answer": answer.is_spam,
         "reasons": json.dumps(reasons) if reasons else None,
     }
     if not privacy:
         row |= {
-            "permalink": asked.permalink,
+            "permalink": query.permalink,
             "text": comment.text,
             "author": comment.author,
             "author_url": comment.author_url,
@@ -248,11 +248,11 @@ def host_of(address: str | None) -> str:
 Counts = dict[tuple[int, str, str], Counter[str]]
 
 
-def _counted(batch: Sequence[Judged]) -> Counts:
+def _counted(batch: Sequence[Answer]) -> Counts:
     found: Counts = defaultdict(Counter)
-    for judged in batch:
-        key = (judged.site.id, judged.at[:7], host_of(judged.asked.blog))
-        found[key].update(("api_calls", "spam" if judged.is_spam else "ham"))
+    for answer in batch:
+        key = (answer.site.id, answer.at[:7], host_of(answer.query.blog))
+        found[key].update(("api_calls", "spam" if answer.is_spam else "ham"))
     return found
 
 

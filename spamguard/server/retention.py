@@ -1,4 +1,4 @@
-"""Deletes what is older than it may be: comments nobody decided on, and after their own time the rest."""
+"""Retention times: how long comments without a decision are kept, and how long all others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
-from spamguard.server.store import put_lesson
-from spamguard.server.store.server_tables import comments, lessons, settings
+from spamguard.server.store.server_tables import comments, settings
 from spamguard.server.watch import write_log
 
 _EVERY: Final = timedelta(hours=20)
@@ -18,7 +17,7 @@ _BY: Final = "retention"
 
 
 class Retention:
-    """The retention times of a server at work."""
+    """Deletes comments that are older than the configuration allows."""
 
     def __init__(self, journal: Journal, config: ServerConfig) -> None:
         self._journal = journal
@@ -41,12 +40,12 @@ class Retention:
         write_log("retention", deleted=self.run(now))
 
     def run(self, now: datetime) -> int:
-        """Delete what is too old at `now`, also from the bytes of the file; return how many comments.
+        """Delete what is too old at `now`, also from the bytes of the file; return the number of comments.
 
         Raises
         ------
         FeedbackError
-            If it cannot be done now; what was deleted stays deleted.
+            If the file cannot be rewritten now; what was deleted stays deleted.
         """
         database, gone = self._journal.database, 0
         with database.writing() as connection:
@@ -60,11 +59,6 @@ class Retention:
                 limit = stamp(now - timedelta(days=self._decided))
                 old = sa.delete(comments).where(comments.c.decided_at < limit)
                 gone += connection.execute(old).rowcount
-                aged = sa.select(lessons.c.site, lessons.c.key).where(
-                    lessons.c.at < limit, lessons.c.data.is_not(None)
-                )
-                for row in connection.execute(aged).all():
-                    put_lesson(connection, row.site, row.key, None)
             note = database.must_scrub(connection) if gone else None
         if self._decided is not None:
             self._journal.forget_before(now - timedelta(days=self._decided), by=_BY)

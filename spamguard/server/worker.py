@@ -6,23 +6,21 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, Self
 
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, ServerError
-from spamguard.feedback import Journal, stamp
+from spamguard.feedback import Journal
 from spamguard.server.config import ServerConfig
-from spamguard.server.feedback import Teacher
+from spamguard.server.feedback import Feedback
+from spamguard.server.filters import Filters
 from spamguard.server.http import Limits
-from spamguard.server.judging import Judge
 from spamguard.server.models import Models
 from spamguard.server.recorder import Recorder
 from spamguard.server.retention import Retention
-from spamguard.server.store import POOL, Posts, Site, Sites, tables
+from spamguard.server.store import Posts, Site, Sites, move_lessons, tables
 from spamguard.server.watch import Metrics, log_failure, write_log
-from spamguard.server.weights import Weights
 
 _MOST_KNOWN: Final = 1_000  # keys that are remembered for when the database is away
 _MODELS_EVERY: Final = 1.0  # seconds between looks at the models' files
@@ -38,10 +36,9 @@ class Worker:
     sites: Sites
     posts: Posts
     models: Models
-    weights: Weights
-    judge: Judge
+    filters: Filters
     recorder: Recorder
-    teacher: Teacher
+    feedback: Feedback
     retention: Retention
     metrics: Metrics
     limits: Limits
@@ -71,12 +68,12 @@ class Worker:
             write_log("records", what=what, comments=number)
 
         models = Models(config, on_model)
-        weights, posts = Weights(database, models), Posts(database)
-        judge = Judge(database.key, posts, weights)
+        posts = Posts(database)
+        filters = Filters(journal, models, posts)
         recorder = Recorder(database, config.privacy, on_records)
-        teacher = Teacher(journal, models, judge, recorder, config.privacy)
+        feedback = Feedback(journal, filters, recorder, config.privacy)
         return cls(
-            config, journal, Sites(database), posts, models, weights, judge, recorder, teacher,
+            config, journal, Sites(database), posts, models, filters, recorder, feedback,
             Retention(journal, config), metrics, Limits(config),
         )  # fmt: skip
 
@@ -165,10 +162,16 @@ def _make_tables(journal: Journal) -> None:
             schema = _schema_in(connection)
             if schema is None:
                 tables.METADATA.create_all(connection)
-                now = stamp(datetime.now(UTC))
-                connection.execute(sa.insert(tables.sites).values(name=POOL, created_at=now))
                 schema = str(tables.SCHEMA)
                 connection.execute(sa.insert(tables.settings).values(key="schema", value=schema))
+    if schema == "1":
+        with journal.database.writing() as connection:
+            if _schema_in(connection) == "1":  # no other process was faster
+                move_lessons(connection)
+                mine = tables.settings.c.key == "schema"
+                values = {"value": str(tables.SCHEMA)}
+                connection.execute(sa.update(tables.settings).where(mine).values(values))
+        schema = str(tables.SCHEMA)
     if schema != str(tables.SCHEMA):
         raise ServerError(
             f"{journal.name} has layout {schema} of the server's tables; this spamguard knows "

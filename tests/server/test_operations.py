@@ -21,7 +21,7 @@ from spamguard.errors import FeedbackError, SpamguardError
 from spamguard.server import ServerConfig, ServerError, create_app
 from spamguard.server.cli import reached_at
 from spamguard.server.http import limits
-from spamguard.server.store.server_tables import comments, lessons
+from spamguard.server.store.server_tables import comments
 from spamguard.server.watch import drift_of, telemetry
 from spamguard.server.watch.logs import JsonLines
 from spamguard.server.worker import open_journal
@@ -117,7 +117,7 @@ def test_logs_hold_no_text_no_address_and_no_key(blog, caplog, monkeypatch, serv
     def broken(*_):
         raise ValueError(f"the comment was {secret} of {blog.key}")
 
-    monkeypatch.setattr(services.judge, "judge", broken)
+    monkeypatch.setattr(services.filters, "answer", broken)
     assert blog.check(secret).status_code == 500
     lines = [JsonLines().format(record) for record in caplog.records]
     events = [json.loads(line)["event"] for line in lines]
@@ -345,7 +345,7 @@ def test_a_comment_that_cannot_be_written_does_not_keep_others_waiting(
     write = records.write
 
     def picky(connection, batch, privacy):
-        if any(judged.asked.comment.text == "poison" for judged in batch):
+        if any(answer.query.comment.text == "poison" for answer in batch):
             raise FeedbackError("the database refuses")
         write(connection, batch, privacy)
 
@@ -461,8 +461,7 @@ def test_retention_of_feedback_deletes_what_it_taught(serve, config):
     services.retention.run(datetime.now(UTC) + timedelta(days=31))
     assert list(services.journal.labels("first")) == []
     assert http.post("/1.1/comment-check", data=fields).text == "true"
-    with services.journal.database.reading() as connection:
-        assert connection.execute(sa.select(lessons.c.data)).scalars().all() == [None]
+    assert services.sites.corrections(services.sites.named("first")) == 0
 
 
 def test_retention_runs_once_a_day(serve):

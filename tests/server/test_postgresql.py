@@ -60,7 +60,7 @@ def test_many_corrections_at_once_are_all_learned_in_one_order(two, fields):
         services = http.app.state.worker
         site = services.sites.named("first")
         assert site.sequence == 40
-        models.append(services.weights.model_for(site))
+        models.append(services.filters.model_of(site))
     assert models[0].intercept == models[1].intercept
     assert (models[0].ngram_weights == models[1].ngram_weights).all()
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from spamguard.feedback import Entry
-from spamguard.feedback.journal_tables import entries
+from spamguard.feedback import journal_entries as entries
 from spamguard.model import probability
 from spamguard.server.pages import decisions
 from spamguard.server.pages.rendering import percent

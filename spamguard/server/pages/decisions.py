@@ -81,13 +81,13 @@ def _decide(
     worker: Worker, by: Moderator, site: Site, number: int, decision: Side, result: ActionResult
 ) -> None:
     try:
-        lesson = worker.teacher.decide(site, number, decision, by.name)
+        receipt = worker.feedback.decide(site, number, decision, by.name)
     except (ForgottenError, ServerError) as error:
         result.errors.append(str(error))
         return
-    worker.metrics.feedback(decision, lesson.agreed)
+    worker.metrics.feedback(decision, receipt.agreed)
     result.comments += 1
-    result.entries.append((site.id, lesson.entry))
+    result.entries.append((site.id, receipt.entry))
 
 
 def undo(worker: Worker, by: Moderator, action: int | None = None) -> ActionResult:
@@ -105,7 +105,7 @@ def undo(worker: Worker, by: Moderator, action: int | None = None) -> ActionResu
     for number, entry in json.loads(row.detail)["entries"]:
         site = worker.sites.with_id(int(number))
         if site is not None and _is_in_force(worker, site, int(entry)):
-            worker.teacher.undo(site, int(entry), by.name)
+            worker.feedback.undo(site, int(entry), by.name)
             result.entries.append((site.id, int(entry)))
             result.comments += 1
     with worker.journal.database.writing() as connection:
@@ -124,7 +124,7 @@ def undo_entry(worker: Worker, by: Moderator, site: Site, entry: int) -> None:
     """
     if not _is_in_force(worker, site, entry):
         raise ServerError("This decision is undone already, or there is no such entry.")
-    worker.teacher.undo(site, entry, by.name)
+    worker.feedback.undo(site, entry, by.name)
 
 
 def last_action(database: Database, by: Moderator, action: int | None = None) -> sa.Row[Any] | None:

@@ -79,7 +79,7 @@ def show(visit: Visit) -> Response:
     """Show the page."""
     site = visit.site(visit.parameter("site"))
     action: Action = "unsure" if visit.parameter("action") == "unsure" else "spam"
-    model = visit.worker.weights.model_for(site)
+    model = visit.worker.filters.model_of(site)
     past = history_of(visit.worker.journal.database, site, model, action)
     in_use = _cut(model.cuts, action)
     own = _cut(visit.worker.models.of(site.id).cuts, action)

@@ -23,7 +23,7 @@ from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
 from spamguard.server.access import Threads, address_of, authenticate
 from spamguard.server.http import body_of, fields_of, text_of
-from spamguard.server.judging import Asked, Judged
+from spamguard.server.queries import Answer, Query
 from spamguard.server.store import Registered, Site, tables
 from spamguard.server.worker import Worker
 
@@ -113,30 +113,30 @@ def _verify_key(worker: Worker, site: Site, fields: Fields) -> Response:
 def _comment_check(worker: Worker, site: Site, fields: Fields) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    judged = worker.judge.judge(site, asked)
-    if not asked.is_test:
-        worker.recorder.put(judged)
-    verdict = judged.verdict
+    query = query_of(fields)
+    answer = worker.filters.answer(site, query)
+    if not query.is_test:
+        worker.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        label, probability = "spam" if judged.is_spam else "ham", None
+        label, probability = "spam" if answer.is_spam else "ham", None
     else:
         label, probability = verdict.label, verdict.spam_probability
-    worker.metrics.verdict(label, asked.cause, probability)
-    headers = {"X-akismet-guid": judged.guid, **_own_headers(judged, label)}
-    if judged.is_spam and judged.discard:
+    worker.metrics.verdict(label, query.cause, probability)
+    headers = {"X-akismet-guid": answer.guid, **_own_headers(answer, label)}
+    if answer.is_spam and answer.discard:
         headers["X-akismet-pro-tip"] = "discard"
     if fields.get("classify") == "1":
         headers["X-Akismet-Classification"] = label
-    return _plain("true" if judged.is_spam else "false", headers)
+    return _plain("true" if answer.is_spam else "false", headers)
 
 
-def _own_headers(judged: Judged, label: str) -> dict[str, str]:
+def _own_headers(answer: Answer, label: str) -> dict[str, str]:
     """Return our own headers: label, probability and reasons, in ASCII."""
-    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": judged.asked.cause}
-    if judged.verdict is not None:
-        headers["X-Spamguard-Probability"] = f"{judged.verdict.spam_probability:.4f}"
-        reasons = [[r.feature, r.contribution, r.evidence] for r in judged.reasons[:_MOST_REASONS]]
+    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": answer.query.cause}
+    if answer.verdict is not None:
+        headers["X-Spamguard-Probability"] = f"{answer.verdict.spam_probability:.4f}"
+        reasons = [[r.feature, r.contribution, r.evidence] for r in answer.reasons[:_MOST_REASONS]]
         while reasons and len(text := json.dumps(reasons)) > _MOST_HEADER:
             del reasons[-1]
         if reasons:
@@ -155,14 +155,14 @@ def _submit_ham(worker: Worker, site: Site, fields: Fields) -> Response:
 def _submit(worker: Worker, site: Site, fields: Fields, decision: Any) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    if asked.is_test:
+    query = query_of(fields)
+    if query.is_test:
         return _plain(THANKS)
     try:
-        taught = worker.teacher.correct(site, asked, decision, _reporter(fields))
+        receipt = worker.feedback.correct(site, query, decision, _reporter(fields))
     except ForgottenError:
         return _plain(THANKS)  # its writer asked for that, and the client can do nothing
-    worker.metrics.feedback(decision, taught.agreed)
+    worker.metrics.feedback(decision, receipt.agreed)
     return _plain(THANKS)
 
 
@@ -266,7 +266,7 @@ def _number(fields: Fields, name: str, default: int, least: int) -> int:
     return max(least, min(int(digits), 10_000_000))
 
 
-# --- fields -> comment --------------------------------------------------------------
+# --- fields -> query ----------------------------------------------------------------
 
 
 def _missing(fields: Fields) -> Response | None:
@@ -276,8 +276,8 @@ def _missing(fields: Fields) -> Response | None:
     return None
 
 
-def asked_of(fields: Fields) -> Asked:
-    """Return the comment that a client asks about or submits."""
+def query_of(fields: Fields) -> Query:
+    """Return the comment that a client asks about or submits, with its facts."""
     comment = Comment(
         fields.get("comment_content", ""),
         text_of(fields, "comment_author"),
@@ -288,7 +288,7 @@ def asked_of(fields: Fields) -> Asked:
     title, text = text_of(fields, "post_title"), text_of(fields, "post_content")
     post = Registered(permalink or "", title, text) if title or text else None
     ruling, cause = _ruling(fields)
-    return Asked(
+    return Query(
         comment, permalink, text_of(fields, "blog"),
         text_of(fields, "comment_type", "content_type"),  # the latter is Discourse's
         post, ruling, cause,

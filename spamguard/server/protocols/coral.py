@@ -28,7 +28,7 @@ from spamguard.comment import Comment
 from spamguard.feedback import Decision, stamp
 from spamguard.server.access import Threads, address_of, enforce_wait
 from spamguard.server.http import body_of
-from spamguard.server.judging import Asked
+from spamguard.server.queries import Query
 from spamguard.server.store import Site, tables
 from spamguard.server.worker import Worker
 
@@ -53,9 +53,9 @@ def routes() -> list[Route]:
 
 async def _moderation(request: Request) -> Response:
     worker, site, data = await _signed(request)
-    asked = asked_of(data)
+    query = query_of(data)
     return await to_thread.run_sync(
-        _verdict, worker, site, asked, limiter=Threads.of(request.app).judging
+        _verdict, worker, site, query, limiter=Threads.of(request.app).judging
     )
 
 
@@ -100,7 +100,7 @@ def _is_signed(body: bytes, site: Site, header: str) -> bool:
     return sum(hmac.compare_digest(tag, one) for tag in given[:_MOST_TAGS] for one in right) > 0
 
 
-def asked_of(data: dict[str, Any]) -> Asked:
+def query_of(data: dict[str, Any]) -> Query:
     """Return the comment of a moderation request.
 
     Raises
@@ -114,7 +114,7 @@ def asked_of(data: dict[str, Any]) -> Asked:
         raise HTTPException(400, "comment.body must be text")
     url, role = _text(story, "url"), _text(author, "role")
     staff = role in _STAFF
-    return Asked(
+    return Query(
         Comment(body), url, url, "comment",
         ruling=False if staff else None,
         cause="administrator" if staff else "model",
@@ -122,17 +122,17 @@ def asked_of(data: dict[str, Any]) -> Asked:
     )  # fmt: skip
 
 
-def _verdict(worker: Worker, site: Site, asked: Asked) -> Response:
-    judged = worker.judge.judge(site, asked)
-    worker.recorder.put(judged)
-    verdict = judged.verdict
+def _verdict(worker: Worker, site: Site, query: Query) -> Response:
+    answer = worker.filters.answer(site, query)
+    worker.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        worker.metrics.verdict("ham", asked.cause, None)
+        worker.metrics.verdict("ham", query.cause, None)
         return Response(status_code=204)
-    worker.metrics.verdict(verdict.label, asked.cause, verdict.spam_probability)
-    if verdict.is_spam and judged.discard:
+    worker.metrics.verdict(verdict.label, query.cause, verdict.spam_probability)
+    if verdict.is_spam and answer.discard:
         return JSONResponse({"status": "REJECTED", "actions": [_FLAG]})
-    if judged.is_spam:
+    if answer.is_spam:
         return JSONResponse({"status": "SYSTEM_WITHHELD", "actions": [_FLAG]})
     if verdict.label == "unsure":
         return JSONResponse({"status": "PREMOD"})
@@ -188,8 +188,8 @@ def _decide(worker: Worker, site: Site, name: str, status: str | None) -> None:
         decision = "remove" if row.label == "ham" else "spam"
     else:
         return
-    taught = worker.teacher.decide(site, row.id, decision, _BY)
-    worker.metrics.feedback(decision, taught.agreed)
+    receipt = worker.feedback.decide(site, row.id, decision, _BY)
+    worker.metrics.feedback(decision, receipt.agreed)
 
 
 def _object(data: dict[str, Any], name: str) -> dict[str, Any]:

@@ -3,18 +3,17 @@
 from spamguard.server.store import server_tables as tables
 from spamguard.server.store.feeds import read_posts
 from spamguard.server.store.posts import MOST_URL, VISIBLE, Posts, Registered, key_of, register
-from spamguard.server.store.sites import POOL, Site, Sites, put_lesson
+from spamguard.server.store.sites import Site, Sites, move_lessons
 
 __all__ = [
     "MOST_URL",
-    "POOL",
     "VISIBLE",
     "Posts",
     "Registered",
     "Site",
     "Sites",
     "key_of",
-    "put_lesson",
+    "move_lessons",
     "read_posts",
     "register",
     "tables",

@@ -1,7 +1,7 @@
 """The server's tables, in the journal's database beside its own.
 
-The journal holds what moderators decided. These tables hold the rest: the sites, their
-posts, the comments with their verdicts, and the weights that each correction changed.
+The journal holds what moderators decided and what it taught. These tables hold
+the server's sites, their posts, and the comments with their verdicts.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from spamguard.feedback import PREFIX, AnyText
 
-SCHEMA: Final = 1
-"""Number of this layout; a database with a higher one is refused."""
+SCHEMA: Final = 2
+"""Number of this layout; since 2, the journal keeps what was learned. A higher one is refused."""
 
 METADATA: Final = sa.MetaData()
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
 _STAMP: Final = sa.String(32)  # ISO 8601 in UTC, as in the journal
 _DIGEST: Final = sa.String(64)
 
@@ -29,17 +27,15 @@ settings: Final = sa.Table(
     sa.Column("value", sa.String(255), nullable=False),
 )
 
-# One key, one site. `sequence` rises with every lesson, so a worker sees that the weights in
-# its memory are old. The row named "" is the pool of lessons that sites share.
+# One key, one site.
 sites: Final = sa.Table(
     f"{PREFIX}sites",
     METADATA,
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("name", sa.String(64), nullable=False, unique=True),
     sa.Column("key_digest", _DIGEST, unique=True),  # of the key, which is not kept; NULL: revoked
-    sa.Column("sequence", _NUMBER, nullable=False, default=0),
-    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # its lessons to the pool
-    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # the pool's lessons
+    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # shares its feedback
+    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # uses what others share
     sa.Column("unsure_is_spam", sa.Boolean, nullable=False, default=False),
     sa.Column("unsure_cut", sa.Double),  # log-odds; NULL: the model's
     sa.Column("spam_cut", sa.Double),
@@ -103,18 +99,6 @@ comments: Final = sa.Table(
     sa.Index(f"{PREFIX}server_comments_by_story", "site", "story", "at"),
     sa.Index(f"{PREFIX}server_comments_by_external_id", "site", "external_id"),
     sqlite_autoincrement=True,
-)
-
-# The latest lesson of each comment, as `SiteWeights.packed` returns it. NULL `data`: undone.
-lessons: Final = sa.Table(
-    f"{PREFIX}lessons",
-    METADATA,
-    sa.Column("site", sa.ForeignKey(sites.c.id), primary_key=True),
-    sa.Column("key", sa.String(80), primary_key=True),
-    sa.Column("sequence", _NUMBER, nullable=False),
-    sa.Column("data", _BYTES),
-    sa.Column("at", _STAMP, nullable=False),
-    sa.Index(f"{PREFIX}lessons_by_sequence", "site", "sequence"),
 )
 
 usage: Final = sa.Table(

@@ -26,8 +26,8 @@ from argon2 import PasswordHasher
 from spamguard import Comment
 from spamguard.feedback.entries import stamp
 from spamguard.server import ServerConfig, create_app
-from spamguard.server.judging import Asked
 from spamguard.server.pages.accounts import Accounts
+from spamguard.server.queries import Query
 from spamguard.server.store.posts import Registered
 from spamguard.server.store.server_tables import comments
 
@@ -53,10 +53,10 @@ class Seeder:
 
     def comment(self, text, site="first", days=0.0, author=None, author_url=None, permalink=None):
         """Judge a comment as if it had come `days` ago."""
-        asked = Asked(
+        asked = Query(
             Comment(text, author, author_url), permalink, "https://blog.example/", "comment"
         )
-        judged = self.services.judge.judge(self.site(site), asked)
+        judged = self.services.filters.answer(self.site(site), asked)
         at = stamp(datetime.now(UTC) - timedelta(days=days))
         self.services.recorder.put(replace(judged, at=at))
         return judged
@@ -92,7 +92,7 @@ class Seeder:
             rows = connection.execute(query.order_by(comments.c.id)).all()
         chosen = [row for row in rows[:most] if labels.get(row.text) in ("spam", "ham")]
         for row in chosen:
-            self.services.teacher.decide(where, row.id, labels[row.text], by)
+            self.services.feedback.decide(where, row.id, labels[row.text], by)
         return len(chosen)
 
     def moderator(self, name="anna", sites=None):

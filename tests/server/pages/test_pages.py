@@ -80,7 +80,7 @@ def anna_model(anna):
 
 def test_only_answers_from_before_the_decision_count(anna, decided, services, seed):
     site = seed.site()
-    model = services.weights.model_for(site)
+    model = services.filters.model_of(site)
     before = thresholds_page.history_of(services.journal.database, site, model, "unsure")
     for text in list(decided)[:20]:
         seed.comment(text)  # judged by what was learned of it
@@ -91,11 +91,11 @@ def test_only_answers_from_before_the_decision_count(anna, decided, services, se
 
 def test_a_cut_is_saved_used_and_taken_back(anna, seed, services):
     seed.comment(HAM)
-    cut = services.judge.judge(seed.site(), _asked(HAM)).verdict.log_odds - 0.5
+    cut = services.filters.answer(seed.site(), _asked(HAM)).verdict.log_odds - 0.5
     services.sites.set("first", unsure_cut=cut)
     reply = anna.post("/thresholds", {"site": "first", "action": "spam", "cut": repr(cut)})
     assert reply.status_code == 303
-    assert services.judge.judge(seed.site(), _asked(HAM)).verdict.label == "spam"
+    assert services.filters.answer(seed.site(), _asked(HAM)).verdict.label == "spam"
     page = anna.page("/thresholds")
     assert "set here" in page.text
     assert "threshold for spam from the model’s own to" in anna.page("/log").text
@@ -106,9 +106,9 @@ def test_a_cut_is_saved_used_and_taken_back(anna, seed, services):
 
 def _asked(text):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
-    return Asked(Comment(text))
+    return Query(Comment(text))
 
 
 @pytest.mark.parametrize("cut", ["", "x", "nan", "inf", "-inf", "1e9"])
@@ -264,8 +264,8 @@ def test_days_are_counted(anna, seed, services, rows):
     seed.comment(HAM, days=2)
     seed.comment("Which version of the compiler was that?", days=0)
     one, two, _ = rows()
-    services.teacher.decide(seed.site(), one.id, "spam", "anna")
-    services.teacher.decide(seed.site(), two.id, "spam", "anna")
+    services.feedback.decide(seed.site(), one.id, "spam", "anna")
+    services.feedback.decide(seed.site(), two.id, "spam", "anna")
     today = datetime.now(UTC).date()
     days = charts_page.read_days(
         services.journal.database, [seed.site().id], today - timedelta(days=5), today
@@ -332,7 +332,7 @@ def test_the_log_has_every_decision_and_takes_one_back(anna, seed, services, row
     seed.comment(SPAM)
     seed.comment(HAM)
     one, two = rows()
-    taught = services.teacher.decide(seed.site(), one.id, "ham", "ben")
+    taught = services.feedback.decide(seed.site(), one.id, "ham", "ben")
     anna.post("/decide", {"decision": "ham", "id": two.id})
     page = anna.page("/log")
     assert "ben" in page.text

@@ -66,8 +66,8 @@ def test_a_decision_teaches_and_leaves_the_queue(anna, seed, services, rows):
     site = seed.site()
     assert site.sequence == 1  # the site's weights have moved
     assert (
-        services.weights.model_for(site)
-        .verdict(seed.services.judge.with_post(site, _asked(HAM)))
+        services.filters.model_of(site)
+        .verdict(seed.services.filters.under_post(site, _asked(HAM)))
         .label
         != "ham"
     )
@@ -75,9 +75,9 @@ def test_a_decision_teaches_and_leaves_the_queue(anna, seed, services, rows):
 
 def _asked(text):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
-    return Asked(Comment(text))
+    return Query(Comment(text))
 
 
 def test_the_same_twice_is_one_entry_and_a_change_of_mind_is_another(anna, seed, services, rows):
@@ -251,7 +251,7 @@ def test_a_moderator_of_one_site_sees_and_decides_that_one_alone(http, seed, ser
     other = numbers(rows)[HAM]
     ben.post("/decide", {"decision": "spam", "id": other})
     assert list(services.journal.entries()) == []
-    anna = services.teacher.decide(seed.site("first"), int(other), "spam", "anna")
+    anna = services.feedback.decide(seed.site("first"), int(other), "spam", "anna")
     assert ben.post("/log", {"entry": anna.entry, "site": "first"}).status_code == 404
     assert ben.post("/log", {"entry": anna.entry, "site": "second"}).status_code == 409
     assert ben.post("/thresholds", {"site": "first", "cut": "1.0"}).status_code == 404
@@ -306,7 +306,7 @@ def test_what_was_done_before_the_database_went_away_can_be_taken_back(
     from spamguard.errors import FeedbackError
 
     seed.campaign(3)
-    real, calls = services.teacher.decide, []
+    real, calls = services.feedback.decide, []
 
     def failing(*given):
         calls.append(given)
@@ -314,7 +314,7 @@ def test_what_was_done_before_the_database_went_away_can_be_taken_back(
             raise FeedbackError("away")
         return real(*given)
 
-    monkeypatch.setattr(type(services.teacher), "decide", lambda self, *given: failing(*given))
+    monkeypatch.setattr(type(services.feedback), "decide", lambda self, *given: failing(*given))
     reply = json_of(anna, "/decide", decision="spam", id=[row.id for row in rows()])
     assert reply.status_code == 503
     assert sum(row.decision == "spam" for row in rows()) == 1
@@ -343,14 +343,14 @@ def test_privacy_mode_shows_digests_only(serve, tmp_path):
 
 def test_what_a_honeypot_caught_is_shown_and_administrators_are_not(anna, services, seed):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
     for text, ruling, cause in (
         ("caught in the pot", True, "honeypot"),
         ("by the owner", False, "administrator"),
     ):
-        asked = Asked(Comment(text), None, None, "comment", None, ruling, cause)
-        services.recorder.put(services.judge.judge(seed.site(), asked))
+        asked = Query(Comment(text), None, None, "comment", None, ruling, cause)
+        services.recorder.put(services.filters.answer(seed.site(), asked))
     text = anna.page().text
     assert "caught in the pot" in text
     assert "by the owner" not in text
