@@ -21,8 +21,7 @@ from spamguard.feedback import Decision, Journal, Standing, share_step, stamp
 from spamguard.server.filters import Filters
 from spamguard.server.queries import Answer, Query, digest_of
 from spamguard.server.recorder import DECIDED, Recorder, count, row_of
-from spamguard.server.store import Site
-from spamguard.server.store.server_tables import comments, posts, sites
+from spamguard.server.store import Site, tables
 
 
 @dataclass(slots=True)
@@ -77,13 +76,15 @@ class Feedback:
         FeedbackError
             If it cannot be kept; then nothing was acknowledged.
         """
-        query = sa.select(comments).where(comments.c.id == comment, comments.c.site == site.id)
+        query = sa.select(tables.comments).where(
+            tables.comments.c.id == comment, tables.comments.c.site == site.id
+        )
         with self._database.reading() as connection:
             row = connection.execute(query).first()
             post = None
             if row is not None and row.post_key is not None:
-                mine = (posts.c.site == site.id) & (posts.c.key == row.post_key)
-                post = connection.execute(sa.select(posts).where(mine)).first()
+                mine = (tables.posts.c.site == site.id) & (tables.posts.c.key == row.post_key)
+                post = connection.execute(sa.select(tables.posts).where(mine)).first()
         if row is None:
             raise ServerError("this comment is not there any more; it may have been deleted.")
         if row.text is None:
@@ -135,17 +136,17 @@ class Feedback:
             If it cannot be written, or the file cannot be rewritten now.
         """
         self._recorder.flush()
-        this = (comments.c.site == site.id) & (comments.c.guid == guid)
+        this = (tables.comments.c.site == site.id) & (tables.comments.c.guid == guid)
         with self._database.reading() as connection:
-            digest = connection.execute(sa.select(comments.c.digest).where(this)).scalar()
+            digest = connection.execute(sa.select(tables.comments.c.digest).where(this)).scalar()
         if digest is None:
             raise ServerError("no comment of this site has this guid.")
         gone = 0
 
         def delete(connection: sa.Connection, _: object = None) -> None:
             nonlocal gone
-            mine = (comments.c.site == site.id) & (comments.c.digest == digest)
-            gone = connection.execute(sa.delete(comments).where(mine)).rowcount
+            mine = (tables.comments.c.site == site.id) & (tables.comments.c.digest == digest)
+            gone = connection.execute(sa.delete(tables.comments).where(mine)).rowcount
 
         if next(self._journal.entries(site=site.name, comment_id=digest), None) is not None:
             self._filters.of(site).forget(digest, by=by, also=delete)
@@ -170,7 +171,7 @@ class Feedback:
         def write(connection: sa.Connection, standing: Standing | None) -> None:
             row = _latest(connection, site, digest)
             if row is None and answer is not None:
-                connection.execute(sa.insert(comments).values(row_of(answer, self._privacy)))
+                connection.execute(sa.insert(tables.comments).values(row_of(answer, self._privacy)))
             if row is not None and decision != "remove":
                 receipt.agreed = row.answer == (decision == "spam")
                 if not receipt.agreed and row.decision != decision:
@@ -187,9 +188,16 @@ class Feedback:
 
 def _latest(connection: sa.Connection, site: Site, digest: str) -> Any:
     """Return the latest answer about a comment."""
-    query = sa.select(comments.c.answer, comments.c.decision, comments.c.at, comments.c.blog)
-    mine = (comments.c.site == site.id) & (comments.c.digest == digest)
-    return connection.execute(query.where(mine).order_by(comments.c.id.desc()).limit(1)).first()
+    query = sa.select(
+        tables.comments.c.answer,
+        tables.comments.c.decision,
+        tables.comments.c.at,
+        tables.comments.c.blog,
+    )
+    mine = (tables.comments.c.site == site.id) & (tables.comments.c.digest == digest)
+    return connection.execute(
+        query.where(mine).order_by(tables.comments.c.id.desc()).limit(1)
+    ).first()
 
 
 def _write_decision(
@@ -203,10 +211,12 @@ def _write_decision(
             "decision": found.decision, "decided_by": found.by,
             "decided_at": stamp(found.at or datetime.now(UTC)), "entry": standing.entry,
         }  # fmt: skip
-    mine = (comments.c.site == site.id) & (comments.c.digest == digest)
-    connection.execute(sa.update(comments).where(mine).values(decided))
+    mine = (tables.comments.c.site == site.id) & (tables.comments.c.digest == digest)
+    connection.execute(sa.update(tables.comments).where(mine).values(decided))
     # Read within the transaction: the site may have stopped sharing since the request came.
-    if connection.execute(sa.select(sites.c.gives).where(sites.c.id == site.id)).scalar():
+    if connection.execute(
+        sa.select(tables.sites.c.gives).where(tables.sites.c.id == site.id)
+    ).scalar():
         share_step(connection, site.name, digest)
 
 

@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
 from spamguard.server.queries import Answer
-from spamguard.server.store import Registered, key_of, register
-from spamguard.server.store.server_tables import comments, settings, usage
+from spamguard.server.store import Registered, key_of, register, tables
 
 _MOST: Final = 20_000  # that wait; more than that, the oldest are given up
 _TOGETHER: Final = 100  # in one transaction, for whose end corrections wait
@@ -128,11 +127,11 @@ class Recorder:
 
     def _can_write(self) -> bool:
         """Tell whether it is the comment that cannot be written, or nothing can."""
-        probe = settings.c.key == "probe"
+        probe = tables.settings.c.key == "probe"
         try:
             with self._database.writing() as connection:
-                connection.execute(sa.delete(settings).where(probe))
-                connection.execute(sa.insert(settings).values(key="probe", value="x" * 200))
+                connection.execute(sa.delete(tables.settings).where(probe))
+                connection.execute(sa.insert(tables.settings).values(key="probe", value="x" * 200))
         except FeedbackError:
             return False
         return True
@@ -167,23 +166,23 @@ def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> 
     if added:
         connection.execute(_INSERT, added)
     for values in changed.values():
-        mine = comments.c.id == values.pop("id")
-        connection.execute(sa.update(comments).where(mine).values(values))
+        mine = tables.comments.c.id == values.pop("id")
+        connection.execute(sa.update(tables.comments).where(mine).values(values))
     for site, posts in sent.items():
         register(connection, site, posts)
     count(connection, _counted(batch))
 
 
 # Built once: to build a statement takes longer than to run it.
-_INSERT: Final = sa.insert(comments)
-_EMPTY: Final = {column.name: None for column in comments.c if not column.primary_key}
-_SAME: Final = sa.select(sa.func.max(comments.c.id)).where(
-    comments.c.site.in_(sa.bindparam("sites", expanding=True)),
-    comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
+_INSERT: Final = sa.insert(tables.comments)
+_EMPTY: Final = {column.name: None for column in tables.comments.c if not column.primary_key}
+_SAME: Final = sa.select(sa.func.max(tables.comments.c.id)).where(
+    tables.comments.c.site.in_(sa.bindparam("sites", expanding=True)),
+    tables.comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
 )
 _LATEST: Final = sa.select(
-    *(comments.c[name] for name in ("id", "site", "digest", *DECIDED))
-).where(comments.c.id.in_(_SAME.group_by(comments.c.site, comments.c.digest)))
+    *(tables.comments.c[name] for name in ("id", "site", "digest", *DECIDED))
+).where(tables.comments.c.id.in_(_SAME.group_by(tables.comments.c.site, tables.comments.c.digest)))
 
 
 def _latest_of(
@@ -264,12 +263,14 @@ def count(connection: sa.Connection, counts: Counts) -> None:
         if not connection.execute(_RAISE, mine | raised).rowcount:
             values = {name: more[name] for name in _FIGURES}
             row = {"site": site, "month": month, "blog": blog, **values}
-            connection.execute(sa.insert(usage).values(row))
+            connection.execute(sa.insert(tables.usage).values(row))
 
 
-_FIGURES: Final = tuple(column.name for column in usage.c if not column.primary_key)
+_FIGURES: Final = tuple(column.name for column in tables.usage.c if not column.primary_key)
 _RAISE: Final = (
-    sa.update(usage)
-    .where(*(usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog")))
-    .values({name: usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
+    sa.update(tables.usage)
+    .where(
+        *(tables.usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog"))
+    )
+    .values({name: tables.usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
 )

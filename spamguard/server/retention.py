@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
-from spamguard.server.store.server_tables import comments, settings
+from spamguard.server.store import tables
 from spamguard.server.watch import write_log
 
 _EVERY: Final = timedelta(hours=20)
@@ -31,12 +31,14 @@ class Retention:
         now = datetime.now(UTC)
         with self._journal.database.writing() as connection:
             last = connection.execute(
-                sa.select(settings.c.value).where(settings.c.key == "retention")
+                sa.select(tables.settings.c.value).where(tables.settings.c.key == "retention")
             ).scalar()
             if last is not None and last > stamp(now - _EVERY):
                 return
-            connection.execute(sa.delete(settings).where(settings.c.key == "retention"))
-            connection.execute(sa.insert(settings).values(key="retention", value=stamp(now)))
+            connection.execute(
+                sa.delete(tables.settings).where(tables.settings.c.key == "retention")
+            )
+            connection.execute(sa.insert(tables.settings).values(key="retention", value=stamp(now)))
         write_log("retention", deleted=self.run(now))
 
     def run(self, now: datetime) -> int:
@@ -51,13 +53,13 @@ class Retention:
         with database.writing() as connection:
             if self._undecided is not None:
                 limit = stamp(now - timedelta(days=self._undecided))
-                old = sa.delete(comments).where(
-                    comments.c.at < limit, comments.c.decision.is_(None)
+                old = sa.delete(tables.comments).where(
+                    tables.comments.c.at < limit, tables.comments.c.decision.is_(None)
                 )
                 gone += connection.execute(old).rowcount
             if self._decided is not None:
                 limit = stamp(now - timedelta(days=self._decided))
-                old = sa.delete(comments).where(comments.c.decided_at < limit)
+                old = sa.delete(tables.comments).where(tables.comments.c.decided_at < limit)
                 gone += connection.execute(old).rowcount
             note = database.must_scrub(connection) if gone else None
         if self._decided is not None:
