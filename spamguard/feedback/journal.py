@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import sqlalchemy as sa
 
 from spamguard.comment import Comment, Post, as_comment
-from spamguard.errors import FeedbackError, ForgottenError, InputError
+from spamguard.errors import ForgottenError, InputError
 from spamguard.feedback.database import Database, Texts
 from spamguard.feedback.entries import (
     Added,
@@ -25,19 +25,18 @@ from spamguard.feedback.entries import (
     Summary,
     as_time,
     check_name,
-    stamp,
-    undone,
 )
 from spamguard.feedback.erasure import erase_before, erase_comment
 from spamguard.feedback.journal_rows import (
+    append_correction,
     append_entry,
+    append_undo,
     is_forgotten,
     now_after,
-    of_comment,
     put_comment,
     read_entries,
 )
-from spamguard.feedback.journal_tables import comments, entries
+from spamguard.feedback.journal_tables import entries
 from spamguard.feedback.labels import (
     Standing,
     corpus_of,
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TOGETHER: Final = 200  # corrections that share a transaction, and so a wait for the disk
-_LAST: Final = 2**63 - 1
 
 Companion = Callable[[sa.Connection, Standing | None], None]
 """Writes something in the transaction of an entry; it gets the decision then in force."""
@@ -260,7 +258,7 @@ class Journal:
         correction = Correction(comment_id, decision, by, given, site, post_id, at)
         with self._database.writing() as connection:
             _refuse_forgotten(connection, site, comment_id)
-            number, new = self._enter(connection, correction)
+            number, new = self._append(connection, correction)
             if new:
                 _settle(connection, site, comment_id, correction, learn, also)
             return number
@@ -298,54 +296,13 @@ class Journal:
                 for correction in batch:
                     if is_forgotten(connection, correction.site, correction.comment_id):
                         gone += 1
-                    elif self._enter(connection, correction)[1]:
+                    elif self._append(connection, correction)[1]:
                         put_step(connection, correction.site, correction.comment_id, due=True)
                         new += 1
                     else:
                         old += 1
             taken, repeated, forgotten = taken + new, repeated + old, forgotten + gone
         return Added(taken, repeated, forgotten)
-
-    def _enter(self, connection: sa.Connection, correction: Correction) -> tuple[int, bool]:
-        """Return the number of the correction's entry, and whether it is new."""
-        site, comment_id = correction.site, correction.comment_id
-        if correction.at is None:
-            at = now_after(connection, site, comment_id)
-        else:
-            at = stamp(correction.at)
-            same = sa.select(entries.c.id).where(
-                *of_comment(site, comment_id),
-                entries.c.kind == "correction",
-                entries.c.decision == correction.decision,
-                entries.c.moderator == correction.by,
-                entries.c.at == at,
-            )
-            if (number := connection.execute(same.limit(1)).scalar()) is not None:
-                return number, False
-        given, content, digest = correction.comment, None, None
-        if given is not None:
-            digest = self._digest(given.text)
-        if given is not None and self._database.texts != "none":
-            content, _ = put_comment(connection, site, comment_id, given, correction.post_id)
-        elif given is None:
-            # The moderator saw the latest text.
-            content = connection.execute(
-                sa.select(sa.func.max(comments.c.id)).where(
-                    comments.c.site == site, comments.c.comment_id == comment_id
-                )
-            ).scalar()
-        number = append_entry(
-            connection,
-            kind="correction",
-            site=site,
-            comment_id=comment_id,
-            at=at,
-            moderator=correction.by,
-            decision=correction.decision,
-            content=content,
-            digest=digest,
-        )
-        return number, True
 
     def undo(
         self,
@@ -384,31 +341,15 @@ class Journal:
             raise InputError(f"entry must be a number, not {type(entry).__name__}.")
         check_name("by", by)
         with self._database.writing() as connection:
-            row = None
-            if 0 < entry <= _LAST:
-                row = connection.execute(sa.select(entries).where(entries.c.id == entry)).first()
-            if row is None:
-                raise FeedbackError(f"There is no entry {entry} in {self.name}; list them first.")
-            if row.kind in ("forget", "retention"):
-                raise FeedbackError(f"Entry {entry} forgot something, which cannot be undone.")
-            where = of_comment(row.site, row.comment_id)
-            pairs = connection.execute(sa.select(entries.c.id, entries.c.undoes).where(*where))
-            former = undone((r.id, r.undoes) for r in pairs).get(entry)
-            if former is not None:
-                raise FeedbackError(
-                    f"Entry {entry} is undone already, by entry {former}; undo that to restore it."
-                )
-            number = append_entry(
-                connection,
-                kind="undo",
-                site=row.site,
-                comment_id=row.comment_id,
-                at=now_after(connection, row.site, row.comment_id),
-                moderator=by,
-                undoes=entry,
-            )
+            number, row = append_undo(connection, entry, by, self.name)
             _settle(connection, row.site, row.comment_id, None, learn, also)
             return number
+
+    def _append(self, connection: sa.Connection, correction: Correction) -> tuple[int, bool]:
+        """Return the number of the correction's entry, and whether it is new."""
+        given = correction.comment
+        digest = None if given is None else self._digest(given.text)
+        return append_correction(connection, correction, digest, self._database.texts != "none")
 
     def _digest(self, text: str) -> str:
         data = text.encode("utf-8", "surrogatepass")

@@ -11,11 +11,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from spamguard.comment import Comment, Post
+from spamguard.errors import FeedbackError
 from spamguard.feedback.database import Database
-from spamguard.feedback.entries import Entry, stamp, undone
+from spamguard.feedback.entries import Correction, Entry, stamp, undone
 from spamguard.feedback.journal_tables import comments, entries, posts
 
 _PAGE: Final = 100
+_LAST: Final = 2**63 - 1
 _FACTS: Final = (
     *("decision", "undoes", "digest", "label", "spam_probability"),
     *("log_odds", "discard", "model", "language", "note"),
@@ -42,6 +44,75 @@ def now_after(connection: sa.Connection, site: str, comment_id: str) -> str:
 def append_entry(connection: sa.Connection, **values: Any) -> int:
     """Add an entry and return its number."""
     return _insert(connection, entries, values)
+
+
+def append_correction(
+    connection: sa.Connection, correction: Correction, digest: str | None, keeps_text: bool
+) -> tuple[int, bool]:
+    """Return the number of a correction's entry, and whether it is new."""
+    site, comment_id = correction.site, correction.comment_id
+    if correction.at is None:
+        at = now_after(connection, site, comment_id)
+    else:
+        at = stamp(correction.at)
+        same = sa.select(entries.c.id).where(
+            *of_comment(site, comment_id),
+            entries.c.kind == "correction",
+            entries.c.decision == correction.decision,
+            entries.c.moderator == correction.by,
+            entries.c.at == at,
+        )
+        if (number := connection.execute(same.limit(1)).scalar()) is not None:
+            return number, False
+    given, content = correction.comment, None
+    if given is None:
+        # The moderator saw the latest text.
+        mine = (comments.c.site == site) & (comments.c.comment_id == comment_id)
+        content = connection.execute(sa.select(sa.func.max(comments.c.id)).where(mine)).scalar()
+    elif keeps_text:
+        content, _ = put_comment(connection, site, comment_id, given, correction.post_id)
+    number = append_entry(
+        connection,
+        kind="correction",
+        site=site,
+        comment_id=comment_id,
+        at=at,
+        moderator=correction.by,
+        decision=correction.decision,
+        content=content,
+        digest=digest,
+    )
+    return number, True
+
+
+def append_undo(
+    connection: sa.Connection, entry: int, by: str, name: str
+) -> tuple[int, sa.Row[Any]]:
+    """Return the number of the undo, and the row of the entry that it undoes."""
+    row = None
+    if 0 < entry <= _LAST:
+        row = connection.execute(sa.select(entries).where(entries.c.id == entry)).first()
+    if row is None:
+        raise FeedbackError(f"There is no entry {entry} in {name}; list them first.")
+    if row.kind in ("forget", "retention"):
+        raise FeedbackError(f"Entry {entry} forgot something, which cannot be undone.")
+    where = of_comment(row.site, row.comment_id)
+    pairs = connection.execute(sa.select(entries.c.id, entries.c.undoes).where(*where))
+    former = undone((r.id, r.undoes) for r in pairs).get(entry)
+    if former is not None:
+        raise FeedbackError(
+            f"Entry {entry} is undone already, by entry {former}; undo that to restore it."
+        )
+    number = append_entry(
+        connection,
+        kind="undo",
+        site=row.site,
+        comment_id=row.comment_id,
+        at=now_after(connection, row.site, row.comment_id),
+        moderator=by,
+        undoes=entry,
+    )
+    return number, row
 
 
 def _insert(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> int:

@@ -1,7 +1,7 @@
-"""Comments with their verdicts on their way to the database: a blog need not wait for the disk.
+"""Answers are written to the database by a thread, so that no blog waits for the disk.
 
-Verdicts are written some at a time, a moment after they were given. A killed worker
-loses those of that moment. Feedback never comes this way: see `spamguard.server.feedback`.
+They are written in batches, a moment after they were given. A killed worker loses
+the answers of that moment. Feedback never comes this way: see `spamguard.server.feedback`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from spamguard.feedback import Database
 from spamguard.server.queries import Answer
 from spamguard.server.store import Registered, key_of, register, tables
 
-_MOST: Final = 20_000  # that wait; more than that, the oldest are given up
-_TOGETHER: Final = 100  # in one transaction, for whose end corrections wait
+_MOST: Final = 20_000  # answers that wait; beyond that, the oldest are dropped
+_TOGETHER: Final = 100  # in one transaction, whose end corrections wait for
 _PAUSE: Final = 0.1  # seconds
 
 DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
@@ -34,15 +34,17 @@ class Recorder:
     ----------
     database : Database
     privacy : bool
-        Keep nothing of what a comment said.
-    told : callable
-        Called with what went wrong and how many comments it is about.
+        Keep no texts, names or addresses.
+    report : callable
+        Called with "waiting" or "dropped", and the number of comments.
     """
 
-    def __init__(self, database: Database, privacy: bool, told: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, database: Database, privacy: bool, report: Callable[[str, int], None]
+    ) -> None:
         self._database = database
         self._privacy = privacy
-        self._told = told
+        self._report = report
         self._waiting: list[Answer] = []
         self._under_way: list[Answer] = []
         self._lock = threading.Lock()
@@ -52,11 +54,11 @@ class Recorder:
         self._failing = False
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and stop."""
+        """Write all waiting answers, and stop."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -70,12 +72,12 @@ class Recorder:
             if lost > 0:
                 del self._waiting[:lost]
         if lost > 0:
-            self._told("dropped", lost)
+            self._report("dropped", lost)
 
     def flush(self) -> bool:
-        """Write what waits by now; False if the database does not take it."""
+        """Write the answers that wait now; return False if the database cannot be written."""
         with self._flushing:
-            # Not what comes meanwhile: where there is always more, this would never end.
+            # Answers that come meanwhile wait, or this might never end.
             left = len(self._waiting)
             while left > 0:
                 size = min(left, _TOGETHER)
@@ -92,7 +94,7 @@ class Recorder:
                         self._waiting = batch + self._waiting
                     if batch:
                         if not self._failing:
-                            self._told("waiting", len(batch))
+                            self._report("waiting", len(batch))
                         self._failing = True
                         return False
                 self._failing = False
@@ -101,16 +103,16 @@ class Recorder:
             return True
 
     def flush_if_waiting(self, digest: str) -> None:
-        """Write what waits, if a comment of this digest may be among it."""
+        """Write all waiting answers if one has this digest."""
         with self._lock:
             found = any(answer.digest == digest for answer in (*self._under_way, *self._waiting))
         if found:
             self.flush()
 
     def _without_unwritable(self, batch: list[Answer]) -> list[Answer]:
-        """Write one by one, lest one that cannot be written keeps all others waiting.
+        """Write one by one, so that a bad answer does not hold up the others.
 
-        Return what is still to be written, because nothing can be written now.
+        Return the answers that still wait, because nothing can be written now.
         """
         dropped = 0
         for place, answer in enumerate(batch):
@@ -122,11 +124,11 @@ class Recorder:
                     return batch[place:]
                 dropped += 1
         if dropped:
-            self._told("dropped", dropped)
+            self._report("dropped", dropped)
         return []
 
     def _can_write(self) -> bool:
-        """Tell whether it is the comment that cannot be written, or nothing can."""
+        """Tell whether anything can be written, so that the comment is the cause."""
         probe = tables.settings.c.key == "probe"
         try:
             with self._database.writing() as connection:
@@ -142,11 +144,11 @@ class Recorder:
 
 
 def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> None:
-    """Add comments, and count them."""
+    """Add comments and count them."""
     sent: dict[int, list[Registered]] = defaultdict(list)
     added: list[dict[str, Any]] = []
-    changed: dict[int, dict[str, Any]] = {}  # rows that are there, by their numbers
-    # The very same comment may have been decided on: by another worker, or long ago.
+    changed: dict[int, dict[str, Any]] = {}  # existing rows, by number
+    # The same comment may have a decision already, from another worker or from long ago.
     latest = _latest_of(connection, batch)
     for answer in batch:
         if answer.query.post is not None and answer.query.post.url:
@@ -160,7 +162,7 @@ def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> 
             added.append(_EMPTY | values)
             latest[key] = added[-1]
         else:
-            former.update(values)  # a row of this batch, or one that is there
+            former.update(values)  # a row of this batch, or an existing one
             if "id" in former:
                 changed[former["id"]] = former
     if added:
@@ -188,7 +190,7 @@ _LATEST: Final = sa.select(
 def _latest_of(
     connection: sa.Connection, batch: Sequence[Answer]
 ) -> dict[tuple[int, str], dict[str, Any]]:
-    """Return of each comment the latest row that is there, by its site and digest."""
+    """Return the latest existing row of each comment, by site and digest."""
     wanted = {
         "sites": list({answer.site.id for answer in batch}),
         "digests": list({answer.digest for answer in batch}),
@@ -198,7 +200,7 @@ def _latest_of(
 
 
 def row_of(answer: Answer, privacy: bool) -> dict[str, Any]:
-    """Return a comment as its row."""
+    """Return the row of an answer."""
     query, verdict, comment = answer.query, answer.verdict, answer.query.comment
     reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in answer.reasons]
     row: dict[str, Any] = {
@@ -235,12 +237,12 @@ def row_of(answer: Answer, privacy: bool) -> dict[str, Any]:
 
 
 def host_of(address: str | None) -> str:
-    """Return the host of a blog's address; empty where it has none."""
+    """Return the host of a blog's address, or an empty string."""
     try:
         host = urlsplit((address or "").strip()).hostname or ""
     except ValueError:
         return ""
-    # What is not printable some databases refuse.
+    # Some databases refuse unprintable characters.
     return "".join(letter for letter in host if letter.isprintable())[:255]
 
 
@@ -256,7 +258,7 @@ def _counted(batch: Sequence[Answer]) -> Counts:
 
 
 def count(connection: sa.Connection, counts: Counts) -> None:
-    """Add to the months' figures, by site, month and blog."""
+    """Add to the monthly figures, by site, month and blog."""
     for (site, month, blog), more in counts.items():
         mine = {"of_site": site, "of_month": month, "of_blog": blog}
         raised = {f"more_{name}": more[name] for name in _FIGURES}

@@ -598,7 +598,7 @@ def test_a_newer_layout_is_refused(where):
     with Journal(where) as journal, journal._database.writing() as connection:
         newer = sqlalchemy.update(tables.meta).where(tables.meta.c.key == "schema")
         connection.execute(newer.values(value=str(tables.SCHEMA + 1)))
-    with pytest.raises(FeedbackError, match=r"layout 2.*Install a newer spamguard"):
+    with pytest.raises(FeedbackError, match=r"layout 3.*Install a newer spamguard"):
         Journal(where)
 
 
@@ -639,7 +639,7 @@ def test_a_lock_that_is_never_released_is_told(path):
 
 def test_an_entry_is_whole_or_not_there(journal, monkeypatch):
     """An error in the middle of a transaction leaves nothing of it."""
-    import spamguard.feedback.journal as module
+    import spamguard.feedback.journal_rows as module
 
     def broken(*_args, **_values):
         raise RuntimeError("in the middle")
