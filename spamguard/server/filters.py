@@ -15,7 +15,7 @@ from spamguard.errors import FeedbackError
 from spamguard.model import SpamModel
 from spamguard.server.models import Models
 from spamguard.server.queries import Answer, Query, digest_of
-from spamguard.server.store import Posts, Registered, Site
+from spamguard.server.store import Posts, RegisteredPost, Site
 from spamguard.verdict import Reason
 
 REASONS: Final = 8
@@ -68,7 +68,7 @@ class Filters:
                 post = self._posts.get(site.id, query.permalink)
         if post is None and query.permalink:
             # Its address is known at least: links to it are no promotion.
-            post = Registered(query.permalink)
+            post = RegisteredPost(query.permalink)
         comment = query.comment
         if post is None:
             return comment

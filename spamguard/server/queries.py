@@ -11,7 +11,7 @@ from typing import Literal
 
 from spamguard.comment import Comment
 from spamguard.feedback import stamp
-from spamguard.server.store import Registered, Site, key_of
+from spamguard.server.store import RegisteredPost, Site, key_of
 from spamguard.verdict import Reason, Verdict
 
 Cause = Literal["model", "administrator", "honeypot", "test"]
@@ -29,7 +29,7 @@ class Query:
         Address of the post and of the site.
     kind : str or None
         ``comment``, ``contact-form`` and so on.
-    post : Registered or None
+    post : RegisteredPost or None
         The post, if the site sent it.
     ruling : bool or None
         The answer, if the protocol and not the model decides.
@@ -47,7 +47,7 @@ class Query:
     permalink: str | None = None
     blog: str | None = None
     kind: str | None = None
-    post: Registered | None = None
+    post: RegisteredPost | None = None
     ruling: bool | None = None
     cause: Cause = "model"
     is_test: bool = False

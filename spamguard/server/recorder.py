@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
 from spamguard.server.queries import Answer
-from spamguard.server.store import Registered, key_of, register, tables
+from spamguard.server.store import RegisteredPost, key_of, register, tables
 
 _MOST: Final = 20_000  # answers that wait; beyond that, the oldest are dropped
 _TOGETHER: Final = 100  # in one transaction, whose end corrections wait for
@@ -145,7 +145,7 @@ class Recorder:
 
 def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> None:
     """Add comments and count them."""
-    sent: dict[int, list[Registered]] = defaultdict(list)
+    sent: dict[int, list[RegisteredPost]] = defaultdict(list)
     added: list[dict[str, Any]] = []
     changed: dict[int, dict[str, Any]] = {}  # existing rows, by number
     # The same comment may have a decision already, from another worker or from long ago.

@@ -24,7 +24,7 @@ from spamguard.errors import ForgottenError
 from spamguard.server.access import Threads, address_of, authenticate
 from spamguard.server.http import body_of, fields_of, text_of
 from spamguard.server.queries import Answer, Query
-from spamguard.server.store import Registered, Site, tables
+from spamguard.server.store import RegisteredPost, Site, tables
 from spamguard.server.worker import Worker
 
 THANKS: Final = "Thanks for making the web a better place."
@@ -286,7 +286,7 @@ def query_of(fields: Fields) -> Query:
     )
     permalink = text_of(fields, "permalink")
     title, text = text_of(fields, "post_title"), text_of(fields, "post_content")
-    post = Registered(permalink or "", title, text) if title or text else None
+    post = RegisteredPost(permalink or "", title, text) if title or text else None
     ruling, cause = _ruling(fields)
     return Query(
         comment, permalink, text_of(fields, "blog"),

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from spamguard.errors import ServerError
 from spamguard.server.access import Threads, address_of, authenticate
 from spamguard.server.http import body_of
-from spamguard.server.store import VISIBLE, Registered, Site
+from spamguard.server.store import VISIBLE, RegisteredPost, Site
 from spamguard.server.worker import Worker
 
 PREFIX: Final = "/v1/"
@@ -93,7 +93,7 @@ def _checked(url: str) -> str:
     return url
 
 
-def posts_in(body: bytes) -> list[Registered]:
+def posts_in(body: bytes) -> list[RegisteredPost]:
     """Return the posts in a body: one object, or up to a hundred in ``{"posts": [...]}``.
 
     Raises
@@ -113,11 +113,11 @@ def posts_in(body: bytes) -> list[Registered]:
     return [_post(item) for item in many]
 
 
-def _post(data: object) -> Registered:
+def _post(data: object) -> RegisteredPost:
     if not isinstance(data, dict) or not isinstance(data.get("url"), str):
         raise HTTPException(400, "a post needs its url")
     values = {name: data.get(name) for name in _FIELDS}
     for name, value in values.items():
         if value is not None and not isinstance(value, str):
             raise HTTPException(400, f"{name} must be text")
-    return Registered(data["url"], **values)
+    return RegisteredPost(data["url"], **values)

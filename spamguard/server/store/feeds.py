@@ -15,7 +15,7 @@ from spamguard.errors import ServerError
 from spamguard.importers import Report
 from spamguard.importers.files import nobody, opened, text_chunks
 from spamguard.importers.scanner import End, Field, Shape, Start, scan
-from spamguard.server.store.posts import Registered
+from spamguard.server.store.posts import RegisteredPost
 
 _TEXT: Final = ("content:encoded", "content", "summary", "description")  # the fullest first
 _DATE: Final = ("wp:post_date_gmt", "pubDate", "published", "dc:date", "updated")
@@ -31,7 +31,7 @@ _POSTS: Final = ("", "post", "page")
 _PUBLIC: Final = ("", "publish")
 
 
-def read_posts(path: str | os.PathLike[str]) -> Iterator[Registered]:
+def read_posts(path: str | os.PathLike[str]) -> Iterator[RegisteredPost]:
     """Yield the posts of a feed or of a WordPress export, in its order.
 
     Raises
@@ -88,7 +88,7 @@ def _keep(item: dict[str, str], field: Field) -> None:
         item.setdefault(field.name, value)
 
 
-def _post(item: dict[str, str]) -> Registered | None:
+def _post(item: dict[str, str]) -> RegisteredPost | None:
     if item.get("wp:post_type", "") not in _POSTS or item.get("wp:status", "") not in _PUBLIC:
         return None
     url = item.get("link") or item.get("guid") or item.get("id", "")
@@ -98,4 +98,4 @@ def _post(item: dict[str, str]) -> Registered | None:
     def first(names: tuple[str, ...]) -> str | None:
         return next((item[name] for name in names if name in item), None)
 
-    return Registered(url, item.get("title"), first(_TEXT), first(_AUTHOR), first(_DATE))
+    return RegisteredPost(url, item.get("title"), first(_TEXT), first(_AUTHOR), first(_DATE))

@@ -31,7 +31,7 @@ _TRACKING: Final = re.compile(r"(?:utm_[a-z]+|fbclid|gclid|replytocom)=[^&]*(?:&
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredPost:
     """A post that a site has registered."""
 
     url: str
@@ -74,7 +74,7 @@ class Posts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, site: int, url: str | None) -> Registered | None:
+    def get(self, site: int, url: str | None) -> RegisteredPost | None:
         """Return the post of a site at this address; None if it is not registered."""
         if not url:
             return None
@@ -82,9 +82,9 @@ class Posts:
             row = connection.execute(_AT, {"of_site": site, "digest": key_of(url)}).first()
         if row is None:
             return None
-        return Registered(row.url, row.title, row.text, row.author, row.date)
+        return RegisteredPost(row.url, row.title, row.text, row.author, row.date)
 
-    def put(self, site: int, found: Iterable[Registered]) -> int:
+    def put(self, site: int, found: Iterable[RegisteredPost]) -> int:
         """Register posts, replacing those at the same addresses; return how many.
 
         Raises
@@ -93,7 +93,7 @@ class Posts:
             If one has no address.
         """
         count = 0
-        batch: list[Registered] = []
+        batch: list[RegisteredPost] = []
         for post in found:
             if not re.search(VISIBLE, post.url) or len(post.url) > MOST_URL:
                 raise ServerError(f"A post needs an address of at most {MOST_URL:,} characters.")
@@ -103,7 +103,7 @@ class Posts:
                 batch = []
         return count + self._put(site, batch)
 
-    def _put(self, site: int, batch: list[Registered]) -> int:
+    def _put(self, site: int, batch: list[RegisteredPost]) -> int:
         if not batch:
             return 0
         with self._database.writing() as connection:
@@ -127,7 +127,7 @@ _AT: Final = sa.select(posts).where(
 )
 
 
-def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) -> int:
+def register(connection: sa.Connection, site: int, batch: Iterable[RegisteredPost]) -> int:
     """Insert posts or replace those at the same addresses; return the number of addresses."""
     rows = {key_of(post.url): _values(post) for post in batch}
     for key, values in rows.items():
@@ -137,7 +137,7 @@ def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) 
     return len(rows)
 
 
-def _values(post: Registered) -> dict[str, Any]:
+def _values(post: RegisteredPost) -> dict[str, Any]:
     return {
         "url": post.url.strip(),
         "title": None if post.title is None else post.title[:1_000],

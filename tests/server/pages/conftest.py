@@ -28,7 +28,7 @@ from spamguard.feedback.entries import stamp
 from spamguard.server import ServerConfig, create_app
 from spamguard.server.pages.accounts import Accounts
 from spamguard.server.queries import Query
-from spamguard.server.store.posts import Registered
+from spamguard.server.store.posts import RegisteredPost
 from spamguard.server.store.server_tables import comments
 
 SAMPLE = Path(__file__).parents[3] / "datasets" / "sample"
@@ -73,7 +73,7 @@ class Seeder:
         for line in (SAMPLE / "posts.jsonl").read_text("utf-8").splitlines():
             post = json.loads(line)
             posts[post["post_id"]] = f"https://blog.example/{post['post_id']}"
-            given = Registered(posts[post["post_id"]], post["title"], post["text"])
+            given = RegisteredPost(posts[post["post_id"]], post["title"], post["text"])
             self.services.posts.put(self.site(site).id, [given])
         chosen = lines[:most]
         for i, line in enumerate(chosen):

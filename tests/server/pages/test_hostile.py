@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spamguard.server.store.posts import Registered
+from spamguard.server.store.posts import RegisteredPost
 
 from .conftest import PASSWORD
 
@@ -77,7 +77,7 @@ def hostile(live):
         permalink = f"http://blog.example/{i}?{wire}"
         live.services.posts.put(
             live.seed.site().id,
-            [Registered(permalink, payload, f"<p>{payload}</p>{payload}", payload)],
+            [RegisteredPost(permalink, payload, f"<p>{payload}</p>{payload}", payload)],
         )
         if wire == payload:
             fields = {

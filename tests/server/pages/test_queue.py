@@ -32,12 +32,12 @@ def json_of(browser, path, **data):
 
 
 def test_a_comment_stands_beside_its_post_with_its_reasons(anna, seed):
-    from spamguard.server.store.posts import Registered
+    from spamguard.server.store.posts import RegisteredPost
 
     where = "https://blog.example/static"
     seed.services.posts.put(
         seed.site().id,
-        [Registered(where, "Moving to static pages", "<p>Last <b>month</b> we moved.</p>")],
+        [RegisteredPost(where, "Moving to static pages", "<p>Last <b>month</b> we moved.</p>")],
     )
     judged = seed.comment(SPAM, author="Bob", author_url="http://pills.example", permalink=where)
     page = anna.page()
