@@ -75,7 +75,7 @@ def _slow(slow: Result) -> list[str]:
         f"finished. Meanwhile {during['requests']:,} ordinary requests were sent one after another, and "
         f"{during['failed']} failed. Their median time was {during['p50_ms'] / before['p50_ms']:.1f} times that of "
         f"before, and p99 {during['p99_ms'] / before['p99_ms']:.1f} times. `--patience` was raised for this test; by "
-        "default such clients are disconnected after 20 seconds.",
+        "default a body must arrive within 20 seconds.",
         "",
     ]
 

@@ -57,5 +57,5 @@ async def decide(
         raise HTTPException(403)
     if key not in comments:
         raise HTTPException(404)
-    await guard.learn(key, decision, by="moderator")
+    await guard.correct(key, decision, by="moderator")
     comments[key]["published"] = decision == "ham"

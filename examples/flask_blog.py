@@ -53,6 +53,6 @@ def decide(key, decision):
         abort(403)
     if key not in comments:
         abort(404)
-    guard.learn(key, decision, by="moderator")
+    guard.correct(key, decision, by="moderator")
     comments[key]["published"] = decision == "ham"
     return "", 204

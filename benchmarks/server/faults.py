@@ -1,4 +1,4 @@
-"""What is broken under load, and what of the acknowledged feedback is in the journal afterwards."""
+"""Breaks things under load, and checks that the journal has all acknowledged corrections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPAM = "cheap viagra at http://pills.example order now"
 
 
 class Load:
-    """Threads that teach and threads that ask, each counting what became of its requests."""
+    """Threads that send corrections or ask for verdicts, and count the results."""
 
     def __init__(self, server: Any) -> None:
         self._server, self._stop = server, threading.Event()
@@ -39,7 +39,7 @@ class Load:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Load]:
-        """Keep up the load; when this ends, every request has ended."""
+        """Keep up the load; all requests have ended when this does."""
         threads = [threading.Thread(target=self._teach, args=(i,)) for i in range(_TEACHERS)]
         threads += [threading.Thread(target=self._ask) for _ in range(_ASKERS)]
         for thread in threads:
@@ -56,39 +56,39 @@ class Load:
         while not self._stop.is_set():
             number += 1
             text = f"{teacher} {number} {_SPAM}"
-            became = self._became(lambda text=text: self._server.blog.spam(text), (THANKS,))
+            result = self._result(lambda text=text: self._server.blog.spam(text), (THANKS,))
             with self._lock:
-                self.teaching[became] += 1
-                if became == "good":
+                self.teaching[result] += 1
+                if result == "good":
                     self.acknowledged.append(text)
-            if became != "good":
+            if result != "good":
                 time.sleep(0.05)
 
     def _ask(self) -> None:
         while not self._stop.is_set():
-            became = self._became(self._server.blog.check, ("true", "false"))
+            result = self._result(self._server.blog.check, ("true", "false"))
             with self._lock:
-                self.asking[became] += 1
-            if became != "good":
+                self.asking[result] += 1
+            if result != "good":
                 time.sleep(0.05)
 
     @staticmethod
-    def _became(send: Any, good: tuple[str, ...]) -> str:
+    def _result(send: Any, good: tuple[str, ...]) -> str:
         try:
             reply = send()
-        except Exception as error:  # whatever a client may see when a server dies
+        except Exception as error:  # anything that a client may see when a server dies
             return "no answer" if isinstance(error, OSError) else type(error).__name__
         if reply.status_code != 200:
             return str(reply.status_code)
         return "good" if reply.text in good else "another word"
 
     def more(self, count: int) -> None:
-        """Wait until so much more is acknowledged."""
-        wanted = len(self.acknowledged) + count
-        self._server.wait_for(lambda: len(self.acknowledged) >= wanted)
+        """Wait until `count` more corrections are acknowledged."""
+        goal = len(self.acknowledged) + count
+        self._server.wait_for(lambda: len(self.acknowledged) >= goal)
 
-    def told(self, database: str) -> dict[str, Any]:
-        """Return what was counted, and what of it the journal holds."""
+    def summary(self, database: str) -> dict[str, Any]:
+        """Return the counts, and how many acknowledged corrections the journal lacks."""
         with Journal(database, create=False) as journal:
             kept = {row["text"] for row in journal.labels(_SITE)}
         return {
@@ -114,7 +114,7 @@ def kill_9(times: int) -> dict[str, Any]:
                 )
             load.more(10)
         server.stop()
-        return {"machine": machine, "kills": times, **load.told(server.database)}
+        return {"machine": machine, "kills": times, **load.summary(server.database)}
 
 
 def database_restarted(times: int) -> dict[str, Any] | None:
@@ -133,11 +133,11 @@ def database_restarted(times: int) -> dict[str, Any] | None:
                     database.start()
                 load.more(10)
             server.stop()
-            return {"machine": machine, "restarts": times, **load.told(database.url)}
+            return {"machine": machine, "restarts": times, **load.summary(database.url)}
 
 
 def full_disk() -> dict[str, Any] | None:
-    """Fill the disk of the database by teaching, then make room."""
+    """Fill the database's disk with corrections, then make room."""
     with _small_disk(4) as place:
         if place is None:
             return None
@@ -152,15 +152,15 @@ def full_disk() -> dict[str, Any] | None:
                 _resize(place, 64)
                 load.more(10)
             server.stop()
-            told = load.told(server.database)
+            summary = load.summary(server.database)
         return {
             "machine": machine, "megabytes": 4, "acknowledged_when_full": full_at,
-            "verdicts_while_full": verdicts_while_full, **told,
+            "verdicts_while_full": verdicts_while_full, **summary,
         }  # fmt: skip
 
 
 def corrupt_model(times: int) -> dict[str, Any]:
-    """Replace the model by good and by damaged ones in turn, while questions are asked."""
+    """Replace the model by damaged and good ones in turn, under load."""
     machine = others()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
@@ -170,20 +170,20 @@ def corrupt_model(times: int) -> dict[str, Any]:
             with load.running():
                 for turn in range(times):
                     _damage(model, turn)
-                    _seen(server, "refused", 2 * (turn + 1))
+                    _wait_for_log(server, "refused", 2 * (turn + 1))
                     save_model(load_model("default"), model, version=f"good-{turn}")
-                    _seen(server, "reloaded", 2 * (turn + 1))
+                    _wait_for_log(server, "reloaded", 2 * (turn + 1))
                 load.more(10)
             ready = server.http.get("/ready").text
             server.stop()
             return {
                 "machine": machine, "damaged": times, "replaced": times,
-                "last_is_served": f"good-{times - 1}" in ready, **load.told(server.database),
+                "last_is_served": f"good-{times - 1}" in ready, **load.summary(server.database),
             }  # fmt: skip
 
 
 def _damage(model: Path, turn: int) -> None:
-    """Leave half of the description, or of the weights, as a copy that was broken off does."""
+    """Leave half of the description or of the weights, as an interrupted copy does."""
     description = model / "model.json"
     (weights,) = model.glob("weights-*.npz")
     file = (description, weights)[turn % 2]
@@ -193,7 +193,7 @@ def _damage(model: Path, turn: int) -> None:
     os.utime(description)  # the server looks at its time
 
 
-def _seen(server: Any, what: str, count: int) -> None:
+def _wait_for_log(server: Any, what: str, count: int) -> None:
     server.wait_for(lambda: server.err.read_text().count(f'"what": "{what}"') >= count)
 
 

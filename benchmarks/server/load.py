@@ -22,7 +22,7 @@ _HEAD = re.compile(rb"^HTTP/1\.1 200 .*?content-length: (\d+)\r\n.*?\r\n\r\n", r
 
 
 def wrk(server: Any, seconds: float) -> dict[str, Any]:
-    """Ask as fast as is answered."""
+    """Send requests as fast as they are answered."""
     with tempfile.NamedTemporaryFile("w", suffix=".forms") as file:
         file.write("\n".join(forms(server.key[0])) + "\n")
         file.flush()
@@ -36,19 +36,19 @@ def wrk(server: Any, seconds: float) -> dict[str, Any]:
 
 
 def verdicts(server: Any) -> int:
-    """Return how many verdicts the server says it gave: `invalid` is answered with 200 too."""
+    """Return how many verdicts the server counted, because `invalid` has status 200 too."""
     page = server.http.get("/metrics").text
     return int(sum(map(float, re.findall(r"spamguard_verdicts_total\{.*\} (\S+)", page))))
 
 
 class Connection:
-    """One connection that stays open."""
+    """A keep-alive connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
     async def ask(self, request: bytes) -> bool:
-        """Return whether there was a verdict."""
+        """Return whether the answer is a verdict."""
         self._writer.write(request)
         head = _HEAD.match(await self._reader.readuntil(b"\r\n\r\n"))
         if head is None:
@@ -57,7 +57,7 @@ class Connection:
 
 
 async def _half(port: int, requests: list[bytes], rate: float, seconds: float) -> dict[str, Any]:
-    """Send at a rate that does not wait for answers; latency counts from when it was due."""
+    """Send at a fixed rate without waiting for answers; latency counts from the time it was due."""
     draw = random.Random(1)
     idle: list[Connection] = []
     taken: list[float] = []
@@ -75,7 +75,7 @@ async def _half(port: int, requests: list[bytes], rate: float, seconds: float) -
             return
         if not good:
             failed += 1
-            return  # what is left of the answer would be taken for the next
+            return  # the rest of this answer would be read as the next one
         taken.append(time.perf_counter() - due)
         idle.append(connection)
 
@@ -116,7 +116,7 @@ def throughput(seconds: float) -> dict[str, Any]:
     machine = others()
     with serving() as server:
         posts = register_posts(server)
-        wrk(server, 5)  # the words and posts of the sample, once
+        wrk(server, 5)  # to warm the caches
         before = verdicts(server)
         full = wrk(server, seconds)
         full["verdicts"] = verdicts(server) - before
@@ -126,7 +126,7 @@ def throughput(seconds: float) -> dict[str, Any]:
 
 
 def alone(count: int) -> dict[str, Any]:
-    """Measure one request at a time on a server as it comes."""
+    """Measure one request at a time on a server with default settings."""
     machine = others()
     with serving(workers=1) as server:
         register_posts(server)

@@ -1,7 +1,7 @@
-"""Load and faults of ``spamguard serve``: real processes, real kills, a real full disk.
+"""``spamguard serve`` under load and faults: real processes, real kills, a real full disk.
 
-Needs wrk (Debian: apt-get install wrk); PostgreSQL's programs and the right to
-mount a small disk for the parts that use them, which are null without.
+It needs wrk (Debian: apt-get install wrk). The parts that need PostgreSQL or the right to
+mount a small disk are null without them.
 
 Usage: python benchmarks/server/measure.py RESULT.json [--quick]
 """
@@ -50,7 +50,7 @@ def main() -> int:
     for name in options.only or _PARTS:
         print(f"{time.strftime('%T')} {name}", file=sys.stderr)
         found[name] = _PARTS[name][options.quick]()
-        # Parts that were measured are kept, whatever becomes of the next.
+        # Parts that were measured are kept if the next one fails.
         options.result.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     return 0
 

@@ -1,4 +1,4 @@
-"""Servers to measure: real ``spamguard serve`` processes, what they are asked, and the machine under them."""
+"""What the measurements share: real ``spamguard serve`` processes, their requests, and the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORKERS = 2
 
 
 def _tests(name: str) -> ModuleType:
-    """Return helpers of the tests, which start servers and stop them as is needed here."""
+    """Return a module of the tests, which start and stop servers as we need it here."""
     path = ROOT / "tests" / name
     spec = importlib.util.spec_from_file_location("_".join(Path(name).with_suffix("").parts), path)
     assert spec is not None
@@ -41,21 +41,21 @@ _DATABASES = _tests("conftest.py")
 
 
 class Process(_SERVER.Process):  # type: ignore[misc, name-defined]
-    """The tests' server process, with more patience: other measurements may hold the cores."""
+    """The tests' server process with longer time-outs, because the cores may be busy."""
 
     def wait_for(self, condition: Callable[[], object], seconds: float = 600.0) -> None:
-        """Wait until something is so."""
+        """Wait until the condition holds."""
         super().wait_for(condition, seconds)
 
     def stop(self) -> int:
-        """Tell it to end, and wait until what it has to write is written."""
+        """Send SIGTERM, and wait until the server has written everything."""
         self.process.send_signal(signal.SIGTERM)
         return int(self.process.wait(600))
 
 
 @contextlib.contextmanager
 def serving(*options: str, workers: int = WORKERS, database: str | None = None) -> Iterator[Any]:
-    """Run a server with the default model and without a limit of the rate."""
+    """Run a server with the default model and without a rate limit."""
     with tempfile.TemporaryDirectory(prefix="spamguard-load-") as folder:
         options = ("--workers", str(workers), "--rate", "0", *options)
         process = Process(Path(folder), *options, database=database)
@@ -68,13 +68,13 @@ def serving(*options: str, workers: int = WORKERS, database: str | None = None) 
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[Any]:
-    """Run a PostgreSQL of our own; None where there is none."""
+    """Run a PostgreSQL server; None where it is not installed."""
     programs = _DATABASES.programs_of_postgresql()
     if programs is None:
         yield None
         return
     account = None
-    if os.getuid() == 0:  # it refuses to run as root
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
         names = {user.pw_name for user in pwd.getpwall()}
         account = next(name for name in ("postgres", "nobody") if name in names)
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
@@ -90,7 +90,7 @@ def postgresql() -> Iterator[Any]:
         shutil.rmtree(folder)
 
 
-# --- what is asked ------------------------------------------------------------------
+# --- requests -----------------------------------------------------------------------
 
 
 def _lines(name: str) -> list[dict[str, Any]]:
@@ -109,7 +109,7 @@ def register_posts(server: Any) -> int:
 
 
 def forms(key: str) -> list[str]:
-    """Return a comment-check form for each comment of the sample; the comment stands last."""
+    """Return a comment-check form for each comment of the sample; the comment is its last field."""
     urls = {post["post_id"]: post["url"] for post in _lines("posts.jsonl")}
     return [
         urllib.parse.urlencode(
@@ -126,7 +126,7 @@ def forms(key: str) -> list[str]:
 
 
 def request_of(form: str) -> bytes:
-    """Return a form as a request on a connection that stays open."""
+    """Return a form as a request on a keep-alive connection."""
     body = form.encode()
     return (
         b"POST /1.1/comment-check HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -139,13 +139,13 @@ def request_of(form: str) -> bytes:
 
 
 def _busy() -> float:
-    """Return the seconds that all cores together have worked."""
+    """Return the seconds that all cores together were busy."""
     numbers = [int(n) for n in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
     return (sum(numbers) - numbers[3] - numbers[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def others() -> dict[str, float]:
-    """Return what other programs take of the machine, seen for three seconds of our silence."""
+    """Return the load by other programs, measured for three seconds while we are idle."""
     before, start = _busy(), time.monotonic()
     time.sleep(3)
     cores = (_busy() - before) / (time.monotonic() - start)

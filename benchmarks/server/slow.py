@@ -1,4 +1,4 @@
-"""Thousands of clients that send a byte now and then, while others go on asking."""
+"""Thousands of clients that send a byte now and then, beside others at normal speed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ WANTED = 10_000
 _RESERVE = 500  # files for everything else
 _EVERY = 10.0  # seconds between two bytes of one client
 _AT_ONCE = 200  # connections being opened
-_PATIENCE = 300  # seconds that the server grants; by default it cuts such clients off after 20
+_PATIENCE = 300  # seconds that the server grants for a body; 20 by default
 _PAD = 200  # bytes of a slow body, more than are dripped
 
 
 class Slow:
-    """A client that dawdles: in the head of its request, or in its body."""
+    """A client that sends the head of its request, or its body, slowly."""
 
     def __init__(self, request: bytes, in_head: bool) -> None:
-        # The headers that are dripped make the head longer and mean nothing.
+        # Slow clients drip into a header that means nothing.
         head, body = request.split(b"\r\n\r\n", 1)
         if in_head:
             self.first, self.drip, self.rest = head + b"\r\nX-Slow: ", b"x", b"\r\n\r\n" + body
         else:
-            # A field that is not known; the length that was promised must be kept.
+            # ... or into an unknown field, whose length is announced.
             pad = b"&slow=" + b"x" * _PAD
             length = re.sub(rb"(Content-Length: )\d+", rb"\g<1>%d" % (len(body) + len(pad)), head)
             self.first, self.drip = length + b"\r\n\r\n" + body + b"&slow=", b"x"
@@ -40,7 +40,7 @@ class Slow:
         self.answered = False
 
     async def open(self, port: int) -> None:
-        """Connect and begin."""
+        """Connect and send the beginning."""
         try:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
             self.writer.write(self.first)
@@ -55,7 +55,7 @@ class Slow:
             self.sent += 1
 
     async def finish(self) -> None:
-        """Send the rest, and see whether there is an answer."""
+        """Send the rest, and read the answer."""
         if self.lost:
             return
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -66,7 +66,7 @@ class Slow:
 
 
 async def _drip(clients: list[Slow], stop: asyncio.Event) -> None:
-    """Let each client send a byte in its turn, evenly over the time."""
+    """Let the clients send a byte each in turn, evenly over the time."""
     parts = 100
     turn = 0
     while not stop.is_set():
@@ -77,7 +77,7 @@ async def _drip(clients: list[Slow], stop: asyncio.Event) -> None:
 
 
 async def _others(port: int, requests: list[bytes], count: int) -> dict[str, Any]:
-    """Ask one at a time, on a new connection each time, as blogs do."""
+    """Send one request at a time on a new connection, as blogs do."""
     taken, failed = [], 0
     for i in range(count):
         start = time.perf_counter()
@@ -112,7 +112,7 @@ async def _held(server: Any, requests: list[bytes], number: int, count: int) -> 
     dripping = asyncio.create_task(_drip([c for c in clients if not c.lost], stop))
     try:
         during = await _others(server.port, requests, count)
-        await asyncio.sleep(_EVERY)  # each has had its turn
+        await asyncio.sleep(_EVERY)  # so that each had its turn
         files = {n: len(list(Path(f"/proc/{n}/fd").iterdir())) for n in server.workers()}
         memory = _memory_mb(server)
     finally:
@@ -134,7 +134,7 @@ def _memory_mb(server: Any) -> list[int]:
 
 
 def slow(number: int, count: int) -> dict[str, Any]:
-    """Hold so many slow clients at once, as far as the limit of open files allows."""
+    """Hold `number` slow clients at once, or as many as the limit of open files allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = number + _RESERVE
     allowed = wanted if most == resource.RLIM_INFINITY else min(most, wanted)

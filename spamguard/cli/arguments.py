@@ -810,7 +810,7 @@ def _serve(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--patience", type=_positive, default=20, metavar="SECONDS",
-        help="how long a client may take to send a request's head, and again its body (20)",
+        help="how long a client may take to send the body of a request (20)",
     )  # fmt: skip
 
 

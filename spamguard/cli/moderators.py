@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 from spamguard.errors import ServerError
 
 if TYPE_CHECKING:
-    from spamguard.server.pages.accounts import Accounts
+    from spamguard.server.pages import Accounts
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from spamguard.feedback import Journal
     from spamguard.server.config import ServerConfig
-    from spamguard.server.pages.accounts import Accounts
+    from spamguard.server.pages import Accounts
     from spamguard.server.worker import open_journal
 
     # A database that is there says itself whether it keeps texts.

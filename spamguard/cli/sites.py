@@ -57,7 +57,7 @@ def _list(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
     posts = Posts(database)
     for site in sites.all():
-        said = [f"{posts.count(site.id):,} posts", f"{site.sequence:,} lessons"]
+        said = [f"{posts.count(site.id):,} posts", f"{sites.corrections(site):,} corrections"]
         said += [word for word, is_so in (("gives", site.gives), ("takes", site.takes)) if is_so]
         print(f"{site.name}: {', '.join(said)}")
     return 0
@@ -87,8 +87,7 @@ def _secret(path: str) -> str:
 
 
 def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
-    from spamguard.server.store import Posts
-    from spamguard.server.store.feeds import read_posts
+    from spamguard.server.store import Posts, read_posts
 
     count = Posts(database).put(_site(args, sites).id, read_posts(args.file))
     print(f"{args.name}: {count:,} posts registered")
@@ -96,11 +95,11 @@ def _posts(args: argparse.Namespace, sites: Sites, database: Database) -> int:
 
 
 def _forget(args: argparse.Namespace, config: ServerConfig) -> int:
-    from spamguard.server.worker import Services
+    from spamguard.server.worker import Worker
 
-    services = Services.open(config)
+    services = Worker.open(config)
     try:
-        gone = services.teacher.forget(_site(args, services.sites), args.guid, args.by)
+        gone = services.feedback.forget(_site(args, services.sites), args.guid, args.by)
     finally:
         services.close()
     print(

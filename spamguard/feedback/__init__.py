@@ -1,11 +1,12 @@
-"""What moderators said, kept so that none of it is lost.
+"""A journal of verdicts and corrections, and the `Site` that judges and learns with it.
 
-A `Journal` is one SQLite file (or a database that several machines share). It
-takes every verdict that was asked for, every correction by a moderator and
-every undo, and only ever adds: to undo is one more entry. Once a method has
-returned, its entry is on the disk. The labels in force are a corpus to learn
-from; a comment that must go can be forgotten, and then neither the file nor
-the next model knows of it.
+A `Journal` is one SQLite file, or a database that several machines share. It
+keeps every verdict, every correction by a moderator and every undo, and never
+changes an entry: an undo is one more entry. When a method returns, its entry is
+on the disk. The labels in force are a corpus to learn from. A comment can be
+forgotten; then neither the file nor the next model holds anything of it.
+
+A `Site` is a blog's filter: a model, a journal, and what each correction taught.
 
 It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
 
@@ -43,12 +44,33 @@ except ImportError:
     ) from None
 
 from spamguard.feedback.database import Database
-from spamguard.feedback.entries import Correction, Decision, Entry, as_time, stamp
-from spamguard.feedback.journal import Added, Forgotten, Journal, Summary
+from spamguard.feedback.entries import (
+    Added,
+    Correction,
+    Decision,
+    Entry,
+    Forgotten,
+    Summary,
+    as_time,
+    stamp,
+)
+from spamguard.feedback.journal import Journal
 from spamguard.feedback.journal_tables import PREFIX, AnyText
+from spamguard.feedback.journal_tables import entries as journal_entries
+from spamguard.feedback.labels import Standing
 from spamguard.feedback.site import Site
+from spamguard.feedback.steps import (
+    count_steps,
+    last_shared_step,
+    last_step_of,
+    put_step,
+    share_step,
+    unshare_steps,
+)
 
 __all__ = [
     "PREFIX", "Added", "AnyText", "Correction", "Database", "Decision", "Entry", "FeedbackError",
-    "Forgotten", "ForgottenError", "Journal", "Site", "Summary", "as_time", "stamp",
+    "Forgotten", "ForgottenError", "Journal", "Site", "Standing", "Summary", "as_time",
+    "count_steps", "journal_entries", "last_shared_step", "last_step_of", "put_step",
+    "share_step", "stamp", "unshare_steps",
 ]  # fmt: skip

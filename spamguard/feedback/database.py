@@ -1,8 +1,8 @@
-"""The database behind a journal: opening it, one writer at a time, and errors in plain words.
+"""The database of a journal: opening it, one writer at a time, and plain error messages.
 
-In SQLite every write is one transaction that reaches the disk before it
-returns: a write-ahead log and ``synchronous=FULL``. No message repeats what a
-database says of a statement, because that may quote a comment or a password.
+In SQLite a transaction is on the disk when it returns: a write-ahead log and
+``synchronous=FULL``. No message repeats a database's own message, which may quote
+a comment or a password.
 """
 
 from __future__ import annotations
@@ -20,12 +20,20 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, InputError
-from spamguard.feedback.journal_tables import METADATA, SCHEMA, comments, entries, meta, posts
+from spamguard.feedback.journal_tables import (
+    METADATA,
+    SCHEMA,
+    comments,
+    entries,
+    meta,
+    posts,
+    steps,
+)
 
 Texts = Literal["all", "corrected", "none"]
 TEXTS: Final = ("all", "corrected", "none")
 
-_LOCK: Final = 0x7370616D  # names the lock under which PostgreSQL's tables are made
+_LOCK: Final = 0x7370616D  # PostgreSQL's lock for making the tables
 _READABLE: Final = "Let this user write to the file and to its directory, or name another file."
 _SQLITE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full, and this was not kept. Make room and do it again; "
@@ -55,16 +63,16 @@ _POSTGRESQL: Final = {
 
 
 class Database:
-    """A journal's database, opened; use from any thread, also after a fork.
+    """An open database of a journal, for any thread, also after a fork.
 
     Parameters
     ----------
     where : str or path
         A file, a URL of SQLAlchemy, or ``env:NAME`` for either in a variable.
     create : bool
-        Make what is not there yet.
+        Make the journal if it does not exist.
     texts : str or None
-        Whose texts a new journal keeps; an old one must keep the same.
+        Which texts a new journal keeps; an existing one must agree.
     wait : float
         Seconds to wait for another writer.
     """
@@ -104,7 +112,7 @@ class Database:
         if self.is_sqlite:
             options["connect_args"] = {"timeout": self._wait}
         else:
-            options["pool_pre_ping"] = True  # a server may have closed what was idle
+            options["pool_pre_ping"] = True  # a server may have closed an idle connection
         try:
             engine = sa.create_engine(self._url, **options)
         except (sa.exc.SQLAlchemyError, ImportError, TypeError) as error:
@@ -124,7 +132,7 @@ class Database:
         if self._process != os.getpid():
             with self._mutex:
                 if self._process != os.getpid():
-                    # After a fork the connections are the parent's; ours are new ones.
+                    # After a fork the old connections belong to the parent.
                     self._engine.dispose(close=False)
                     self._engine = self._new_engine()
                     self._process = os.getpid()
@@ -138,14 +146,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """Open a transaction that writes, the only one at a time; leaving it is the acknowledgement."""
+        """Open a transaction that writes; there is one at a time, and its end is on the disk."""
         with (
             self._plain_errors(),
             self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
             connection.begin(),
         ):
-            # Numbers then rise in the order in which entries can be seen, and nothing is
-            # added to a comment while it is forgotten. SQLite locks the file already.
+            # With one writer, numbers rise in the order in which rows become visible, and nothing
+            # is added to a comment while it is forgotten. SQLite locks the file itself.
             if not self.is_sqlite:
                 self._prepare_server(connection)
                 row = sa.select(meta.c.key).where(meta.c.key == "schema").with_for_update()
@@ -153,7 +161,7 @@ class Database:
             yield connection
 
     def _prepare_server(self, connection: sa.Connection) -> None:
-        """Wait no longer than told, and acknowledge nothing that is not on the server's disk."""
+        """Set the time to wait, and acknowledge only what is on the server's disk."""
         if connection.dialect.name != "postgresql":
             return
         commit = sa.func.current_setting("synchronous_commit")
@@ -168,7 +176,7 @@ class Database:
 
     @property
     def _milliseconds(self) -> int:
-        return max(1, int(1000 * self._wait))  # to PostgreSQL, 0 is for ever
+        return max(1, int(1000 * self._wait))  # to PostgreSQL, 0 means for ever
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -188,7 +196,7 @@ class Database:
             found = self._schema(connection)
         if found is None and not create:
             raise FeedbackError(f"{self.name} holds no journal of feedback; check the name.")
-        if found is not None and found != SCHEMA:
+        if found is not None and found not in (1, SCHEMA):
             raise FeedbackError(
                 f"{self.name} has the layout {found}; this spamguard knows {SCHEMA}. "
                 "Install a newer spamguard."
@@ -197,9 +205,11 @@ class Database:
             self._use_log()
         if found is None:
             self._make(texts)
+        elif found < SCHEMA:
+            self._upgrade()
 
     def _schema(self, connection: sa.Connection) -> int | None:
-        """Return the number of the layout; None where there is no journal yet."""
+        """Return the number of the layout, or None if there is no journal yet."""
         names = set(sa.inspect(connection).get_table_names())
         if meta.name not in names:
             if names and self.is_sqlite:
@@ -239,10 +249,29 @@ class Database:
         ):
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            if self._schema(connection) is None:  # nobody was faster
+            if self._schema(connection) is None:  # no other process was faster
                 METADATA.create_all(connection)
                 rows = [{"key": key, "value": value} for key, value in values.items()]
                 connection.execute(sa.insert(meta), rows)
+
+    def _upgrade(self) -> None:
+        """Add the steps; every comment with a correction is due."""
+        found = entries.c.kind == "correction"
+        names = (entries.c.site, entries.c.comment_id)
+        due = (
+            sa.select(*names, sa.true(), sa.false())
+            .where(found)
+            .group_by(*names)
+            .order_by(sa.func.max(entries.c.id))
+        )
+        with self.writing() as connection:
+            if self._schema(connection) == SCHEMA:
+                return  # another process was faster
+            steps.create(connection)
+            into = ["site", "comment_id", "due", "shared"]
+            connection.execute(sa.insert(steps).from_select(into, due))
+            schema = sa.update(meta).where(meta.c.key == "schema")
+            connection.execute(schema.values(value=str(SCHEMA)))
 
     def _read_meta(self, key: str) -> str:
         with self.reading() as connection:
@@ -254,19 +283,19 @@ class Database:
     # --- forgetting ---------------------------------------------------------------
 
     def must_scrub(self, connection: sa.Connection) -> str:
-        """Note, within a transaction that deletes, that bytes of it are left; return the note."""
+        """Note, within a transaction that deletes, that bytes are left; return the note."""
         note = secrets.token_hex(8)
         connection.execute(sa.delete(meta).where(meta.c.key == "scrub"))
         connection.execute(sa.insert(meta).values(key="scrub", value=note))
         return note
 
     def scrub(self, note: str, wait: float | None = None) -> None:
-        """Rewrite the database, so that its bytes hold nothing of what was deleted.
+        """Rewrite the database, so that no deleted bytes are left.
 
         Raises
         ------
         FeedbackError
-            If that cannot be done now; what was deleted stays deleted.
+            If that cannot be done now; deleted rows stay deleted.
         """
         try:
             with self._plain_errors():
@@ -284,7 +313,7 @@ class Database:
             ) from None
 
     def finish_scrub(self) -> None:
-        """Do what a killed process left undone, unless somebody else is at work."""
+        """Finish the rewriting of a killed process, unless another process is at work."""
         with self.reading() as connection:
             note = connection.execute(sa.select(meta.c.value).where(meta.c.key == "scrub")).scalar()
         if note is None or not self.is_sqlite:
@@ -293,7 +322,7 @@ class Database:
             self.scrub(note, wait=0)
 
     def _scrub_file(self, wait: float) -> None:
-        # secure_delete alone leaves what was moved from page to page, and the log's older pages.
+        # secure_delete leaves rows that were moved from page to page, and old pages of the log.
         with self._sqlite(wait) as connection:
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -306,13 +335,13 @@ class Database:
         options = {"isolation_level": "AUTOCOMMIT"}
         with self.engine.connect().execution_options(**options) as connection:
             connection.exec_driver_sql(f"SET lock_timeout = {self._milliseconds}")
-            for table in (entries, comments, posts):
+            for table in (entries, comments, posts, steps):
                 connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")
             connection.exec_driver_sql("RESET lock_timeout")
 
     @contextmanager
     def _sqlite(self, wait: float) -> Iterator[sqlite3.Connection]:
-        """Open a connection outside of transactions, for what cannot run inside one."""
+        """Open a connection for statements that cannot run in a transaction."""
         connection = sqlite3.connect(self.name, timeout=wait)
         try:
             _prepare_connection(connection)
@@ -328,8 +357,8 @@ def _prepare_connection(connection: Any, _record: object = None) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    # A transaction that will write takes its turn at once; else two that read first would
-    # both want to write later, and one of them would fail.
+    # A writing transaction takes its turn at once. If two read first and wrote later, one of
+    # them would fail.
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
@@ -338,7 +367,7 @@ def _prepare_file(path: Path, create: bool) -> None:
         if not path.exists():
             if not create:
                 raise FeedbackError(f"{path} does not exist; check the name.")
-            # A journal names people: who but its owner reads it is for the owner to say.
+            # A journal names people, so only its owner may read it by default.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         elif not path.is_file():
             raise FeedbackError(f"{path} is no file; name the journal's file.")
@@ -369,7 +398,7 @@ def _url(where: str | os.PathLike[str]) -> sa.URL:
         plain = url.drivername in ("sqlite", "sqlite+pysqlite") and not url.query
         if url.database in (None, "", ":memory:") or not plain:
             raise FeedbackError("A journal is kept in a file; name one, such as feedback.db.")
-        # Whoever changes the directory later still means the same file.
+        # The name still means this file after a change of directory.
         url = sa.URL.create("sqlite", database=str(Path(str(url.database)).absolute()))
     return url
 

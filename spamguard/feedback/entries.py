@@ -1,4 +1,4 @@
-"""The entries of a journal, what may stand in them, and which of them are undone."""
+"""The entries of a journal, what they may hold, and which of them are undone."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Decision = Literal["spam", "ham", "remove"]
 Kind = Literal["verdict", "correction", "undo", "forget", "retention"]
 
 MOST_CHARACTERS: Final = 255
-"""In the name of a site, a comment, a post or an account."""
+"""The longest name of a site, a comment, a post or an account."""
 
 _DECISIONS: Final = get_args(Decision)
-_TOMORROW: Final = timedelta(days=1)  # clocks differ, but not by more than this
+_TOMORROW: Final = timedelta(days=1)  # clocks differ by less than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,19 @@ class Correction:
     comment_id : str
         The site's own key of the comment.
     decision : {"spam", "ham", "remove"}
-        ``"remove"`` takes the comment away and teaches nothing: a reader's
-        insult, a double, a test. It is no label.
+        ``"remove"`` takes the comment away and teaches nothing: an insult, a
+        duplicate, a test. It is no label.
     by : str
         The moderator's account.
     comment : Comment, str or None
-        The comment with its post. None where the journal has it already, from
-        its verdict or an earlier correction.
+        The comment with its post; None if the journal has it already.
     site : str
-        Key of the site, where one journal serves several.
+        Key of the site, if one journal serves several.
     post_id : str or None
-        The site's own key of the post. Where there is none, the post's address
-        or its content stands in, to keep comments under one post together.
+        The site's own key of the post. Without it, the post's address or its
+        content keeps comments under one post together.
     at : datetime or None
-        When it was decided; None is now. Of several decisions the latest counts.
+        When it was decided; None is now. The latest decision counts.
 
     Raises
     ------
@@ -82,21 +81,21 @@ class Entry:
     Parameters
     ----------
     id : int
-        Its number; later entries have higher ones.
+        Its number; later entries have higher numbers.
     kind : {"verdict", "correction", "undo", "forget", "retention"}
         What happened.
     site, comment_id : str
-        What it is about; ``comment_id`` is empty for ``"retention"``.
+        The comment; ``comment_id`` is empty for ``"retention"``.
     at : datetime
         When, in UTC.
     by : str
-        Whose doing; empty for a verdict.
+        The account; empty for a verdict.
     decision : str or None
         Of a correction: ``"spam"``, ``"ham"`` or ``"remove"``.
     undoes : int or None
         Of an undo: the entry that no longer counts.
     undone_by : int or None
-        The undo because of which this entry does not count.
+        The undo that makes this entry not count.
     digest : str or None
         Keyed hash of the comment's text: equal texts have equal ones.
     label, model, language : str or None
@@ -106,7 +105,7 @@ class Entry:
     discard : bool or None
         Of a verdict.
     note : str or None
-        What else there is to say.
+        A remark.
     """
 
     id: int
@@ -128,14 +127,70 @@ class Entry:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many of many corrections were entered.
+
+    Parameters
+    ----------
+    taken : int
+        Corrections that were entered.
+    repeated : int
+        Corrections that the journal had already.
+    forgotten : int
+        Corrections of forgotten comments, which are not kept.
+    """
+
+    taken: int
+    repeated: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was forgotten.
+
+    Parameters
+    ----------
+    entries : int
+        Entries that are gone.
+    copies : tuple of (str, str)
+        Site and ``comment_id`` of comments with the very same text that are
+        still there; at most 100.
+    """
+
+    entries: int
+    copies: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Numbers of comments with a decision in force.
+
+    Parameters
+    ----------
+    spam, ham : int
+        Labels that `Journal.corpus` gives.
+    remove : int
+        Decisions that are no label.
+    without_text : int
+        Decided spam or ham, but the text is not in the journal: no label either.
+    """
+
+    spam: int = 0
+    ham: int = 0
+    remove: int = 0
+    without_text: int = 0
+
+
 def undone(pairs: Iterable[tuple[int, int | None]]) -> dict[int, int]:
-    """Return which entries do not count, each with the undo that says so.
+    """Return the entries that do not count, each with its undo.
 
     `pairs` are the numbers of a comment's entries, each with the entry that it
     undoes. An undo that is undone itself undoes nothing.
     """
     found: dict[int, int] = {}
-    # An undo is always later than what it undoes: from the end, each is settled when met.
+    # An undo is later than its target, so from the end each is settled when it is met.
     for number, target in sorted(pairs, reverse=True):
         if target is not None and number not in found:
             found[target] = number
@@ -143,13 +198,7 @@ def undone(pairs: Iterable[tuple[int, int | None]]) -> dict[int, int]:
 
 
 def check_name(what: str, value: object, empty: bool = False) -> str:
-    """Return `value` if it can name something.
-
-    Raises
-    ------
-    InputError
-        If it is no string, empty, too long, or holds what databases disagree about.
-    """
+    """Return `value` if all databases accept it as a name; raise InputError otherwise."""
     if not isinstance(value, str):
         raise InputError(f"{what} must be a string, not {type(value).__name__}.")
     if not (value or empty):
@@ -159,7 +208,7 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
     if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
         raise InputError(f"{what} holds control characters or half a character.")
     if value != value.strip():
-        # Some databases take "a" and "a " for one name.
+        # Some databases treat "a" and "a " as one name.
         raise InputError(f"{what} begins or ends with a space.")
     return value
 
@@ -167,7 +216,7 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
 def as_time(what: str, value: Any) -> datetime:
     """Return a date, a datetime or an ISO 8601 string as a datetime in UTC.
 
-    A time without a zone is taken for UTC.
+    A time without a zone is UTC.
 
     Raises
     ------

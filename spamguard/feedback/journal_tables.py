@@ -7,15 +7,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-SCHEMA: Final = 1
-"""Number of this layout; a file with a higher one is refused."""
+SCHEMA: Final = 2
+"""Number of this layout: 2 added the steps. A file with a higher number is refused."""
 
 PREFIX: Final = "spamguard_"
-"""Of every table, because a shared database may hold other tables too."""
+"""Begins the name of every table, because a shared database may hold other tables too."""
 
 
 class AnyText(sa.types.TypeDecorator[str]):
-    """Text as visitors send it: zero bytes and halves of characters, which databases refuse, too."""
+    """Text as visitors send it, with the zero bytes and half characters that databases refuse."""
 
     impl = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
     cache_ok = True
@@ -27,9 +27,10 @@ class AnyText(sa.types.TypeDecorator[str]):
         return None if value is None else bytes(value).decode("utf-8", "surrogatepass")
 
 
-# A number once given is never given again, also when its entry is forgotten.
+_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
+# A number is never used twice, even after its entry is forgotten.
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-# MySQL takes "a" and "A" for one name unless told not to.
+# By default MySQL treats "a" and "A" as one name.
 _NAME: Final = sa.String(255).with_variant(
     mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
 )
@@ -58,7 +59,7 @@ posts: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# A comment that its author changed has several rows: a decision is about what was seen.
+# An edited comment has several rows, because a decision is about the text that was seen.
 comments: Final = sa.Table(
     f"{PREFIX}comments",
     METADATA,
@@ -98,4 +99,30 @@ entries: Final = sa.Table(
     sa.Index(f"{PREFIX}entries_by_comment", "site", "comment_id", "id"),
     sa.Index(f"{PREFIX}entries_by_kind", "kind", "id"),
     sqlite_autoincrement=True,
+)
+
+# What each comment's decision taught: one step of the site's weights, in numbers. Numbers rise in
+# the order of the writes, so a process reads what is new by the last number that it knows.
+# Without data, the comment teaches nothing (any more), or is due: it has to be learned first.
+# A row with an empty comment_id says that rows were deleted: read all of them again.
+steps: Final = sa.Table(
+    f"{PREFIX}steps",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("site", _NAME, nullable=False),
+    sa.Column("comment_id", _NAME, nullable=False),
+    sa.Column("data", _BYTES),
+    sa.Column("due", sa.Boolean, nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),  # with sites that take what others share
+    sa.UniqueConstraint("site", "comment_id"),
+    sa.Index(f"{PREFIX}steps_by_site", "site", "id"),
+    sqlite_autoincrement=True,
+)
+# Most writes do not touch this index, because few sites share.
+sa.Index(
+    f"{PREFIX}steps_shared",
+    steps.c.shared,
+    steps.c.id,
+    sqlite_where=sa.text("shared = 1"),
+    postgresql_where=steps.c.shared,
 )

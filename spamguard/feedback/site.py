@@ -1,59 +1,57 @@
-"""One site at work: a verdict for each comment, and each decision learned from at once."""
+"""One site: it judges each comment, and learns from each correction at once."""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import FeedbackError, ForgottenError, InputError, ModelFormatError
-from spamguard.feedback.entries import Decision
-from spamguard.model import SpamModel
+from spamguard.feedback.entries import Added, Correction, Decision, check_name
+from spamguard.feedback.steps import last_step, learn_due, read_steps, relearn
+from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import model_of
-from spamguard.training import MOST, SiteWeights
+from spamguard.training import SiteWeights, pack_step
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
-    from spamguard.feedback.journal import Journal
+    from spamguard.feedback.database import Database
+    from spamguard.feedback.journal import Companion, Journal
 
 _log: Final = logging.getLogger("spamguard")
 
-_ONE_BY_ONE: Final = 200
-"""Decisions since the last look; more of them, such as an import, are read anew with all others."""
-
 
 class Site:
-    """A site's filter: the model, what its moderators taught, and the journal of both.
+    """A site's filter: a model, the corrections of the site's moderators, and the journal of both.
 
-    Threads may share one; each process makes its own. What one process learns,
-    the others know at their next comment, because all follow the journal.
+    Threads and forked processes may share one; the journal is opened at the
+    first call. A correction made in one process counts in the others from their
+    next comment on, because it is written to the journal with what it taught.
 
     Parameters
     ----------
     journal : str, path or Journal
         Where verdicts and decisions are kept: a file, a URL of SQLAlchemy, or
-        ``env:NAME``. Made if it is not there.
+        ``env:NAME``. It is made if it does not exist.
     name : str
-        Key of the site, where one journal serves several.
-    model : SpamModel, str or path
-        The model to start from.
+        Key of the site, if one journal serves several.
+    model : SpamModel, str, path or callable
+        The model to start from; a callable returns the present one.
     own_model : str, path or None
-        Directory that ``spamguard retrain -o`` writes. It is used instead of
-        `model` as soon as a model is there, and again when that is replaced.
+        Directory that ``spamguard retrain -o`` writes. Its model is used instead
+        of `model` as soon as it exists, and read again when it is replaced.
     hold : {"unsure", "spam"}
-        From which label on a comment waits for a moderator.
+        Comments with this label, or a worse one, wait for a moderator.
 
     Raises
     ------
-    FeedbackError
-        If the journal cannot be opened.
     InputError
-        If an argument is none of these.
+        If an argument is wrong.
     """
 
     def __init__(
@@ -61,52 +59,78 @@ class Site:
         journal: str | os.PathLike[str] | Journal,
         *,
         name: str = "",
-        model: SpamModel | str | os.PathLike[str] = "default",
+        model: SpamModel | str | os.PathLike[str] | Callable[[], SpamModel] = "default",
         own_model: str | os.PathLike[str] | None = None,
         hold: Literal["unsure", "spam"] = "unsure",
     ) -> None:
-        from spamguard.feedback.journal import Journal
-
         if hold not in ("unsure", "spam"):
             raise InputError('hold must be "unsure" or "spam".')
-        self.name = name
+        self.name = check_name("name", name, empty=True)
         self.hold = hold
-        self.journal = journal if isinstance(journal, Journal) else Journal(journal)
+        self._journal = journal
+        self._opening = threading.Lock()
         self._model = model
-        self._own = None if own_model is None else Path(own_model)
+        self._own_model = None if own_model is None else Path(own_model)
+        self._damaged: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._base: SpamModel | None = None
-        self._damaged: tuple[int, int] | None = None
-        self._weights = SiteWeights()
-        self._seen = 0
-        self._taught: SpamModel | None = None
+        self._own = _Memory(name)
+        self._pool = _Memory(name, shared=True)
+        self._made_for: tuple[object, ...] = ()
+        self._made: SpamModel | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened at its first use.
+
+        Raises
+        ------
+        FeedbackError
+            If it cannot be opened.
+        """
+        from spamguard.feedback.journal import Journal
+
+        if not isinstance(self._journal, Journal):
+            with self._opening:
+                if not isinstance(self._journal, Journal):
+                    self._journal = Journal(self._journal)
+        return self._journal
 
     def close(self) -> None:
-        """Close the journal's connections."""
-        self.journal.close()
+        """Close the journal's connections; the next call opens it again."""
+        from spamguard.feedback.journal import Journal
+
+        if isinstance(self._journal, Journal):
+            self._journal.close()
 
     # --- judging ------------------------------------------------------------------
 
     def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Judge a comment, and keep the verdict where the comment's key is given.
+        """Judge a comment, and keep the verdict if the comment's key is given.
 
-        A journal that cannot be written costs the record, which is logged, and
-        never the verdict.
+        If the journal cannot be written, the error is logged and the verdict is
+        returned all the same.
 
         Parameters
         ----------
         comment : Comment or str
+            What is judged.
         comment_id : str, int or None
-            The site's own key; None where it has none yet.
+            The site's own key of the comment; None if it has none yet.
         post : Post or None
-            What is answered, where the comment does not say.
+            The post, if the comment does not have it.
 
         Returns
         -------
         Verdict
-            Of the model as taught until now.
+            With all corrections until now.
+
+        Raises
+        ------
+        FeedbackError
+            If the journal cannot be opened.
         """
         comment = as_comment(comment, post)
         verdict = self.model().verdict(comment)
@@ -115,23 +139,23 @@ class Site:
         return verdict
 
     def record(self, comment_id: str | int, comment: Comment, verdict: Verdict) -> None:
-        """Keep a verdict; what cannot be kept is logged.
+        """Keep a verdict; if that fails, the error is logged.
 
         Parameters
         ----------
         comment_id : str or int
-            The site's own key.
+            The site's own key of the comment.
         comment : Comment
             What was judged.
         verdict : Verdict
-            What was said.
+            The answer.
         """
         try:
             self.journal.record(str(comment_id), comment, verdict, site=self.name)
         except ForgottenError:
-            pass  # it is meant to leave no trace
+            pass  # it must leave no trace
         except FeedbackError as error:
-            _log.error("The verdict was given and not kept: %s", error)
+            _log.error("The verdict was given but not kept: %s", error)
 
     def holds(self, verdict: Verdict | str) -> bool:
         """Tell whether a comment with this verdict, or label, waits for a moderator.
@@ -149,26 +173,29 @@ class Site:
 
     # --- learning -----------------------------------------------------------------
 
-    def learn(
+    def correct(
         self,
         comment_id: str | int,
         decision: Decision,
         *,
         by: str,
         comment: Comment | str | None = None,
+        also: Companion | None = None,
     ) -> int:
-        """Keep what a moderator decided; the next verdict knows of it.
+        """Keep what a moderator decided, and learn it in the same transaction.
 
         Parameters
         ----------
         comment_id : str or int
-            The site's own key.
+            The site's own key of the comment.
         decision : {"spam", "ham", "remove"}
             ``"remove"`` takes a comment away and teaches nothing.
         by : str
             The moderator's account.
         comment : Comment, str or None
-            The comment; None where it was checked under its key.
+            The comment; None if it was checked under its key.
+        also : callable or None
+            As in `Journal.correct`.
 
         Returns
         -------
@@ -180,17 +207,18 @@ class Site:
         FeedbackError
             If it could not be kept. Then nothing was learned either.
         """
+        key = str(comment_id)
         entry = self.journal.correct(
-            str(comment_id), decision, by=by, comment=comment, site=self.name
+            key, decision, by=by, comment=comment, site=self.name, learn=self._learn, also=also
         )
         if comment is None and decision != "remove":
-            found = self.journal.decision(str(comment_id), site=self.name)
+            found = self.journal.decision(key, site=self.name)
             if found is not None and found[1].comment is None:
-                _log.warning("a decision was kept that teaches nothing: its comment is not known")
+                _log.warning("A decision was kept that teaches nothing: its comment is unknown.")
         return entry
 
-    def undo(self, entry: int, *, by: str) -> int:
-        """Take a decision back, and what it taught; return the number of the undo.
+    def undo(self, entry: int, *, by: str, also: Companion | None = None) -> int:
+        """Undo a decision and what it taught.
 
         Parameters
         ----------
@@ -198,83 +226,178 @@ class Site:
             Number of the decision.
         by : str
             The moderator's account.
+        also : callable or None
+            As in `Journal.undo`.
 
         Returns
         -------
         int
             Number of the undo.
         """
-        return self.journal.undo(entry, by=by)
+        return self.journal.undo(entry, by=by, learn=self._learn, also=also)
 
-    def forget(self, comment_id: str | int, *, by: str) -> None:
-        """Forget a comment, as somebody may ask: its text, its verdicts, what it taught.
+    def forget(self, comment_id: str | int, *, by: str, also: Companion | None = None) -> None:
+        """Forget a comment: its text, its verdicts, and what it taught.
 
         Parameters
         ----------
         comment_id : str or int
-            The site's own key.
+            The site's own key of the comment.
         by : str
-            The account of who forgets it.
+            The account of the person who forgets it.
+        also : callable or None
+            As in `Journal.forget`.
         """
-        self.journal.forget(str(comment_id), by=by, site=self.name)
+        self.journal.forget(str(comment_id), by=by, site=self.name, also=also)
 
-    # --- the model, and what the journal adds to it --------------------------------
+    def import_history(self, corrections: Iterable[Correction]) -> Added:
+        """Keep many earlier decisions; the next verdict includes the latest few thousand.
 
-    def model(self) -> SpamModel:
-        """Return the model as taught until now; the first call reads all labels.
+        Parameters
+        ----------
+        corrections : iterable of Correction
+            Those of other sites are entered under this site's name.
+
+        Returns
+        -------
+        Added
+            How many were entered.
+        """
+        return self.journal.correct_many(replace(each, site=self.name) for each in corrections)
+
+    def _learn(self, comment: Comment, label: Literal["spam", "ham"]) -> bytes:
+        return pack_step(self._find_base(), comment, label)
+
+    # --- the model ------------------------------------------------------------------
+
+    def model(
+        self,
+        *,
+        last: int | None = None,
+        last_shared: int = 0,
+        unsure_cut: float | None = None,
+        spam_cut: float | None = None,
+    ) -> SpamModel:
+        """Return the model with all corrections until now.
+
+        Parameters
+        ----------
+        last : int or None
+            Number of the site's last step, if the caller has just read it.
+        last_shared : int
+            Number of the last step that sites share; 0 takes nothing from others.
+        unsure_cut, spam_cut : float or None
+            The site's own decision thresholds in log-odds.
 
         Returns
         -------
         SpamModel
-            It does not change; ask again for what is taught later.
+            It does not change; ask again after further corrections.
         """
+        database = self.journal.database
         with self._lock:
             base = self._find_base()
             again = base is not self._base
+            self._base = base
             try:
-                self._follow(base, again)
+                if last is None:
+                    last = last_step(database, self.name)
+                facts = (last, last_shared, unsure_cut, spam_cut)
+                if self._made is None or again or facts != self._made_for:
+                    self._made = self._make(base, *facts)
+                    self._made_for = facts
             except FeedbackError as error:
-                _log.error("What moderators taught since is not known: %s", error)
-                if again:  # what was taught is sized for another model
+                _log.error("The latest corrections are unknown: %s", error)
+                self._made_for = ()
+                if again or self._made is None:  # the former one was made from another model
                     return base
-            return base if self._taught is None else self._taught
+            return self._made
+
+    def _make(
+        self, base: SpamModel, last: int, last_shared: int, unsure: float | None, spam: float | None
+    ) -> SpamModel:
+        model, database = base, self.journal.database
+        if last_shared:
+            model = self._pool.follow(database, base, last_shared).applied_to(model)
+        own = self._own.follow(database, base, last, self._learn)
+        model = own.applied_to(model)
+        return replace(model, cuts=_cuts(model.cuts, unsure, spam))
 
     def _find_base(self) -> SpamModel:
         """Return the site's own model, or the one to start from; never a damaged one."""
         try:
-            found = (self._own / "model.json").stat() if self._own else None
+            found = (self._own_model / "model.json").stat() if self._own_model else None
         except OSError:
             found = None
-        if self._own is None or found is None:
-            return model_of(self._model)
+        if self._own_model is None or found is None:
+            return self._first_model()
         stamp = (found.st_mtime_ns, found.st_ino)
         if stamp != self._damaged:
             try:
-                return model_of(self._own)
+                return model_of(self._own_model)
             except (ModelFormatError, LookupError, OSError) as error:
-                self._damaged = stamp  # said once, and not tried again until it is replaced
+                self._damaged = stamp  # logged once, and not read again until it is replaced
                 _log.error("The former model goes on serving: %s", error)
-        return model_of(self._model) if self._base is None else self._base
+        return self._first_model() if self._base is None else self._base
 
-    def _follow(self, base: SpamModel, again: bool) -> None:
-        top, changed = self.journal.changed(0 if again else self._seen, site=self.name)
-        again = again or changed is None or len(changed) > _ONE_BY_ONE
-        if again:
-            weights = SiteWeights()
-            for row in deque(self.journal.labels(self.name), maxlen=MOST):
-                weights.learn(base, _comment(row), row["label"], row["comment_id"])
-            self._weights = weights
-        for comment_id in () if again or changed is None else changed:
-            label = self.journal.label(comment_id, site=self.name)
-            if label is not None:
-                self._weights.learn(base, _comment(label), label["label"], comment_id)
-            elif comment_id in self._weights:
-                self._weights.unlearn(comment_id)
-        if again or changed:
-            self._taught = self._weights.applied_to(base)
-        self._base, self._seen = base, top
+    def _first_model(self) -> SpamModel:
+        if callable(self._model) and not isinstance(self._model, SpamModel):
+            return self._model()
+        return model_of(self._model)
 
 
-def _comment(row: Mapping[str, Any]) -> Comment:
-    post = Post(row["post_title"], row["post_text"], row["post_url"], row["post_author"])
-    return Comment(row["text"], row["author"], row["author_url"], row["date"], post)
+@dataclass(slots=True)
+class _Memory:
+    """The steps that a process has read: a site's own, or those that other sites share."""
+
+    site: str
+    shared: bool = False
+    base: SpamModel | None = None
+    last: int = 0
+    weights: SiteWeights = field(default_factory=SiteWeights)
+
+    def follow(
+        self,
+        database: Database,
+        base: SpamModel,
+        last: int,
+        learn: Callable[[Comment, Literal["spam", "ham"]], bytes] | None = None,
+    ) -> SiteWeights:
+        """Return the weights with all steps up to `last`; what is due is learned first."""
+        if self.base is not base:
+            # The other model measures each step anew.
+            self.weights, self.last = SiteWeights(), 0
+        if self.last < last or self.base is not base:
+            stale = self._read(database, base)
+            if learn is not None and stale is not None:
+                relearn(database, self.site, stale)
+                learn_due(database, self.site, learn)
+                self._read(database, base)
+            self.base = base
+        return self.weights
+
+    def _read(self, database: Database, base: SpamModel) -> list[str] | None:
+        """Take what is new; return the comments that do not suit the model, None if all is learned."""
+        page = read_steps(database, self.site, self.last, self.shared)
+        if page.whole:
+            self.weights = SiteWeights()
+        stale = []
+        try:
+            self.weights.take(base, page.rows)
+        except ModelFormatError:
+            for row in page.rows:
+                try:
+                    self.weights.take(base, [row])
+                except ModelFormatError:  # damaged, or of another kind of model
+                    stale.append(row[0])
+        first, self.last = self.last == 0, page.last
+        return stale if page.due or (stale and first) else None
+
+
+def _cuts(cuts: Cuts, unsure: float | None, spam: float | None) -> Cuts:
+    """Return the thresholds with the site's own in their place, in ascending order."""
+    if unsure is None and spam is None:
+        return cuts
+    spam = cuts.spam if spam is None else spam
+    unsure = min(cuts.unsure if unsure is None else unsure, spam)
+    return Cuts(unsure, spam, None if cuts.discard is None else max(cuts.discard, spam))

@@ -1,8 +1,7 @@
 """Thin adapters that put spamguard in front of a blog: Django, Flask, Starlette, Isso, git.
 
-What they share is `Site`: it judges a comment with what this site's moderators
-have taught, keeps the verdict in the journal, and learns from each decision at
-once. Each adapter only translates between `Site` and its host.
+Each adapter translates between its host and a `spamguard.feedback.Site`, which
+judges comments, keeps verdicts and learns from each correction at once.
 
 >>> import tempfile
 >>> from spamguard import Comment
@@ -11,7 +10,7 @@ once. Each adapter only translates between `Site` and its host.
 >>> site = Site(f"{folder.name}/feedback.db")
 >>> comment = Comment("Our chess club meets on Friday, all welcome: http://chess.example")
 >>> before = site.check(comment, "c1")
->>> _ = site.learn("c1", "spam", by="anna")
+>>> _ = site.correct("c1", "spam", by="anna")
 >>> site.check(comment).spam_probability > before.spam_probability
 True
 >>> site.close()

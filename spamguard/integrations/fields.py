@@ -1,4 +1,4 @@
-"""What a form or a file calls the parts of a comment."""
+"""Comments in forms and JSON objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "author": ("author", "name", "author_name"),
     "author_url": ("author_url", "url", "website", "homepage"),
 }
-"""Our field, and the names that are looked for, in this order."""
+"""Fields of a comment, and the names that hosts use for them, in order of preference."""
 
 
 def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Comment:
@@ -23,16 +23,16 @@ def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Com
     Parameters
     ----------
     fields : mapping
-        ``text``, ``comment``, ``message``, ``content`` or ``body``; if there is
-        one, ``author`` or ``name``, ``author_url``, ``url`` or ``website``, and
-        ``date``. Everything else is passed over.
+        ``text``, ``comment``, ``message``, ``content`` or ``body``; optionally
+        ``author`` or ``name``, ``author_url``, ``url`` or ``website``, and
+        ``date``. Other fields are ignored.
     post : Post, str or None
-        What is answered.
+        The post.
 
     Returns
     -------
     Comment
-        Empty fields are absent.
+        Empty fields are None.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Com
 
 
 def first_of(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """Return the first of the fields that holds something, as text."""
+    """Return the first field that is not empty, as text."""
     for name in names:
         value = fields.get(name)
         if isinstance(value, str) and value:

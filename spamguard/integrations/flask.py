@@ -3,48 +3,45 @@
 >>> from flask import Flask
 >>> from spamguard.integrations.flask import Spamguard
 >>> app = Flask("blog")
->>> guard = Spamguard(app, "/var/lib/blog/feedback.db")  # doctest: +SKIP
+>>> guard = Spamguard(app, "/var/lib/blog/feedback.db")  # opened at the first comment
 
-In a view, one call judges what the visitor sent::
+In a view, one call judges the visitor's comment::
 
     verdict = guard.check_request("c17", post=Post(title=..., text=...))
     published = not guard.holds(verdict)
 
-and one takes in what a moderator decided: ``guard.learn("c17", "spam", by="anna")``.
-A `Spamguard` may be used by any number of threads. It needs
-``pip install 'spamguard[flask]'``.
+Another takes a moderator's decision: ``guard.correct("c17", "spam", by="anna")``.
+It needs ``pip install 'spamguard[flask]'``.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from flask import Flask, request
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
-from spamguard.feedback import Decision, Site
+from spamguard.feedback import Journal, Site
 from spamguard.integrations.fields import comment_of
 from spamguard.verdict import Verdict
 
 __all__ = ["Spamguard"]
 
 
-class Spamguard:
-    """A site's filter as an extension of Flask.
+class Spamguard(Site):
+    """A `Site` as an extension of Flask.
 
     What is not given here is read from the application's configuration:
     ``SPAMGUARD_JOURNAL``, ``SPAMGUARD_SITE``, ``SPAMGUARD_MODEL``,
-    ``SPAMGUARD_OWN_MODEL``, ``SPAMGUARD_HOLD``; see `Site`. The journal is opened
-    at the first comment, so each worker has a connection of its own.
+    ``SPAMGUARD_OWN_MODEL``, ``SPAMGUARD_HOLD``.
 
     Parameters
     ----------
     app : Flask or None
-        The application; None where `init_app` is called later.
+        The application; None if `init_app` is called later.
     journal : str, path or None
         Where verdicts and decisions are kept.
     **options
@@ -57,74 +54,44 @@ class Spamguard:
         journal: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> None:
-        self._journal = journal
-        self._options = options
-        self._site: Site | None = None
-        self._opening = threading.Lock()
+        self._given = {"journal": journal, **options}
+        self._is_ready = False
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Read the configuration of `app`, and be found as ``app.extensions["spamguard"]``.
+        """Read the configuration of `app`, and become ``app.extensions["spamguard"]``.
 
         Parameters
         ----------
         app : Flask
-            Its configuration holds ``SPAMGUARD_JOURNAL`` and its like.
+            Its configuration may hold ``SPAMGUARD_JOURNAL`` and the others.
 
         Raises
         ------
         InputError
-            If nothing says where the journal is.
+            If no journal is named.
         """
-        self._journal = self._journal or app.config.get("SPAMGUARD_JOURNAL")
-        if self._journal is None:
-            raise InputError('say where the journal is: app.config["SPAMGUARD_JOURNAL"] = a file.')
-        for option, key in (
-            ("name", "SITE"), ("model", "MODEL"), ("own_model", "OWN_MODEL"), ("hold", "HOLD"),
+        options = {name: value for name, value in self._given.items() if value is not None}
+        for name, key in (
+            ("journal", "JOURNAL"), ("name", "SITE"), ("model", "MODEL"),
+            ("own_model", "OWN_MODEL"), ("hold", "HOLD"),
         ):  # fmt: skip
             value = app.config.get(f"SPAMGUARD_{key}")
             if value is not None:
-                self._options.setdefault(option, value)
+                options.setdefault(name, value)
+        if "journal" not in options:
+            raise InputError('name the journal\'s file: app.config["SPAMGUARD_JOURNAL"] = FILE.')
+        super().__init__(**options)
+        self._is_ready = True
         app.extensions["spamguard"] = self
 
     @property
-    def site(self) -> Site:
-        """What is behind it.
-
-        Raises
-        ------
-        FeedbackError
-            If the journal cannot be opened.
-        """
-        if self._site is None:
-            with self._opening:
-                if self._site is None:
-                    if self._journal is None:
-                        raise InputError("call init_app(app) first, or Spamguard(app).")
-                    self._site = Site(self._journal, **self._options)
-        return self._site
-
-    def check(
-        self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
-    ) -> Verdict:
-        """Judge a comment; see `Site.check`.
-
-        Parameters
-        ----------
-        comment : Comment or str
-            What is judged.
-        comment_id : str, int or None
-            The site's own key; None where it has none yet.
-        post : Post or None
-            What is answered, where the comment does not say.
-
-        Returns
-        -------
-        Verdict
-            Of the model as taught until now.
-        """
-        return self.site.check(comment, comment_id, post)
+    def journal(self) -> Journal:
+        """The journal, opened at its first use."""
+        if not self._is_ready:
+            raise InputError("call init_app(app) first, or Spamguard(app).")
+        return super().journal
 
     def request_comment(
         self, post: Post | None = None, fields: Mapping[str, str] | None = None
@@ -134,14 +101,14 @@ class Spamguard:
         Parameters
         ----------
         post : Post or None
-            What is answered.
+            The post.
         fields : mapping or None
-            Where a field has a name of its own: ``{"text": "my_field"}``.
+            Names of fields that differ from the usual: ``{"text": "my_field"}``.
 
         Returns
         -------
         Comment
-            With its post, where that is given.
+            With its post, if that is given.
 
         Raises
         ------
@@ -164,55 +131,13 @@ class Spamguard:
         Parameters
         ----------
         comment_id : str, int or None
-            The site's own key; None where it has none yet.
+            The site's own key of the comment; None if it has none yet.
         post, fields
             As for `request_comment`.
 
         Returns
         -------
         Verdict
-            Of the model as taught until now.
+            With all corrections until now.
         """
-        return self.site.check(self.request_comment(post, fields), comment_id)
-
-    def holds(self, verdict: Verdict | Literal["ham", "unsure", "spam"]) -> bool:
-        """Tell whether a comment with this verdict waits for a moderator.
-
-        Parameters
-        ----------
-        verdict : Verdict or str
-            A verdict, or its label.
-
-        Returns
-        -------
-        bool
-        """
-        return self.site.holds(verdict)
-
-    def learn(
-        self,
-        comment_id: str | int,
-        decision: Decision,
-        *,
-        by: str,
-        comment: Comment | str | None = None,
-    ) -> int:
-        """Take in what a moderator decided; see `Site.learn`.
-
-        Parameters
-        ----------
-        comment_id : str or int
-            The site's own key.
-        decision : {"spam", "ham", "remove"}
-            As for `Correction`.
-        by : str
-            The moderator's account.
-        comment : Comment, str or None
-            The comment; None where the journal has it already.
-
-        Returns
-        -------
-        int
-            Number of the decision, by which it is undone.
-        """
-        return self.site.learn(comment_id, decision, by=by, comment=comment)
+        return self.check(self.request_comment(post, fields), comment_id)

@@ -1,10 +1,10 @@
 """Isso with a spam filter: run it as ``python -m spamguard.integrations.isso -c isso.cfg run``.
 
-Isso asks its guard about each comment, and the guard's hook for spam says yes to
-all of them. Here it judges. What is held back goes into Isso's moderation queue,
-so nothing is lost, also where moderation is off; and what the moderator does
-there is learned from: "activate" says ham, "delete" of a waiting comment spam.
-A comment is judged again when its author edits it.
+Isso asks its guard about each comment, and the guard's hook for spam accepts all
+of them. Here the hook judges. A comment that is held goes into Isso's moderation
+queue, even if moderation is off, so nothing is lost. The moderator's actions are
+learned: "activate" means ham, "delete" of a waiting comment means spam. A comment
+is judged again when its author edits it.
 
 The settings are a section of ``isso.cfg``::
 
@@ -48,11 +48,11 @@ journal =
 site =
 model = default
 own-model =
-# from which label on a comment waits: unsure, spam
+# the mildest label that waits for the moderator: unsure, spam
 hold = unsure
-# refuse what the model promises to be spam, unseen
+# refuse certain spam outright, so that no moderator sees it
 discard = false
-# which comments are spam when a moderator deletes them: waiting, all
+# which deleted comments count as spam: waiting, all
 deleted-is-spam = waiting
 """
 _PUBLISHED: Final = 1
@@ -61,7 +61,6 @@ _THREAD: Final = 20
 _KEPT: Final = "spamguard_verdict"
 
 _installing = threading.Lock()
-_opening = threading.Lock()
 
 
 def make_app(settings: str | os.PathLike[str], **how: Any) -> Any:
@@ -82,7 +81,7 @@ def make_app(settings: str | os.PathLike[str], **how: Any) -> Any:
     Raises
     ------
     InputError
-        If the section ``spamguard`` names no journal, or is wrong.
+        If the section ``spamguard`` is wrong, or names no journal.
     FeedbackError
         If the journal cannot be opened.
     """
@@ -102,7 +101,7 @@ def main() -> None:
 
 @contextmanager
 def _installed() -> Iterator[None]:
-    """Let Isso take our classes for its own where it builds its database, and our settings."""
+    """Replace Isso's classes and default settings while it builds its database."""
     with _installing, tempfile.TemporaryDirectory() as folder:
         former = (isso.db.Guard, isso.db.Comments, isso.config.default_file)
         defaults = Path(folder, "isso.cfg")
@@ -119,18 +118,14 @@ def _installed() -> Iterator[None]:
 
 
 def _site_of(db: Any) -> Site:
-    """Return the site of one of Isso's databases; opened when it is needed, so after a fork."""
-    found: Site | None = getattr(db, "spamguard_site", None)
-    if found is None:
-        with _opening:
-            found = getattr(db, "spamguard_site", None) or _new_site(db.conf.section("spamguard"))
-            db.spamguard_site = found
+    """Return the site of one of Isso's databases."""
+    found: Site = db.spamguard_site
     return found
 
 
 def _new_site(conf: Any) -> Site:
     if not conf.get("journal"):
-        raise InputError("isso.cfg says nowhere where the journal is: [spamguard] journal = FILE")
+        raise InputError("isso.cfg names no journal; write: [spamguard] journal = FILE")
     if conf.get("deleted-is-spam") not in ("waiting", "all"):
         raise InputError("[spamguard] deleted-is-spam must be waiting or all.")
     return Site(
@@ -143,7 +138,7 @@ def _new_site(conf: Any) -> Site:
 
 
 def _comment_of(db: Any, uri: str, fields: Mapping[str, Any]) -> Comment:
-    """Return one of Isso's comments as spamguard takes it; names are escaped there."""
+    """Return one of Isso's comments as a `Comment`; Isso escapes names."""
     known = {name: html.unescape(fields.get(name) or "") or None for name in ("author", "website")}
     title = db.threads[uri]["title"] if uri in db.threads else None
     host = next(iter(db.conf.getiter("general", "host")), "").rstrip("/")
@@ -159,15 +154,17 @@ def _key_of(item: Mapping[str, Any]) -> str:
 
 
 class Guard(IssoGuard):  # type: ignore[misc]
-    """Isso's guard, with an answer about spam."""
+    """Isso's guard, with a filter behind it."""
 
     def __init__(self, db: Any) -> None:
         super().__init__(db)
-        # What is wrong is said at the start; the journal itself is opened after a fork.
-        _new_site(db.conf.section("spamguard")).close()
+        # A wrong setting or journal is reported at the start; each process then has connections
+        # of its own.
+        db.spamguard_site = _new_site(db.conf.section("spamguard"))
+        db.spamguard_site.journal.close()
 
     def _spam(self, uri: str, comment: dict[str, Any]) -> tuple[bool, str]:
-        verdict = _judged(self.db, uri, comment)
+        verdict = _judge(self.db, uri, comment)
         if verdict is None:
             return True, ""
         if verdict.discard and self.db.conf.getboolean("spamguard", "discard"):
@@ -176,8 +173,8 @@ class Guard(IssoGuard):  # type: ignore[misc]
         return True, ""
 
 
-def _judged(db: Any, uri: str, fields: dict[str, Any]) -> Verdict | None:
-    """Judge a comment, and set its mode; what cannot be judged waits for the moderator."""
+def _judge(db: Any, uri: str, fields: dict[str, Any]) -> Verdict | None:
+    """Judge a comment and set its mode; if that fails, it waits for the moderator."""
     try:
         site = _site_of(db)
         verdict = site.check(_comment_of(db, uri, fields))
@@ -191,10 +188,10 @@ def _judged(db: Any, uri: str, fields: dict[str, Any]) -> Verdict | None:
 
 
 class Comments(IssoComments):  # type: ignore[misc]
-    """Isso's table of comments: what is done to it is kept and learned from."""
+    """Isso's table of comments; moderators' actions on it are learned."""
 
     def add(self, uri: str, c: dict[str, Any]) -> dict[str, Any]:
-        """Add a comment, and keep its verdict under the number that it gets."""
+        """Add a comment, and keep its verdict under its new number."""
         verdict = c.pop(_KEPT, None)
         item: dict[str, Any] = super().add(uri, c)
         if verdict is not None:
@@ -205,13 +202,13 @@ class Comments(IssoComments):  # type: ignore[misc]
         _site_of(self.db).record(_key_of(item), _comment_of(self.db, uri, item), verdict)
 
     def update(self, id: int, data: dict[str, Any]) -> Any:
-        """Change a comment; what its author changed is judged again."""
+        """Change a comment; an edit by its author is judged again."""
         item = self.get(id)
         if item is None or "text" not in data or not self._guards() or _by_moderator("edit"):
             return super().update(id, data)
         changed = {**item, **data}
         uri = self.db.threads.get(item["tid"])["uri"]
-        verdict = _judged(self.db, uri, changed)
+        verdict = _judge(self.db, uri, changed)
         if changed["mode"] != item["mode"]:
             data = {**data, "mode": changed["mode"]}
         done = super().update(id, data)
@@ -223,14 +220,14 @@ class Comments(IssoComments):  # type: ignore[misc]
         return bool(self.db.conf.getboolean("guard", "enabled"))
 
     def activate(self, id: int) -> None:
-        """Publish a comment that waits, and learn that it is real."""
+        """Publish a waiting comment, and learn that it is ham."""
         item = self.get(id)
         super().activate(id)
         if item is not None and item["mode"] == _WAITING:
             self._learn(item, "ham")
 
     def delete(self, id: int) -> Any:
-        """Delete a comment, and learn from it if a moderator does so."""
+        """Delete a comment, and learn from it if a moderator deleted it."""
         item = self.get(id)
         uri = self.db.threads.get(item["tid"])["uri"] if item else None
         done = super().delete(id)
@@ -245,13 +242,13 @@ class Comments(IssoComments):  # type: ignore[misc]
             if uri is None:
                 uri = self.db.threads.get(item["tid"])["uri"]
             comment = _comment_of(self.db, uri, item)
-            _site_of(self.db).learn(_key_of(item), decision, by="moderator", comment=comment)
+            _site_of(self.db).correct(_key_of(item), decision, by="moderator", comment=comment)
         except SpamguardError as error:
             _log.error("A moderator's decision was not kept: %s", error)
 
 
 def _by_moderator(action: str) -> bool:
-    """Tell whether the request under way is the moderator's, not the author's own."""
+    """Tell whether the moderator, and not the author, sent the present request."""
     request = getattr(isso.local, "request", None)
     return request is not None and request.method == "POST" and f"/{action}/" in request.path
 

@@ -16,7 +16,7 @@ from spamguard.importers.staticman import Posts, fields_of, first_of, is_comment
 from spamguard.model import SpamModel
 from spamguard.verdict import Verdict
 
-__all__ = ["Checked", "check_files", "check_object", "check_request"]
+__all__ = ["PullRequest", "check_files", "check_object", "check_request"]
 
 _THREAD: Final = 20
 _EVIDENCE: Final = 5
@@ -25,15 +25,15 @@ Label = Literal["none", "ham", "unsure", "spam"]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a pull request brings.
+class PullRequest:
+    """The comments of a pull request, with their verdicts.
 
     Parameters
     ----------
     verdicts : dict of str to Verdict
         By the file of each comment.
     others : tuple of str
-        What else it changes, or holds and cannot be read.
+        Other files that it changes, and files that cannot be read.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -41,9 +41,9 @@ class Checked:
 
     @property
     def label(self) -> Label:
-        """The worst of the labels; ``none`` for no comment.
+        """The worst label; ``none`` if there is no comment.
 
-        A request that changes anything else is for a person, so it is at best
+        A request that changes other files needs a person, so it is at best
         ``unsure``.
         """
         labels = {verdict.label for verdict in self.verdicts.values()}
@@ -54,7 +54,7 @@ class Checked:
         return "ham" if labels else "none"
 
     def facts(self) -> dict[str, Any]:
-        """Return all of it for JSON.
+        """Return labels, verdicts and files for JSON.
 
         Returns
         -------
@@ -76,24 +76,26 @@ class Checked:
         }
 
 
-def check_request(path: Path, since: str, model: SpamModel, folder: str | None = None) -> Checked:
+def check_request(
+    path: Path, since: str, model: SpamModel, folder: str | None = None
+) -> PullRequest:
     """Judge the comments that the commits after `since` add.
 
-    Files are read from git, nothing of them is run, and a link is not followed.
+    Files are read from git; nothing is run, and links are not followed.
 
     Parameters
     ----------
     path : Path
         The clone, at the request's commit.
     since : str
-        What it is to be merged into, such as ``origin/main``.
+        The branch that it merges into, such as ``origin/main``.
     model : SpamModel
     folder : str or None
-        Where comments are; without it, any folder named comments.
+        The folder of the comments; by default, any folder named comments.
 
     Returns
     -------
-    Checked
+    PullRequest
         Every comment with its verdict.
 
     Raises
@@ -112,12 +114,12 @@ def check_request(path: Path, since: str, model: SpamModel, folder: str | None =
         else:
             others.append(change.path)
     contents = dict(zip(blobs, repository.texts(blobs.values()), strict=True))
-    return _Reader(repository, here, set(blobs), folder).checked(contents, model, others)
+    return _Reader(repository, here, set(blobs), folder).read(contents, model, others)
 
 
 def check_files(
     path: Path, files: Iterable[str], model: SpamModel, folder: str | None = None
-) -> Checked:
+) -> PullRequest:
     """Judge the comments in single files of the directory `path`, committed or not.
 
     Parameters
@@ -127,13 +129,13 @@ def check_files(
     files : iterable of str
         Paths in it.
     model : SpamModel
-        The one that judges.
+        The model that judges.
     folder : str or None
-        Where comments are; without it, any folder named comments.
+        The folder of the comments; by default, any folder named comments.
 
     Returns
     -------
-    Checked
+    PullRequest
         Every comment with its verdict.
 
     Raises
@@ -141,7 +143,7 @@ def check_files(
     CorpusError
         If there is no such repository.
     InputError
-        If a file is not there, is a link, is too large or lies elsewhere.
+        If a file does not exist, is a link, is too large or lies elsewhere.
     """
     repository = Repository(path)
     top = path.resolve()
@@ -154,25 +156,25 @@ def check_files(
             raise InputError(f"{file} is larger than a comment can be.")
         contents[place.resolve().relative_to(top).as_posix()] = place.read_bytes()
     reader = _Reader(repository, repository.files(), set(contents), folder)
-    return reader.checked(contents, model, [])
+    return reader.read(contents, model, [])
 
 
-def check_object(text: str, model: SpamModel) -> Checked:
+def check_object(text: str, model: SpamModel) -> PullRequest:
     """Judge one comment given as JSON, with the fields of a comment's file.
 
-    ``post_title``, ``post_text`` and ``post_url`` tell what it answers.
+    ``post_title``, ``post_text`` and ``post_url`` describe the post.
 
     Parameters
     ----------
     text : str
         JSON.
     model : SpamModel
-        The one that judges.
+        The model that judges.
 
     Returns
     -------
-    Checked
-        Of one comment.
+    PullRequest
+        With one comment.
 
     Raises
     ------
@@ -193,11 +195,11 @@ def check_object(text: str, model: SpamModel) -> Checked:
     comment = _comment(record, post)
     if comment is None:
         raise InputError("the comment has no text: name it message, comment, body or text.")
-    return Checked({"-": model.verdict(comment)})
+    return PullRequest({"-": model.verdict(comment)})
 
 
 class _Reader:
-    """Comments' files of one repository, with the posts and comments that stand there."""
+    """Reads comments from one repository, with their posts and the earlier comments there."""
 
     def __init__(
         self, repository: Repository, here: dict[str, str], new: set[str], folder: str | None
@@ -211,9 +213,9 @@ class _Reader:
         self.here = here
         self.report = Report()
 
-    def checked(
+    def read(
         self, contents: Mapping[str, bytes | None], model: SpamModel, others: list[str]
-    ) -> Checked:
+    ) -> PullRequest:
         """Judge the files with these contents."""
         verdicts: dict[str, Verdict] = {}
         for file, content in contents.items():
@@ -223,7 +225,7 @@ class _Reader:
                 others.append(file)
             else:
                 verdicts[file] = model.verdict(comment)
-        return Checked(verdicts, tuple(others))
+        return PullRequest(verdicts, tuple(others))
 
     def _post(self, file: str, record: Mapping[str, Any]) -> Post:
         found = self.posts.of(file, record, self.report)

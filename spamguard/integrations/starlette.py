@@ -4,13 +4,13 @@
 >>> guard = Spamguard("/var/lib/blog/feedback.db")  # nothing is opened yet
 
 ``FastAPI(lifespan=guard.lifespan)`` opens the journal and reads the model before
-the first request. In an endpoint, one call judges::
+the first request. In an endpoint, one call judges a comment::
 
     verdict = await guard.check(comment, "c17")
     published = not guard.holds(verdict)
 
-and one learns: ``await guard.learn("c17", "spam", by="anna")``. All work is done in
-threads, a few at a time, so the event loop goes on serving. It needs
+Another takes a moderator's decision: ``await guard.correct("c17", "spam", by="anna")``.
+The work is done in two threads, so the event loop goes on serving. It needs
 ``pip install 'spamguard[fastapi]'``.
 """
 
@@ -22,7 +22,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from spamguard.comment import Comment, Post
@@ -36,15 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Spamguard"]
 
-_THREADS: Final = 2  # judging computes; more threads would only take turns
+_THREADS: Final = 2  # judging computes, so more threads would only take turns
 _T = TypeVar("_T")
 
 
 class Spamguard:
-    """A site's filter whose calls are awaited.
+    """A `Site` whose calls are awaited.
 
-    It may be shared by event loops and threads. The journal is opened by
-    `lifespan`, or else at the first call.
+    Event loops and threads may share it. `lifespan` or the first call opens the
+    journal. Everything that is not offered here is in `site`, whose calls block.
 
     Parameters
     ----------
@@ -55,20 +54,9 @@ class Spamguard:
     """
 
     def __init__(self, journal: str | os.PathLike[str], **options: Any) -> None:
-        self._make = partial(Site, journal, **options)
-        self._site: Site | None = None
-        self._opening = threading.Lock()
+        self.site = Site(journal, **options)
         self._threads: ThreadPoolExecutor | None = None
         self._starting = threading.Lock()
-
-    @property
-    def site(self) -> Site:
-        """What is behind it; its calls block."""
-        if self._site is None:
-            with self._opening:
-                if self._site is None:
-                    self._site = self._make()
-        return self._site
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
@@ -91,18 +79,15 @@ class Spamguard:
             await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Finish what is under way, and close the journal; the next call opens it again."""
+        """Finish running calls and close the journal; the next call opens it again."""
         with self._starting:
             threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=True)
-        with self._opening:
-            site, self._site = self._site, None
-        if site is not None:
-            site.close()
+        self.site.close()
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        # Never held while anything is read or judged: the event loop may wait for it.
+        # The event loop may wait for this lock, so it is never held during the work.
         with self._starting:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(_THREADS, "spamguard")
@@ -119,14 +104,14 @@ class Spamguard:
         comment : Comment or str
             What is judged.
         comment_id : str, int or None
-            The site's own key; None where it has none yet.
+            The site's own key of the comment; None if it has none yet.
         post : Post or None
-            What is answered, where the comment does not say.
+            The post, if the comment does not have it.
 
         Returns
         -------
         Verdict
-            Of the model as taught until now.
+            With all corrections until now.
         """
         return await self._run(lambda: self.site.check(comment, comment_id, post))
 
@@ -143,14 +128,14 @@ class Spamguard:
         request : Request
             With a form, or JSON.
         comment_id : str, int or None
-            The site's own key; None where it has none yet.
+            The site's own key of the comment; None if it has none yet.
         post : Post or None
-            What is answered.
+            The post.
 
         Returns
         -------
         Verdict
-            Of the model as taught until now.
+            With all corrections until now.
 
         Raises
         ------
@@ -184,7 +169,7 @@ class Spamguard:
         """
         return self.site.holds(verdict)
 
-    async def learn(
+    async def correct(
         self,
         comment_id: str | int,
         decision: Decision,
@@ -192,7 +177,7 @@ class Spamguard:
         by: str,
         comment: Comment | str | None = None,
     ) -> int:
-        """Take in what a moderator decided; see `Site.learn`.
+        """Take a moderator's decision; see `Site.correct`.
 
         Parameters
         ----------
@@ -203,13 +188,13 @@ class Spamguard:
         by : str
             The moderator's account.
         comment : Comment, str or None
-            The comment; None where the journal has it already.
+            The comment; None if the journal has it already.
 
         Returns
         -------
         int
-            Number of the decision, by which it is undone.
+            Number of the entry, for `Site.undo`.
         """
         return await self._run(
-            lambda: self.site.learn(comment_id, decision, by=by, comment=comment)
+            lambda: self.site.correct(comment_id, decision, by=by, comment=comment)
         )

@@ -1,4 +1,4 @@
-"""Who may ask, and how much."""
+"""Authentication by key, rate limits, and the threads that requests run in."""
 
 from __future__ import annotations
 
@@ -8,51 +8,53 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from spamguard.server.store import Site
-from spamguard.server.worker import Services
+from spamguard.server.worker import Worker
 
 
 def address_of(request: Request) -> str:
-    """Return the address that a request came from, as far as it is known."""
+    """Return the client's address; empty where it is not known."""
     return request.client.host if request.client else ""
 
 
-def admitted(services: Services, key: str, address: str) -> Site | None:
-    """Return the site with this key and count the request; None where no site has it.
+def authenticate(worker: Worker, key: str, address: str) -> Site | None:
+    """Return the site with this key and count the request; None if no site has it.
 
     Raises
     ------
     HTTPException
-        429 if the site asks too much, or the address has tried too many keys.
+        429 if the site sends too much, or the address has tried too many keys.
     """
-    site = services.site_of(key) if key else None
+    site = worker.site_of(key) if key else None
     if site is None:
-        # Counted after the look-up: whoever shares an address with a guesser, behind one
-        # proxy say, is still served. No rate makes a key's 48 bits worth guessing.
-        not_too_many(services.limits.wait_of_guesser(address))
+        # Counted after the look-up, so that a site which shares an address with a guesser,
+        # behind one proxy say, is still served. A key's 48 bits cannot be guessed at any rate.
+        enforce_wait(worker.limits.wait_of_guesser(address))
         return None
-    not_too_many(services.limits.wait_of_key(site.id))
+    enforce_wait(worker.limits.wait_of_key(site.id))
     return site
 
 
-def not_too_many(wait: int) -> None:
-    """Raise 429 if somebody must wait so many seconds; 0 is now."""
-    if wait:
-        raise HTTPException(429, "too many requests", {"Retry-After": str(wait)})
+def enforce_wait(seconds: int) -> None:
+    """Raise 429 unless there is no time to wait."""
+    if seconds:
+        raise HTTPException(429, "too many requests", {"Retry-After": str(seconds)})
 
 
 class Threads:
-    """The threads of one application, by what they wait for.
+    """The thread limits of one application, by kind of work.
 
-    Few of them judge: scoring holds the interpreter, and more would only wait
-    for each other. Who waits for the disk must not keep others from being judged.
+    Scoring holds the interpreter, so more threads would only wait for each other.
+    Work that waits for the disk must not keep comments from being judged, and a
+    moderator's slow query must not keep blogs waiting.
     """
 
     def __init__(self) -> None:
         self.judging = CapacityLimiter(4)
         self.writing = CapacityLimiter(4)
+        self.pages = CapacityLimiter(4)
 
     @staticmethod
     def of(app: Starlette) -> Threads:
         """Return the threads of `app`."""
-        found: Threads = app.state.threads
-        return found
+        threads: Threads = app.state.threads
+        return threads

@@ -1,4 +1,4 @@
-"""The application: routes, what is counted and logged of every request, and its errors in words."""
+"""The application: its routes, its error responses, and the log line and metrics of each request."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spamguard.errors import FeedbackError
-from spamguard.server import health as operations
-from spamguard.server import pages
+from spamguard.server import health, pages, protocols
 from spamguard.server.access import Threads
 from spamguard.server.config import ServerConfig
-from spamguard.server.protocols import akismet, coral, posts_api
-from spamguard.server.watch import logs
-from spamguard.server.worker import Services
+from spamguard.server.watch import log_failure, write_log
+from spamguard.server.worker import Worker
 
-_UNKNOWN: Final = "other"  # endpoints that are none have one name, or there would be endless ones
+_NO_ENDPOINT: Final = "other"  # one name for all unknown paths, or there would be endless ones
 
 
 def create_app(config: ServerConfig | None = None) -> Starlette:
-    """Return the application; its parts are opened when it starts and closed when it ends.
+    """Return the application. It opens its parts when it starts and closes them when it ends.
 
     Parameters
     ----------
@@ -39,78 +37,77 @@ def create_app(config: ServerConfig | None = None) -> Starlette:
     Returns
     -------
     Starlette
-        ``app.state.services`` holds the `Services` while it runs.
+        ``app.state.worker`` holds the `Worker` while it runs.
     """
-    chosen = ServerConfig.from_environment() if config is None else config
+    settings = ServerConfig.from_environment() if config is None else config
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        services = await to_thread.run_sync(Services.open, chosen)
-        app.state.services = services
-        services.start()
+        worker = await to_thread.run_sync(Worker.open, settings)
+        app.state.worker = worker
+        worker.start()
         if config is None:
-            _answer_soon()
-        logs.write("started", model=services.models.shared.title)
+            _tune_interpreter()
+        write_log("started", model=worker.models.shared.title)
         try:
             yield
         finally:
-            await to_thread.run_sync(services.close)
-            logs.write("stopped")
+            await to_thread.run_sync(worker.close)
+            write_log("stopped")
 
     app = Starlette(
         routes=[
-            *akismet.routes(),
-            *coral.routes(),
-            *posts_api.routes(),
-            *operations.routes(),
+            *protocols.routes(),
+            *health.routes(),
             *pages.routes(),
         ],
-        exception_handlers={HTTPException: _told, FeedbackError: _not_now, Exception: _failed},
+        exception_handlers={
+            HTTPException: _http_error,
+            FeedbackError: _unavailable,
+            Exception: _internal_error,
+        },
         lifespan=lifespan,
     )
     app.state.threads = Threads()
-    app.add_middleware(Counted)
+    app.add_middleware(RequestLog)
     return app
 
 
-def _answer_soon() -> None:
-    """Keep what runs beside the requests from holding the interpreter for long.
-
-    For a process that is the server's own: it is set for all of it.
-    """
-    # By default whoever writes records may go on for 5 ms, as long as a whole answer takes.
+def _tune_interpreter() -> None:
+    """Keep background work from delaying requests; for a process that is the server's own."""
+    # By default a background thread may run for 5 ms, as long as a whole answer takes.
     sys.setswitchinterval(0.0005)
     # Models and libraries stay until the end: the collector need not look through them again.
     gc.collect()
     gc.freeze()
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _in_words(request, error.detail, error.status_code, error.headers)
+    return _error_response(request, error.detail, error.status_code, error.headers)
 
 
-async def _not_now(request: Request, error: Exception) -> Response:
-    """Say that nothing was kept: a client that tries again later loses nothing."""
-    logs.failure(error)
-    return _in_words(request, "not now; try again later", 503, {"Retry-After": "30"})
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Say that nothing was kept, so that a client which tries again loses nothing."""
+    log_failure(error)
+    words = "the database is not available; try again later"
+    return _error_response(request, words, 503, {"Retry-After": "30"})
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    return _in_words(request, "failed", 500)
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return _error_response(request, "internal error", 500)
 
 
-def _in_words(
+def _error_response(
     request: Request, words: str, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an error as the endpoint's clients read it."""
-    if request.url.path.startswith(posts_api.PREFIX):
+    if request.url.path.startswith(protocols.POSTS_PREFIX):
         return JSONResponse({"error": words}, status, headers)
     return PlainTextResponse(words, status, headers)
 
 
-class Counted:
-    """Counts and logs each request: which endpoint, its status, how long it took."""
+class RequestLog:
+    """Middleware that counts and logs each request: its endpoint, status and duration."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -122,21 +119,20 @@ class Counted:
             return
         begun, status = time.perf_counter(), 500
 
-        async def sending(message: Message) -> None:
+        async def observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receive, observed)
         finally:
             seconds = time.perf_counter() - begun
-            # The route's own pattern, never the address as it came: that may hold a key.
-            route = scope.get("route")
-            endpoint = getattr(route, "path", _UNKNOWN)
-            services: Services = scope["app"].state.services
-            services.metrics.request(endpoint, status, seconds)
-            logs.write(
+            # The route's pattern and never the path itself, which may hold a key.
+            endpoint = getattr(scope.get("route"), "path", _NO_ENDPOINT)
+            worker: Worker = scope["app"].state.worker
+            worker.metrics.request(endpoint, status, seconds)
+            write_log(
                 "request", endpoint=endpoint, status=status, milliseconds=round(1000 * seconds, 2)
             )

@@ -1,4 +1,4 @@
-"""What a server is told when it starts; its workers get the same."""
+"""The server's configuration, and how it reaches the worker processes."""
 
 from __future__ import annotations
 
@@ -16,34 +16,32 @@ VARIABLE: Final = "SPAMGUARD_SERVER"
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """How one server works.
+    """The configuration of one server.
 
     Parameters
     ----------
     database : str
-        A file, a URL of SQLAlchemy, or ``env:NAME`` for either in a variable.
+        A file, an SQLAlchemy URL, or ``env:NAME`` for either in a variable.
     model : str
         Name or directory of the model that all sites share.
     models : str or None
-        Directory for the sites' own models; None is a directory beside the
-        database file, or ``spamguard-models`` here.
+        Directory of the sites' own models; None is ``spamguard-models`` beside the
+        database file, or in the current directory for a URL.
     workers : int
-        Processes that share the work, and so the rate limit.
+        Number of processes. They share the work and the rate limit.
     privacy : bool
-        Keep keyed digests of comments and nothing that they said.
+        Keep only keyed digests of comments, and none of their text.
     retention_days : int or None
-        Days after which a comment that nobody decided on is deleted; None
-        keeps it.
+        Days after which undecided comments are deleted; None keeps them.
     feedback_days : int or None
-        The same for comments with a decision, and for what was learned of them.
+        The same for decided comments and what was learned from them.
     rate : float
-        Requests a second that a key may send for long; ten times as many at
-        once. 0 is no limit.
+        Requests a second that a key may send, with bursts of ten times as many.
+        0 is no limit.
     body_bytes : int
-        Largest body that is read.
+        Largest request body.
     client_seconds : float
-        Seconds that a client may take to send a request's head, and again for
-        its body.
+        Seconds that a client may take to send a body.
 
     Raises
     ------
@@ -72,39 +70,33 @@ class ServerConfig:
 
     @property
     def models_directory(self) -> Path:
-        """Where the sites' own models are."""
+        """Directory of the sites' own models."""
         if self.models is not None:
             return Path(self.models)
-        named = self.database
-        if named.startswith("env:") or "://" in named:
+        if self.database.startswith("env:") or "://" in self.database:
             return Path("spamguard-models")
-        return Path(named).absolute().parent / "spamguard-models"
+        return Path(self.database).absolute().parent / "spamguard-models"
 
     def to_environment(self) -> None:
-        """Put it where the workers find it."""
+        """Put the configuration into the environment, which the workers inherit."""
         os.environ[VARIABLE] = json.dumps(asdict(self))
 
     @classmethod
     def from_environment(cls) -> ServerConfig:
-        """Return what `to_environment` left; the defaults where it left nothing.
-
-        Returns
-        -------
-        ServerConfig
+        """Return the configuration in the environment, or the defaults if there is none.
 
         Raises
         ------
         ServerError
-            If what stands there cannot be read.
+            If the variable does not hold a configuration.
         """
         try:
-            told = json.loads(os.environ.get(VARIABLE, "{}"))
-            if not isinstance(told, dict):
+            values = json.loads(os.environ.get(VARIABLE, "{}"))
+            if not isinstance(values, dict):
                 raise TypeError
-            return cls(
-                **{field.name: told[field.name] for field in fields(cls) if field.name in told}
-            )
+            known = {field.name for field in fields(cls)}
+            return cls(**{name: value for name, value in values.items() if name in known})
         except (ValueError, TypeError, AttributeError):
             raise ServerError(
-                f"the variable {VARIABLE} is not what `spamguard serve` writes."
+                f"The variable {VARIABLE} does not hold what `spamguard serve` writes; unset it."
             ) from None

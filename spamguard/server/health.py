@@ -1,4 +1,4 @@
-"""What whoever runs the server looks at: whether it lives, whether it is ready, its figures."""
+"""Endpoints for operators: whether the process lives, whether it is ready, and its metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spamguard.server.worker import Services
+from spamguard.server.worker import Worker
 
 
 def routes() -> list[Route]:
@@ -25,13 +25,13 @@ async def _health(request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
-    services: Services = request.app.state.services
-    if await to_thread.run_sync(services.is_ready):
-        return JSONResponse({"status": "ready", "model": services.models.shared.title})
+    worker: Worker = request.app.state.worker
+    if await to_thread.run_sync(worker.is_ready):
+        return JSONResponse({"status": "ready", "model": worker.models.shared.title})
     return JSONResponse({"status": "not ready"}, 503, {"Retry-After": "5"})
 
 
 async def _metrics(request: Request) -> Response:
-    services: Services = request.app.state.services
-    page = await to_thread.run_sync(services.metrics.page)
+    worker: Worker = request.app.state.worker
+    page = await to_thread.run_sync(worker.metrics.page)
     return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,7 +1,7 @@
-"""The models that a worker has in memory, and their replacement while it works.
+"""The models in a worker's memory, which are replaced while it works.
 
-A new model is loaded beside the old one and takes its place in one step. One that
-cannot be loaded is told of and changes nothing.
+A new model is loaded beside the old one and replaces it in one step. A model that
+cannot be loaded is reported and changes nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from spamguard.server.config import ServerConfig
 from spamguard.storage import find_model, load_model
 
 Stamp = tuple[int, int, int]
-_SHARED: Final = 0  # in the place of a site's number
-# Hosts of three labels, one in punycode, for which the lists of public suffixes are read.
+_SHARED: Final = 0  # instead of a site's number
+# Hosts with three labels, one in punycode, make the lists of public suffixes load.
 _ANY: Final = Comment("See http://a.example.com/, http://a.xn--p1ai.example/", "A", "a.example.org")
 
 
@@ -29,18 +29,18 @@ class Models:
     Parameters
     ----------
     config : ServerConfig
-    told : callable
-        Called with what happened, "reloaded" or "refused", and which model.
+    report : callable
+        Called with "reloaded", "refused" or "dropped", and the model's name.
 
     Raises
     ------
     SpamguardError
-        If the shared model cannot be loaded: then there is nothing to serve with.
+        If the shared model cannot be loaded.
     """
 
-    def __init__(self, config: ServerConfig, told: Callable[[str, str], None]) -> None:
+    def __init__(self, config: ServerConfig, report: Callable[[str, str], None]) -> None:
         self._config = config
-        self._told = told
+        self._report = report
         self._checking = threading.Lock()
         self._stamps: dict[int, Stamp | None] = {_SHARED: _stamp(find_model(config.model))}
         self._models: dict[int, SpamModel] = {_SHARED: _loaded(config.model)}
@@ -48,19 +48,19 @@ class Models:
 
     @property
     def shared(self) -> SpamModel:
-        """The model of all sites that have none of their own."""
+        """The model of all sites without one of their own."""
         return self._models[_SHARED]
 
     def of(self, site: int) -> SpamModel:
-        """Return the model of the site with this number, before what its moderators taught."""
+        """Return the model of the site with this number, without its corrections."""
         return self._models.get(site) or self._models[_SHARED]
 
     def directory_of(self, site: int) -> Path:
-        """Return where a site's own model is, or is to be put by `retraining.replace_model`."""
+        """Return the directory of a site's own model, for `spamguard.training.replace_model` too."""
         return self._config.models_directory / f"site-{site}"
 
     def check(self) -> None:
-        """Load what is new on the disk, and drop a site's model that is gone."""
+        """Load new models from the disk, and drop those that are gone."""
         with self._checking:
             self._check(_SHARED, self._directory())
             found = {
@@ -71,7 +71,7 @@ class Models:
             for site in self._models.keys() - {_SHARED} - found.keys():
                 self._models = {n: m for n, m in self._models.items() if n != site}
                 self._stamps.pop(site, None)
-                self._told("dropped", f"site-{site}")
+                self._report("dropped", f"site-{site}")
             for site, place in found.items():
                 self._check(site, place)
 
@@ -79,26 +79,26 @@ class Models:
         try:
             return find_model(self._config.model)
         except SpamguardError:
-            return None  # gone: what is in memory goes on serving
+            return None  # gone: the one in memory goes on serving
 
     def _check(self, site: int, place: Path | None) -> None:
-        # Taken before the model is read: one that is replaced meanwhile is read again next time.
+        # Taken before the model is read, so a model that is replaced meanwhile is read again.
         now = None if place is None else _stamp(place)
         if place is None or now is None or now == self._stamps.get(site):
             return
         try:
             model = _loaded(place)
         except SpamguardError:
-            self._stamps[site] = now  # told once, not every second
-            self._told("refused", place.name)
+            self._stamps[site] = now  # reported once, not every second
+            self._report("refused", place.name)
             return
         self._models = self._models | {site: model}
         self._stamps[site] = now
-        self._told("reloaded", place.name)
+        self._report("reloaded", place.name)
 
 
 def _loaded(name_or_path: str | Path) -> SpamModel:
-    """Return the model, with all read that it reads on first use: no request should wait for that."""
+    """Return the model with its data loaded, so that no request waits for that."""
     model = load_model(name_or_path)
     model.vectorizer.prepare()
     model.verdict(_ANY).strongest(1)

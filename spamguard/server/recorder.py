@@ -1,7 +1,7 @@
-"""Comments with their verdicts on their way to the database: a blog need not wait for the disk.
+"""Answers are written to the database by a thread, so that no blog waits for the disk.
 
-Verdicts are written some at a time, a moment after they were given. A killed worker
-loses those of that moment. Feedback never comes this way: see `teaching`.
+They are written in batches, a moment after they were given. A killed worker loses
+the answers of that moment. Feedback never comes this way: see `spamguard.server.feedback`.
 """
 
 from __future__ import annotations
@@ -17,35 +17,36 @@ import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
-from spamguard.server.judging import Judged
-from spamguard.server.store import Registered, key_of, register
-from spamguard.server.store.server_tables import comments, settings, usage
+from spamguard.server.queries import Answer
+from spamguard.server.store import RegisteredPost, key_of, register, tables
 
-_MOST: Final = 20_000  # that wait; more than that, the oldest are given up
-_TOGETHER: Final = 100  # in one transaction, for whose end corrections wait
+_MOST: Final = 20_000  # answers that wait; beyond that, the oldest are dropped
+_TOGETHER: Final = 100  # in one transaction, whose end corrections wait for
 _PAUSE: Final = 0.1  # seconds
 
 DECIDED: Final = ("decision", "decided_by", "decided_at", "entry")
 
 
 class Recorder:
-    """Writes what was judged, in a thread of its own.
+    """Writes answers, in a thread of its own.
 
     Parameters
     ----------
     database : Database
     privacy : bool
-        Keep nothing of what a comment said.
-    told : callable
-        Called with what went wrong and how many comments it is about.
+        Keep no texts, names or addresses.
+    report : callable
+        Called with "waiting" or "dropped", and the number of comments.
     """
 
-    def __init__(self, database: Database, privacy: bool, told: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, database: Database, privacy: bool, report: Callable[[str, int], None]
+    ) -> None:
         self._database = database
         self._privacy = privacy
-        self._told = told
-        self._waiting: list[Judged] = []
-        self._under_way: list[Judged] = []
+        self._report = report
+        self._waiting: list[Answer] = []
+        self._under_way: list[Answer] = []
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._stop = threading.Event()
@@ -53,30 +54,30 @@ class Recorder:
         self._failing = False
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Write what waits, and stop."""
+        """Write all waiting answers, and stop."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
 
-    def put(self, judged: Judged) -> None:
+    def put(self, answer: Answer) -> None:
         """Take an answer; return at once."""
         with self._lock:
-            self._waiting.append(judged)
+            self._waiting.append(answer)
             lost = len(self._waiting) - _MOST
             if lost > 0:
                 del self._waiting[:lost]
         if lost > 0:
-            self._told("dropped", lost)
+            self._report("dropped", lost)
 
     def flush(self) -> bool:
-        """Write what waits by now; False if the database does not take it."""
+        """Write the answers that wait now; return False if the database cannot be written."""
         with self._flushing:
-            # Not what comes meanwhile: where there is always more, this would never end.
+            # Answers that come meanwhile wait, or this might never end.
             left = len(self._waiting)
             while left > 0:
                 size = min(left, _TOGETHER)
@@ -93,7 +94,7 @@ class Recorder:
                         self._waiting = batch + self._waiting
                     if batch:
                         if not self._failing:
-                            self._told("waiting", len(batch))
+                            self._report("waiting", len(batch))
                         self._failing = True
                         return False
                 self._failing = False
@@ -102,37 +103,37 @@ class Recorder:
             return True
 
     def flush_if_waiting(self, digest: str) -> None:
-        """Write what waits, if a comment of this digest may be among it."""
+        """Write all waiting answers if one has this digest."""
         with self._lock:
-            found = any(judged.digest == digest for judged in (*self._under_way, *self._waiting))
+            found = any(answer.digest == digest for answer in (*self._under_way, *self._waiting))
         if found:
             self.flush()
 
-    def _without_unwritable(self, batch: list[Judged]) -> list[Judged]:
-        """Write one by one, lest one that cannot be written keeps all others waiting.
+    def _without_unwritable(self, batch: list[Answer]) -> list[Answer]:
+        """Write one by one, so that a bad answer does not hold up the others.
 
-        Return what is still to be written, because nothing can be written now.
+        Return the answers that still wait, because nothing can be written now.
         """
         dropped = 0
-        for place, judged in enumerate(batch):
+        for place, answer in enumerate(batch):
             try:
                 with self._database.writing() as connection:
-                    write(connection, [judged], self._privacy)
+                    write(connection, [answer], self._privacy)
             except FeedbackError:
                 if not self._can_write():
                     return batch[place:]
                 dropped += 1
         if dropped:
-            self._told("dropped", dropped)
+            self._report("dropped", dropped)
         return []
 
     def _can_write(self) -> bool:
-        """Tell whether it is the comment that cannot be written, or nothing can."""
-        probe = settings.c.key == "probe"
+        """Tell whether anything can be written, so that the comment is the cause."""
+        probe = tables.settings.c.key == "probe"
         try:
             with self._database.writing() as connection:
-                connection.execute(sa.delete(settings).where(probe))
-                connection.execute(sa.insert(settings).values(key="probe", value="x" * 200))
+                connection.execute(sa.delete(tables.settings).where(probe))
+                connection.execute(sa.insert(tables.settings).values(key="probe", value="x" * 200))
         except FeedbackError:
             return False
         return True
@@ -142,82 +143,82 @@ class Recorder:
             self.flush()
 
 
-def write(connection: sa.Connection, batch: Sequence[Judged], privacy: bool) -> None:
-    """Add comments, and count them."""
-    sent: dict[int, list[Registered]] = defaultdict(list)
+def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> None:
+    """Add comments and count them."""
+    sent: dict[int, list[RegisteredPost]] = defaultdict(list)
     added: list[dict[str, Any]] = []
-    changed: dict[int, dict[str, Any]] = {}  # rows that are there, by their numbers
-    # The very same comment may have been decided on: by another worker, or long ago.
+    changed: dict[int, dict[str, Any]] = {}  # existing rows, by number
+    # The same comment may have a decision already, from another worker or from long ago.
     latest = _latest_of(connection, batch)
-    for judged in batch:
-        if judged.asked.post is not None and judged.asked.post.url:
-            sent[judged.site.id].append(judged.asked.post)
-        values = row_of(judged, privacy)
-        key = judged.site.id, judged.digest
+    for answer in batch:
+        if answer.query.post is not None and answer.query.post.url:
+            sent[answer.site.id].append(answer.query.post)
+        values = row_of(answer, privacy)
+        key = answer.site.id, answer.digest
         former = latest.get(key)
         if former is not None:
             values |= {name: former[name] for name in DECIDED}
-        if former is None or not judged.asked.again:
+        if former is None or not answer.query.again:
             added.append(_EMPTY | values)
             latest[key] = added[-1]
         else:
-            former.update(values)  # a row of this batch, or one that is there
+            former.update(values)  # a row of this batch, or an existing one
             if "id" in former:
                 changed[former["id"]] = former
     if added:
         connection.execute(_INSERT, added)
     for values in changed.values():
-        mine = comments.c.id == values.pop("id")
-        connection.execute(sa.update(comments).where(mine).values(values))
+        mine = tables.comments.c.id == values.pop("id")
+        connection.execute(sa.update(tables.comments).where(mine).values(values))
     for site, posts in sent.items():
         register(connection, site, posts)
     count(connection, _counted(batch))
 
 
 # Built once: to build a statement takes longer than to run it.
-_INSERT: Final = sa.insert(comments)
-_EMPTY: Final = {column.name: None for column in comments.c if not column.primary_key}
-_SAME: Final = sa.select(sa.func.max(comments.c.id)).where(
-    comments.c.site.in_(sa.bindparam("sites", expanding=True)),
-    comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
+_INSERT: Final = sa.insert(tables.comments)
+_EMPTY: Final = {column.name: None for column in tables.comments.c if not column.primary_key}
+_SAME: Final = sa.select(sa.func.max(tables.comments.c.id)).where(
+    tables.comments.c.site.in_(sa.bindparam("sites", expanding=True)),
+    tables.comments.c.digest.in_(sa.bindparam("digests", expanding=True)),
 )
 _LATEST: Final = sa.select(
-    *(comments.c[name] for name in ("id", "site", "digest", *DECIDED))
-).where(comments.c.id.in_(_SAME.group_by(comments.c.site, comments.c.digest)))
+    *(tables.comments.c[name] for name in ("id", "site", "digest", *DECIDED))
+).where(tables.comments.c.id.in_(_SAME.group_by(tables.comments.c.site, tables.comments.c.digest)))
 
 
 def _latest_of(
-    connection: sa.Connection, batch: Sequence[Judged]
+    connection: sa.Connection, batch: Sequence[Answer]
 ) -> dict[tuple[int, str], dict[str, Any]]:
-    """Return of each comment the latest row that is there, by its site and digest."""
+    """Return the latest existing row of each comment, by site and digest."""
     wanted = {
-        "sites": list({judged.site.id for judged in batch}),
-        "digests": list({judged.digest for judged in batch}),
+        "sites": list({answer.site.id for answer in batch}),
+        "digests": list({answer.digest for answer in batch}),
     }
     rows = connection.execute(_LATEST, wanted).mappings()
     return {(row["site"], row["digest"]): dict(row) for row in rows}
 
 
-def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
-    """Return a comment as its row."""
-    asked, verdict, comment = judged.asked, judged.verdict, judged.asked.comment
-    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in judged.reasons]
+def row_of(answer: Answer, privacy: bool) -> dict[str, Any]:
+    """Return the row of an answer."""
+    query, verdict, comment = answer.query, answer.verdict, answer.query.comment
+    reasons = [[r.feature, r.contribution, "" if privacy else r.evidence] for r in answer.reasons]
     row: dict[str, Any] = {
-        "site": judged.site.id,
-        "guid": judged.guid,
-        "digest": judged.digest,
-        "at": judged.at,
-        "blog": host_of(asked.blog),
-        "post_key": key_of(asked.permalink) if asked.permalink else None,
-        "story": asked.story,
-        "kind": (asked.kind or "")[:64] or None,
-        "cause": asked.cause,
-        "answer": judged.is_spam,
+        "site": answer.site.id,
+        "guid": answer.guid,
+        "digest": answer.digest,
+        "at": answer.at,
+        "blog": host_of(query.blog),
+        "post_key": key_of(query.permalink) if query.permalink else None,
+        "story": query.story,
+        "kind": (query.kind or "")[:64] or None,
+        "cause": query.cause,
+        "answer": answer.is_spam,
         "reasons": json.dumps(reasons) if reasons else None,
     }
     if not privacy:
         row |= {
-            "permalink": asked.permalink,
+            "permalink": query.permalink,
             "text": comment.text,
             "author": comment.author,
             "author_url": comment.author_url,
@@ -236,40 +237,42 @@ def row_of(judged: Judged, privacy: bool) -> dict[str, Any]:
 
 
 def host_of(address: str | None) -> str:
-    """Return the host of a blog's address; empty where it has none."""
+    """Return the host of a blog's address, or an empty string."""
     try:
         host = urlsplit((address or "").strip()).hostname or ""
     except ValueError:
         return ""
-    # What is not printable some databases refuse.
+    # Some databases refuse unprintable characters.
     return "".join(letter for letter in host if letter.isprintable())[:255]
 
 
 Counts = dict[tuple[int, str, str], Counter[str]]
 
 
-def _counted(batch: Sequence[Judged]) -> Counts:
+def _counted(batch: Sequence[Answer]) -> Counts:
     found: Counts = defaultdict(Counter)
-    for judged in batch:
-        key = (judged.site.id, judged.at[:7], host_of(judged.asked.blog))
-        found[key].update(("api_calls", "spam" if judged.is_spam else "ham"))
+    for answer in batch:
+        key = (answer.site.id, answer.at[:7], host_of(answer.query.blog))
+        found[key].update(("api_calls", "spam" if answer.is_spam else "ham"))
     return found
 
 
 def count(connection: sa.Connection, counts: Counts) -> None:
-    """Add to the months' figures, by site, month and blog."""
+    """Add to the monthly figures, by site, month and blog."""
     for (site, month, blog), more in counts.items():
         mine = {"of_site": site, "of_month": month, "of_blog": blog}
         raised = {f"more_{name}": more[name] for name in _FIGURES}
         if not connection.execute(_RAISE, mine | raised).rowcount:
             values = {name: more[name] for name in _FIGURES}
             row = {"site": site, "month": month, "blog": blog, **values}
-            connection.execute(sa.insert(usage).values(row))
+            connection.execute(sa.insert(tables.usage).values(row))
 
 
-_FIGURES: Final = tuple(column.name for column in usage.c if not column.primary_key)
+_FIGURES: Final = tuple(column.name for column in tables.usage.c if not column.primary_key)
 _RAISE: Final = (
-    sa.update(usage)
-    .where(*(usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog")))
-    .values({name: usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
+    sa.update(tables.usage)
+    .where(
+        *(tables.usage.c[name] == sa.bindparam(f"of_{name}") for name in ("site", "month", "blog"))
+    )
+    .values({name: tables.usage.c[name] + sa.bindparam(f"more_{name}") for name in _FIGURES})
 )

@@ -1,4 +1,4 @@
-"""Deletes what is older than it may be: comments nobody decided on, and after their own time the rest."""
+"""Retention times: how long comments without a decision are kept, and how long all others."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import sqlalchemy as sa
 
 from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
-from spamguard.server.store import put_lesson
-from spamguard.server.store.server_tables import comments, lessons, settings
-from spamguard.server.watch import logs
+from spamguard.server.store import tables
+from spamguard.server.watch import write_log
 
 _EVERY: Final = timedelta(hours=20)
 _BY: Final = "retention"
 
 
 class Retention:
-    """The retention times of a server at work."""
+    """Deletes comments that are older than the configuration allows."""
 
     def __init__(self, journal: Journal, config: ServerConfig) -> None:
         self._journal = journal
@@ -32,39 +31,36 @@ class Retention:
         now = datetime.now(UTC)
         with self._journal.database.writing() as connection:
             last = connection.execute(
-                sa.select(settings.c.value).where(settings.c.key == "retention")
+                sa.select(tables.settings.c.value).where(tables.settings.c.key == "retention")
             ).scalar()
             if last is not None and last > stamp(now - _EVERY):
                 return
-            connection.execute(sa.delete(settings).where(settings.c.key == "retention"))
-            connection.execute(sa.insert(settings).values(key="retention", value=stamp(now)))
-        logs.write("retention", deleted=self.run(now))
+            connection.execute(
+                sa.delete(tables.settings).where(tables.settings.c.key == "retention")
+            )
+            connection.execute(sa.insert(tables.settings).values(key="retention", value=stamp(now)))
+        write_log("retention", deleted=self.run(now))
 
     def run(self, now: datetime) -> int:
-        """Delete what is too old at `now`, also from the bytes of the file; return how many comments.
+        """Delete what is too old at `now`, also from the bytes of the file; return the number of comments.
 
         Raises
         ------
         FeedbackError
-            If it cannot be done now; what was deleted stays deleted.
+            If the file cannot be rewritten now; what was deleted stays deleted.
         """
         database, gone = self._journal.database, 0
         with database.writing() as connection:
             if self._undecided is not None:
                 limit = stamp(now - timedelta(days=self._undecided))
-                old = sa.delete(comments).where(
-                    comments.c.at < limit, comments.c.decision.is_(None)
+                old = sa.delete(tables.comments).where(
+                    tables.comments.c.at < limit, tables.comments.c.decision.is_(None)
                 )
                 gone += connection.execute(old).rowcount
             if self._decided is not None:
                 limit = stamp(now - timedelta(days=self._decided))
-                old = sa.delete(comments).where(comments.c.decided_at < limit)
+                old = sa.delete(tables.comments).where(tables.comments.c.decided_at < limit)
                 gone += connection.execute(old).rowcount
-                aged = sa.select(lessons.c.site, lessons.c.key).where(
-                    lessons.c.at < limit, lessons.c.data.is_not(None)
-                )
-                for row in connection.execute(aged).all():
-                    put_lesson(connection, row.site, row.key, None)
             note = database.must_scrub(connection) if gone else None
         if self._decided is not None:
             self._journal.forget_before(now - timedelta(days=self._decided), by=_BY)

@@ -1,4 +1,4 @@
-"""Starts the server's processes, and stops them so that nobody's answer is lost."""
+"""Starts the server's processes, and stops them without losing a response."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from uvicorn.supervisors import multiprocess
 
 from spamguard.errors import ServerError
 from spamguard.server.config import ServerConfig
-from spamguard.server.http import Impatient
 from spamguard.server.store import Sites
-from spamguard.server.watch import logs
+from spamguard.server.watch import log_configuration
 from spamguard.server.worker import open_journal
 from spamguard.storage import load_model
 
 FIRST: Final = "first"
-"""Name of the site that a new server begins with."""
+"""Name of a new server's first site."""
 
-_KEEP_ALIVE: Final = 15
-_HUNG: Final = 60  # seconds without a sign of life; on a busy machine a start takes many
-_LOOK: Final = 0.2  # seconds between two looks whether a worker that was asked is still there
+_KEEP_ALIVE: Final = 15  # seconds that an idle connection stays open after a response
+_MOST_HEADERS: Final = 64_000  # bytes of a request's head
+_HUNG: Final = 60  # seconds without a ping before a worker is replaced; a start takes many
+_PING_POLL: Final = 0.2  # seconds between two looks whether a worker that was pinged still lives
 _MOST_FILES: Final = 65_536
-_GRACE: Final = 20  # seconds that requests under way are given when it stops
+_GRACE: Final = 20  # seconds that open requests have to finish when the server stops
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was found or made before the first request.
+class Preparation:
+    """What `prepare` found or made.
 
     Parameters
     ----------
@@ -53,43 +53,34 @@ class Prepared:
     first_key: str | None
 
 
-def prepare(config: ServerConfig) -> Prepared:
-    """Make the database and the first site where they are missing, and try the model.
+def prepare(config: ServerConfig) -> Preparation:
+    """Make the database and the first site if they are missing, and try to load the model.
 
     Raises
     ------
     SpamguardError
-        If the server could not work as it is told to.
+        If the server could not work with this configuration.
     """
     model = load_model(config.model)
     with open_journal(config) as journal:
         sites = Sites(journal.database)
         known = sites.all()
         key = None if known else sites.add(FIRST)
-        return Prepared(journal.name, model.title, max(1, len(known)), key)
+        return Preparation(journal.name, model.title, max(1, len(known)), key)
 
 
 def serve(config: ServerConfig, host: str, port: int) -> None:
-    """Serve until told to stop by SIGINT or SIGTERM; what is under way is answered first.
-
-    Parameters
-    ----------
-    config : ServerConfig
-    host : str
-        Address to listen on.
-    port : int
-        1 to 65535.
-    """
+    """Serve until SIGINT or SIGTERM; open requests are answered first."""
     config.to_environment()
     with ExitStack() as stack:
         if config.workers > 1:
-            # Read by prometheus_client when a worker imports it; of this run alone.
+            # prometheus_client reads this when a worker imports it.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spamguard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            multiprocess.Process = Worker  # type: ignore[misc]
-        _allow_many_connections()
+            multiprocess.Process = WorkerProcess  # type: ignore[misc]
+        _raise_file_limit()
         for number in (signal.SIGINT, signal.SIGTERM):
-            # uvicorn has its own while it works, and passes the signal on when all is done.
+            # uvicorn has its own handlers while it works, and passes the signal on at the end.
             signal.signal(number, lambda *_: sys.exit(0))
         uvicorn.run(
             "spamguard.server.app:create_app",
@@ -97,9 +88,10 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             host=host,
             port=port,
             workers=config.workers,
-            log_config=logs.configuration(),
+            log_config=log_configuration(),
             access_log=False,
-            http=Impatient,
+            http="h11",  # httptools has no limit to the size of a head
+            h11_max_incomplete_event_size=_MOST_HEADERS,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
@@ -107,20 +99,20 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
         )
 
 
-class Worker(multiprocess.Process):
-    """A worker whose end is noticed at once.
+class WorkerProcess(multiprocess.Process):
+    """A worker process whose death is noticed at once.
 
-    uvicorn's own goes on waiting for the answer of one that was killed while it was asked for a sign
-    of life, and neither replaces it nor stops meanwhile.
+    uvicorn's own class goes on waiting for the answer of a worker that was killed
+    while it was pinged, and meanwhile neither replaces it nor stops.
     """
 
     def ping(self, timeout: float = 5) -> bool:
-        """Return whether the worker gives a sign of life within `timeout` seconds."""
+        """Return whether the worker answers within `timeout` seconds."""
         until = time.monotonic() + timeout
         try:
             self.parent_conn.send(b"ping")
             while self.process.is_alive() and time.monotonic() < until:
-                if self.parent_conn.poll(_LOOK):
+                if self.parent_conn.poll(_PING_POLL):
                     self.parent_conn.recv()
                     return True
         except (OSError, EOFError):
@@ -128,24 +120,24 @@ class Worker(multiprocess.Process):
         return False
 
 
-def _allow_many_connections() -> None:
-    """Let each worker have as many files as the system allows: a connection is one."""
+def _raise_file_limit() -> None:
+    """Let each worker open as many files as the system allows: each connection is one."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    limit = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
 
 
 def try_address(host: str, port: int) -> None:
-    """Say in plain words, before anything is made or started, that an address cannot be used.
+    """Check, before anything is made, that the server can listen there.
 
     Raises
     ------
     ServerError
-        If nothing can listen there.
+        If it cannot.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -156,6 +148,6 @@ def try_address(host: str, port: int) -> None:
             probe.listen()
     except OSError as error:
         raise ServerError(
-            f"{host}, port {port} cannot be listened on ({error.strerror}); give another --port, "
-            "or another --host."
+            f"Cannot listen on {host}, port {port} ({error.strerror}); give another --port or "
+            "another --host."
         ) from None

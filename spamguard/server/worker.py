@@ -1,4 +1,4 @@
-"""Everything that one worker process holds, opened and closed together."""
+"""One worker process: the parts it holds, opened and closed together."""
 
 from __future__ import annotations
 
@@ -6,46 +6,39 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, Self
 
 import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError, ServerError
-from spamguard.feedback import Journal, stamp
+from spamguard.feedback import Journal
 from spamguard.server.config import ServerConfig
-from spamguard.server.feedback import Teacher
+from spamguard.server.feedback import Feedback
+from spamguard.server.filters import Filters
 from spamguard.server.http import Limits
-from spamguard.server.judging import Judge
 from spamguard.server.models import Models
 from spamguard.server.recorder import Recorder
 from spamguard.server.retention import Retention
-from spamguard.server.store import POOL, Posts, Site, Sites
-from spamguard.server.store.server_tables import METADATA, SCHEMA, settings, sites
-from spamguard.server.watch import Metrics, logs
-from spamguard.server.weights import Weights
+from spamguard.server.store import Posts, Site, Sites, move_lessons, tables
+from spamguard.server.watch import Metrics, log_failure, write_log
 
-_KNOWN: Final = 1_000
-_EVERY: Final = 1.0  # seconds between looks at the models' files
+_MOST_KNOWN: Final = 1_000  # keys that are remembered for when the database is away
+_MODELS_EVERY: Final = 1.0  # seconds between looks at the models' files
+_RETENTION_EVERY: Final = 600.0
 
 
 @dataclass(slots=True)
-class Services:
-    """One worker's parts; a request gets them as ``request.app.state.services``.
-
-    The pages of `spamguard.server.pages` build on the same: `sites`, `posts`,
-    `teacher.decide` and `teacher.undo`, `journal`, `models`, and the tables.
-    """
+class Worker:
+    """The parts of one worker; a request finds it as ``request.app.state.worker``."""
 
     config: ServerConfig
     journal: Journal
     sites: Sites
     posts: Posts
     models: Models
-    weights: Weights
-    judge: Judge
+    filters: Filters
     recorder: Recorder
-    teacher: Teacher
+    feedback: Feedback
     retention: Retention
     metrics: Metrics
     limits: Limits
@@ -55,7 +48,7 @@ class Services:
 
     @classmethod
     def open(cls, config: ServerConfig) -> Self:
-        """Open the database, load the models; nothing runs yet.
+        """Open the database and load the models; nothing runs yet.
 
         Raises
         ------
@@ -66,30 +59,30 @@ class Services:
         database = journal.database
         metrics = Metrics(database)
 
-        def of_models(what: str, which: str) -> None:
+        def on_model(what: str, which: str) -> None:
             metrics.model(what)
-            logs.write("model", what=what, which=which)
+            write_log("model", what=what, which=which)
 
-        def of_records(what: str, number: int) -> None:
+        def on_records(what: str, number: int) -> None:
             metrics.records(what, number)
-            logs.write("records", what=what, comments=number)
+            write_log("records", what=what, comments=number)
 
-        models = Models(config, of_models)
-        weights, posts = Weights(database, models), Posts(database)
-        judge = Judge(database.key, posts, weights)
-        recorder = Recorder(database, config.privacy, of_records)
-        teacher = Teacher(journal, models, judge, recorder, config.privacy)
+        models = Models(config, on_model)
+        posts = Posts(database)
+        filters = Filters(journal, models, posts)
+        recorder = Recorder(database, config.privacy, on_records)
+        feedback = Feedback(journal, filters, recorder, config.privacy)
         return cls(
-            config, journal, Sites(database), posts, models, weights, judge, recorder, teacher,
+            config, journal, Sites(database), posts, models, filters, recorder, feedback,
             Retention(journal, config), metrics, Limits(config),
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start what goes on beside the requests."""
+        """Start the background threads."""
         self.recorder.start()
         for name, seconds, work in (
-            ("models", _EVERY, self.models.check),
-            ("retention", 600.0, self.retention.run_if_due),
+            ("models", _MODELS_EVERY, self.models.check),
+            ("retention", _RETENTION_EVERY, self.retention.run_if_due),
         ):
             thread = threading.Thread(
                 target=self._repeat, args=(seconds, work), name=f"spamguard-{name}", daemon=True
@@ -101,11 +94,11 @@ class Services:
         while not self._stop.wait(seconds):
             try:
                 work()
-            except Exception as error:  # the next round may go better; it must come
-                logs.failure(error)
+            except Exception as error:  # the next round may go better
+                log_failure(error)
 
     def close(self) -> None:
-        """Write what waits to be written, and close."""
+        """Write what waits to be written, and close the database."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -124,28 +117,28 @@ class Services:
             self._known.pop(key, None)
         else:
             self._known[key] = site
-            while len(self._known) > _KNOWN:
+            while len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
         return site
 
     def is_ready(self) -> bool:
-        """Tell whether a request would be answered now."""
+        """Return whether the database can be read and the worker is not stopping."""
         try:
             with self.journal.database.reading() as connection:
-                connection.execute(sa.select(sites.c.id).limit(1)).first()
+                connection.execute(sa.select(tables.sites.c.id).limit(1)).first()
         except FeedbackError:
             return False
         return not self._stop.is_set()
 
 
 def open_journal(config: ServerConfig) -> Journal:
-    """Open the journal, and make the server's tables beside its own where they are missing.
+    """Open the journal, and make the server's tables in its database if they are missing.
 
     Raises
     ------
     FeedbackError, ServerError
-        If it cannot be opened, keeps more than privacy mode allows, or was made
-        by a newer spamguard.
+        If it cannot be opened, keeps less than this configuration needs, or was
+        made by a newer spamguard.
     """
     journal = Journal(config.database, texts="none" if config.privacy else None)
     try:
@@ -161,27 +154,36 @@ def open_journal(config: ServerConfig) -> Journal:
 
 
 def _make_tables(journal: Journal) -> None:
-    schema = sa.select(settings.c.value).where(settings.c.key == "schema")
-    # Only looked at where they are: a worker that starts must not wait for those that write.
+    # Read first: where the tables exist, a worker that starts must not wait for writers.
     with journal.database.reading() as connection:
-        found = None
-        if _exist(connection):
-            found = connection.execute(schema).scalar()
-    if found is None:
+        schema = _schema_in(connection)
+    if schema is None:
         with journal.database.writing() as connection:  # one process at a time
-            found = connection.execute(schema).scalar() if _exist(connection) else None
-            if found is None:
-                METADATA.create_all(connection)
-                now = stamp(datetime.now(UTC))
-                connection.execute(sa.insert(sites).values(name=POOL, created_at=now))
-                found = str(SCHEMA)
-                connection.execute(sa.insert(settings).values(key="schema", value=found))
-    if found != str(SCHEMA):
+            schema = _schema_in(connection)
+            if schema is None:
+                tables.METADATA.create_all(connection)
+                schema = str(tables.SCHEMA)
+                connection.execute(sa.insert(tables.settings).values(key="schema", value=schema))
+    if schema == "1":
+        with journal.database.writing() as connection:
+            if _schema_in(connection) == "1":  # no other process was faster
+                move_lessons(connection)
+                mine = tables.settings.c.key == "schema"
+                values = {"value": str(tables.SCHEMA)}
+                connection.execute(sa.update(tables.settings).where(mine).values(values))
+        schema = str(tables.SCHEMA)
+    if schema != str(tables.SCHEMA):
         raise ServerError(
-            f"{journal.name} has the server's layout {found}; this spamguard knows {SCHEMA}. "
-            "Install a newer spamguard."
+            f"{journal.name} has layout {schema} of the server's tables; this spamguard knows "
+            f"{tables.SCHEMA}. Install a newer spamguard."
         )
 
 
-def _exist(connection: sa.Connection) -> bool:
-    return sa.inspect(connection).has_table(settings.name)
+def _schema_in(connection: sa.Connection) -> str | None:
+    """Return the number of the layout; None where the tables are missing."""
+    settings = tables.settings
+    if not sa.inspect(connection).has_table(settings.name):
+        return None
+    return connection.execute(
+        sa.select(settings.c.value).where(settings.c.key == "schema")
+    ).scalar()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from spamguard.training.classifier import SpamClassifier as SpamClassifier
     from spamguard.training.online import MOST as MOST
     from spamguard.training.online import SiteWeights as SiteWeights
+    from spamguard.training.online import pack_step as pack_step
     from spamguard.training.queue import Decision as Decision
     from spamguard.training.queue import campaigns_of as campaigns_of
     from spamguard.training.queue import mark_of as mark_of
@@ -41,7 +42,7 @@ __all__, __getattr__, __dir__ = attach(
     __name__,
     {
         "classifier": ["SpamClassifier"],
-        "online": ["MOST", "SiteWeights"],
+        "online": ["MOST", "SiteWeights", "pack_step"],
         "queue": ["Decision", "campaigns_of", "mark_of", "review_order", "spread"],
         "recipe": [
             "LANGUAGE_HAM",

@@ -1,17 +1,18 @@
-"""What one site has taught, beside the weights that all sites share.
+"""A site's own weights, learned from corrections and added to the weights that all sites share.
 
     mine = SiteWeights()
     key = mine.learn(base, comment, "spam")   # at once, from one comment
     score(other, model=mine.applied_to(base))
-    mine.unlearn(key)                         # what the others alone would have taught
+    mine.unlearn(key)                         # exactly as if it had never been learned
 
-A site's weights are few: those of the named features and of the n-grams in the
-comments that its moderators corrected. Thousands of sites share one base model
-in memory, and no site's labels are in another's weights.
+A site changes only the weights of the features and n-grams in its corrected
+comments. Thousands of sites can share one base model in memory, and no site's
+labels reach another site.
 
-A step is a passive-aggressive one (Crammer et al. 2006, PA-II): the smallest
-change of the weights that puts the comment on its side of the threshold by a
-margin. For more than some hundred labels, `spamguard.training.retraining` learns better.
+Each correction is one passive-aggressive step (Crammer et al. 2006, PA-II): the
+smallest change of the weights that moves the comment past its threshold by a
+margin. For more than a few hundred labels, `spamguard.training.retrain` learns
+better.
 """
 
 from __future__ import annotations
@@ -36,10 +37,8 @@ from spamguard.features import FEATURES
 from spamguard.model import HIGH, LOW, SpamModel
 from spamguard.storage import write_bytes
 
-__all__ = ["SiteWeights"]
-
 MOST: Final = 5_000
-"""Comments that are remembered; the oldest are forgotten first."""
+"""Corrections kept for one site; the oldest are dropped first."""
 _MARGIN: Final = 1.0  # log-odds beyond the threshold
 _AGGRESSIVENESS: Final = 2.0
 _DENSE_SCALE: Final = 0.15
@@ -51,34 +50,34 @@ F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
-    """One comment in numbers, and on which side of which threshold it belongs."""
+class _Step:
+    """One comment in numbers, and the threshold that it must pass."""
 
-    dense: F64  # how far each named feature is from what contributes nothing
+    dense: F64  # distance of each named feature from the value that contributes nothing
     buckets: NDArray[np.int64]  # distinct
     values: NDArray[np.float32]
-    start: float  # log-odds by the base alone
-    edge: float  # log-odds to get beyond
+    start: float  # log-odds by the base model alone
+    edge: float  # log-odds of the threshold
     sign: float  # +1 for spam, -1 for ham
 
 
 class SiteWeights:
-    """What one site's moderators have taught, comment by comment.
+    """The weights that one site's moderators have corrected, one step for each comment.
 
-    Each step is sized with the ones before it in place. Taking one out sizes
-    the later ones again, so what is left is what the others alone would have
-    taught.
+    The size of a step depends on the steps before it. When one is removed, the
+    later ones are computed again, so the result is what the remaining
+    corrections alone would have produced.
     """
 
     def __init__(self) -> None:
-        self._lessons: dict[str, _Lesson] = {}
+        self._steps: dict[str, _Step] = {}
         self._sum = _Sum()
 
     def __len__(self) -> int:
-        return len(self._lessons)
+        return len(self._steps)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._lessons
+        return key in self._steps
 
     def learn(
         self,
@@ -87,151 +86,108 @@ class SiteWeights:
         label: Literal["ham", "spam"],
         key: str | None = None,
     ) -> str:
-        """Learn that `comment` is `label`; what was learned of it before is replaced.
+        """Learn that `comment` is `label`; an earlier label under the same key is replaced.
 
         Parameters
         ----------
         base : SpamModel
             The model that all sites share.
         comment : Comment
+            The corrected comment.
         label : {"ham", "spam"}
+            Its class.
         key : str, optional
-            What it is unlearned by; by default a number that is free.
+            A name for `unlearn`; by default an unused number.
 
         Returns
         -------
         str
-            The key. Where the comment lies on its side already, nothing moves.
+            The key. A comment that is past its threshold already changes no weight.
 
         Raises
         ------
         InputError
-            If `label` is neither.
+            If `label` is neither "ham" nor "spam".
         """
         if label not in ("ham", "spam"):
             raise InputError('label must be "ham" or "spam".')
         key = self._free() if key is None else key
-        again = self._lessons.pop(key, None) is not None
-        self._lessons[key] = lesson = _lesson(base, comment, label)
-        over = len(self._lessons) > MOST
+        again = self._steps.pop(key, None) is not None
+        self._steps[key] = step = _step_of(base, comment, label)
+        over = len(self._steps) > MOST
         if over:
-            del self._lessons[next(iter(self._lessons))]
+            del self._steps[next(iter(self._steps))]
         if again or over:
             self._learn_all()
         else:
-            self._sum.add(lesson)
+            self._sum.add(step)
         return key
 
     def unlearn(self, key: str) -> None:
-        """Take back what was learned under `key`.
+        """Undo the correction with this key.
 
         Parameters
         ----------
         key : str
-            As `learn` returned it.
+            The key that `learn` returned.
 
         Raises
         ------
         InputError
-            If nothing was.
+            If there is no such correction.
         """
-        if self._lessons.pop(key, None) is None:
+        if self._steps.pop(key, None) is None:
             raise InputError(f"nothing was learned under {key!r}; it may have been undone already.")
         self._learn_all()
 
-    def packed(self, key: str) -> bytes:
-        """Return what was learned under `key` as bytes for `take`: numbers, no one's words.
-
-        Parameters
-        ----------
-        key : str
-            As `learn` returned it.
-
-        Returns
-        -------
-        bytes
-        """
-        lesson = self._lessons[key]
-        return b"".join(
-            (
-                _PACKED.pack(
-                    _FEATURES_HASH, len(lesson.buckets), lesson.start, lesson.edge, lesson.sign
-                ),
-                lesson.dense.astype("<f8").tobytes(),
-                lesson.buckets.astype("<i4").tobytes(),
-                lesson.values.astype("<f4").tobytes(),
-            )
-        )
-
-    def take(self, base: SpamModel, lessons: Iterable[tuple[str, bytes | None]]) -> None:
-        """Learn what another `SiteWeights` has packed, in this order; None takes a key back.
+    def take(self, base: SpamModel, steps: Iterable[tuple[str, bytes | None]]) -> None:
+        """Apply steps that `pack_step` made, in this order; None undoes a key.
 
         Parameters
         ----------
         base : SpamModel
             The model that all sites share.
-        lessons : iterable of (str, bytes or None)
-            Keys, and what `packed` gave for each.
+        steps : iterable of (str, bytes or None)
+            Keys with their packed steps.
 
         Raises
         ------
         ModelFormatError
-            If one of them is damaged or was made for other features. Nothing
-            is taken then.
+            If a step is damaged or was made for other features. Nothing is
+            applied then.
         """
-        found = [(key, None if data is None else _unpacked(data)) for key, data in lessons]
+        found = [(key, None if data is None else _unpacked(base, data)) for key, data in steps]
         again = False
-        for key, lesson in found:
-            again |= self._lessons.pop(key, None) is not None
-            if lesson is not None:
-                self._lessons[key] = _measured(base, lesson)
-        while len(self._lessons) > MOST:
-            del self._lessons[next(iter(self._lessons))]
+        for key, step in found:
+            again |= self._steps.pop(key, None) is not None
+            if step is not None:
+                self._steps[key] = _measured(base, step)
+        while len(self._steps) > MOST:
+            del self._steps[next(iter(self._steps))]
             again = True
         if again:
             self._learn_all()
         else:
             for key, _ in found:
-                if key in self._lessons:
-                    self._sum.add(self._lessons[key])
-
-    def measured_by(self, base: SpamModel) -> SiteWeights:
-        """Return the same lessons beside another base model.
-
-        How far a comment lies from its side is measured again, from the
-        numbers that are kept of it. Where `base` centres its features
-        elsewhere, that is an approximation.
-
-        Parameters
-        ----------
-        base : SpamModel
-            Of the same size as the former one.
-
-        Returns
-        -------
-        SiteWeights
-            A new one; this one stays as it is.
-        """
-        found = SiteWeights()
-        found._lessons = {key: _measured(base, x) for key, x in self._lessons.items()}
-        found._learn_all()
-        return found
+                if key in self._steps:
+                    self._sum.add(self._steps[key])
 
     def _learn_all(self) -> None:
         self._sum = _Sum()
-        for lesson in self._lessons.values():
-            self._sum.add(lesson)
+        for step in self._steps.values():
+            self._sum.add(step)
 
     def _free(self) -> str:
-        number = len(self._lessons) + 1
-        while str(number) in self._lessons:
+        number = len(self._steps) + 1
+        while str(number) in self._steps:
             number += 1
         return str(number)
 
     def applied_to(self, base: SpamModel) -> SpamModel:
-        """Return `base` with what this site has taught; `base` itself stays as it is.
+        """Return a copy of `base` with this site's weights added.
 
-        It never discards: that promise was made for `base` alone.
+        The copy never discards, because the discard threshold was measured for
+        `base` alone.
 
         Parameters
         ----------
@@ -241,18 +197,20 @@ class SiteWeights:
         Returns
         -------
         SpamModel
-            `base` itself where nothing was taught.
+            `base` itself if there are no corrections.
 
         Raises
         ------
         InputError
-            If what was learned does not fit a model of this size.
+            If the corrections were learned beside a model of another size.
         """
-        if not self._lessons:
+        if not self._steps:
             return base
         taught = self._sum
         if len(taught.grams) > len(base.ngram_weights):
-            raise InputError("these site weights were learned beside a model of another size.")
+            raise InputError(
+                "these site weights were learned beside a model of another size: learn them again."
+            )
         grams = base.ngram_weights.copy()
         grams[: len(taught.grams)] += taught.grams.astype(np.float32)
         return replace(
@@ -266,25 +224,25 @@ class SiteWeights:
     # --- on disk ----------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to the file `path` in one step; it holds numbers and keys, no one's words.
+        """Write all corrections to a file; it holds numbers and keys and no text.
 
         Parameters
         ----------
         path : str or path
-            Replaced if it is there.
+            An existing file is replaced in one step.
         """
-        lessons = self._lessons.values()
+        steps = self._steps.values()
         arrays = {
-            "dense": np.array([x.dense for x in lessons], "<f8").reshape(-1, len(FEATURES)),
-            "facts": np.array([(x.start, x.edge, x.sign) for x in lessons], "<f8").reshape(-1, 3),
-            "sizes": np.array([len(x.buckets) for x in lessons], "<i8"),
-            "buckets": np.concatenate([np.zeros(0), *(x.buckets for x in lessons)]).astype("<i4"),
-            "values": np.concatenate([np.zeros(0), *(x.values for x in lessons)]).astype("<f4"),
+            "dense": np.array([x.dense for x in steps], "<f8").reshape(-1, len(FEATURES)),
+            "facts": np.array([(x.start, x.edge, x.sign) for x in steps], "<f8").reshape(-1, 3),
+            "sizes": np.array([len(x.buckets) for x in steps], "<i8"),
+            "buckets": np.concatenate([np.zeros(0), *(x.buckets for x in steps)]).astype("<i4"),
+            "values": np.concatenate([np.zeros(0), *(x.values for x in steps)]).astype("<f4"),
         }
         facts = {
             "spamguard": "site",
             "features": [f.name for f in FEATURES],
-            "keys": list(self._lessons),
+            "keys": list(self._steps),
         }
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -307,14 +265,14 @@ class SiteWeights:
         Returns
         -------
         SiteWeights
-            It goes on where the saved one stopped.
+            Equal to the one that was saved.
 
         Raises
         ------
         ModelNotFoundError
             If there is no such file.
         ModelFormatError
-            If the file is damaged, too large, or made for other features.
+            If the file is damaged, too large, or was made for other features.
         """
         file = Path(path)
         if not file.is_file():
@@ -324,19 +282,19 @@ class SiteWeights:
         try:
             facts, arrays = _read(file)
             whole = _is_whole(facts, arrays)
-        except Exception as error:  # whatever zipfile, json and numpy make of forged bytes
+        except Exception as error:  # whatever zipfile, json and numpy raise on forged bytes
             raise ModelFormatError(
-                f"{file.name} is damaged: restore it, or learn again."
+                f"{file.name} is damaged: restore a copy, or learn again."
             ) from error
         if facts["features"] != [f.name for f in FEATURES]:
             raise ModelFormatError(f"{file.name} was made for other features: learn again.")
         if not whole or arrays["dense"].shape[1:] != (len(FEATURES),):
-            raise ModelFormatError(f"{file.name} is damaged: restore it, or learn again.")
+            raise ModelFormatError(f"{file.name} is damaged: restore a copy, or learn again.")
         edges = [0, *np.cumsum(arrays["sizes"]).tolist()]
         found = cls()
         for i, key in enumerate(facts["keys"]):
             part = slice(edges[i], edges[i + 1])
-            found._lessons[str(key)] = _Lesson(
+            found._steps[str(key)] = _Step(
                 arrays["dense"][i],
                 arrays["buckets"][part].astype(np.int64),
                 arrays["values"][part],
@@ -347,7 +305,7 @@ class SiteWeights:
 
 
 def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> bool:
-    """Tell whether sizes fit each other and numbers are numbers."""
+    """Tell whether all sizes agree and all numbers are finite."""
     sizes, keys = arrays["sizes"], facts["keys"]
     n = len(sizes)
     return (
@@ -361,53 +319,89 @@ def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> b
     )
 
 
-def _lesson(base: SpamModel, comment: Comment, label: str) -> _Lesson:
+def _step_of(base: SpamModel, comment: Comment, label: str) -> _Step:
     rows = base.vectorizer.rows([comment])
     dense = np.nan_to_num(np.clip(rows.dense[0], LOW, HIGH) - base.dense_reference)
-    # One bucket may stand in several blocks; the weight that they share moves once for each.
+    # A bucket may occur in several blocks; their shared weight moves once for each.
     buckets, place = np.unique(rows.buckets, return_inverse=True)
     values = np.bincount(place, rows.values, len(buckets)) if len(buckets) else np.zeros(0)
-    # Ham is to be called ham, and spam is to be called spam: not merely unsure.
+    # A correction must reach its own label, not just unsure.
     edge = base.cuts.spam if label == "spam" else base.cuts.unsure
-    return _Lesson(
+    return _Step(
         dense, buckets, values.astype(np.float32), base.log_odds(comment), edge,
         1.0 if label == "spam" else -1.0,
     )  # fmt: skip
 
 
-def _measured(base: SpamModel, lesson: _Lesson) -> _Lesson:
-    """Return `lesson` as `base` sees it."""
-    inside = lesson.buckets < len(base.ngram_weights)
-    grams = base.ngram_weights[lesson.buckets[inside]] @ lesson.values[inside]
-    start = base.intercept + float(base.dense_weights @ lesson.dense) + float(grams)
-    edge = base.cuts.spam if lesson.sign > 0 else base.cuts.unsure
-    return replace(lesson, start=start, edge=edge)
+def _measured(base: SpamModel, step: _Step) -> _Step:
+    """Return `step` with the log-odds and the threshold of `base`."""
+    inside = step.buckets < len(base.ngram_weights)
+    grams = base.ngram_weights[step.buckets[inside]] @ step.values[inside]
+    start = base.intercept + float(base.dense_weights @ step.dense) + float(grams)
+    edge = base.cuts.spam if step.sign > 0 else base.cuts.unsure
+    return replace(step, start=start, edge=edge)
 
 
 _PACKED: Final = struct.Struct("<8sIddd")
-_FEATURES_HASH: Final = hashlib.sha256(" ".join(f.name for f in FEATURES).encode()).digest()[:8]
+_NAMES: Final = " ".join(f.name for f in FEATURES)
+_HASH_WITHOUT_SIZE: Final = hashlib.sha256(_NAMES.encode()).digest()[:8]  # as servers once wrote it
 
 
-def _unpacked(data: bytes) -> _Lesson:
-    damaged = ModelFormatError("a lesson of this site is damaged: forget it, and teach it again.")
+def _hash_of(size: int) -> bytes:
+    return hashlib.sha256(f"{_NAMES} {size}".encode()).digest()[:8]
+
+
+def pack_step(base: SpamModel, comment: Comment, label: Literal["ham", "spam"]) -> bytes:
+    """Return what one correction teaches, as bytes for `SiteWeights.take`.
+
+    Parameters
+    ----------
+    base : SpamModel
+        The model that all sites share.
+    comment : Comment
+        The corrected comment.
+    label : {"ham", "spam"}
+        Its class.
+
+    Returns
+    -------
+    bytes
+        Numbers and hashes; no text.
+    """
+    step = _step_of(base, comment, label)
+    header = _PACKED.pack(
+        _hash_of(len(base.ngram_weights)), len(step.buckets), step.start, step.edge, step.sign
+    )
+    arrays = (
+        step.dense.astype("<f8"),
+        step.buckets.astype("<i4"),
+        step.values.astype("<f4"),
+    )
+    return header + b"".join(array.tobytes() for array in arrays)
+
+
+def _unpacked(base: SpamModel, data: bytes) -> _Step:
+    damaged = ModelFormatError("a stored correction is damaged: correct the comment again.")
     if len(data) < _PACKED.size:
         raise damaged
     features, n, start, edge, sign = _PACKED.unpack_from(data)
-    if features != _FEATURES_HASH:
-        raise ModelFormatError("a lesson of this site was made for other features: teach it again.")
+    if features not in (_hash_of(len(base.ngram_weights)), _HASH_WITHOUT_SIZE):
+        raise ModelFormatError(
+            "a stored correction was made for another kind of model: correct the comment again."
+        )
     if len(data) != _PACKED.size + 8 * len(FEATURES) + 8 * n:
         raise damaged
     dense = np.frombuffer(data, "<f8", len(FEATURES), _PACKED.size).astype(np.float64)
     at = _PACKED.size + dense.nbytes
     buckets = np.frombuffer(data, "<i4", n, at).astype(np.int64)
     values = np.frombuffer(data, "<f4", n, at + 4 * n).astype(np.float32)
-    lesson = _Lesson(dense, buckets, values, start, edge, sign)
+    step = _Step(dense, buckets, values, start, edge, sign)
     ordered = n == 0 or (buckets[0] >= 0 and buckets[-1] < _MOST_BUCKETS)
     if not (ordered and (np.diff(buckets) > 0).all()) or sign not in (-1.0, 1.0):
         raise damaged
     if not all(np.isfinite(x).all() for x in (dense, values, [start, edge])):
         raise damaged
-    return lesson
+    return step
 
 
 # Named features move less than n-grams, as in SpamClassifier.
@@ -415,33 +409,33 @@ _UNITS: Final = (_DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05)) ** 2
 
 
 class _Sum:
-    """All steps together."""
+    """The sum of all steps."""
 
     def __init__(self) -> None:
         self.dense = np.zeros(len(FEATURES))
         self.grams = np.zeros(0)
         self.intercept = 0.0
 
-    def add(self, lesson: _Lesson) -> None:
-        """Take the smallest step that puts the comment on its side by the margin."""
-        most = int(lesson.buckets[-1]) + 1 if len(lesson.buckets) else 0
+    def add(self, step: _Step) -> None:
+        """Add the smallest change that moves the comment past its threshold by the margin."""
+        most = int(step.buckets[-1]) + 1 if len(step.buckets) else 0
         if most > len(self.grams):
             self.grams = np.concatenate((self.grams, np.zeros(most - len(self.grams))))
-        direction = lesson.dense * _UNITS
-        moved = self.dense @ lesson.dense + self.grams[lesson.buckets] @ lesson.values
-        log_odds = lesson.start + self.intercept + float(moved)
-        loss = max(0.0, _MARGIN - lesson.sign * (log_odds - lesson.edge))
-        square = float(lesson.dense @ direction + lesson.values @ lesson.values + 1.0)
-        rate = lesson.sign * loss / (square + 0.5 / _AGGRESSIVENESS)
+        direction = step.dense * _UNITS
+        moved = self.dense @ step.dense + self.grams[step.buckets] @ step.values
+        log_odds = step.start + self.intercept + float(moved)
+        loss = max(0.0, _MARGIN - step.sign * (log_odds - step.edge))
+        square = float(step.dense @ direction + step.values @ step.values + 1.0)
+        rate = step.sign * loss / (square + 0.5 / _AGGRESSIVENESS)
         self.dense += rate * direction
-        self.grams[lesson.buckets] += rate * lesson.values
+        self.grams[step.buckets] += rate * step.values
         self.intercept += rate
 
 
 def _read(file: Path) -> tuple[dict[str, list[str]], dict[str, NDArray[Any]]]:
     with zipfile.ZipFile(file) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-            raise ValueError("compressed: its size cannot be told before it is read")
+            raise ValueError("compressed: its size is unknown until it is read")
         facts = json.loads(archive.read("site.json"))
         if facts.get("spamguard") != "site":
             raise ValueError("not a site's weights")

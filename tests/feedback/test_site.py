@@ -12,7 +12,7 @@ import pytest
 
 from spamguard import Comment, Post, load_model, save_model, score
 from spamguard.errors import FeedbackError, InputError
-from spamguard.feedback import Correction
+from spamguard.feedback import Correction, Journal, steps
 from spamguard.integrations import Site, comment_of
 
 CLUB = Comment(
@@ -43,22 +43,22 @@ def test_it_starts_as_the_shipped_model(site):
 def test_a_decision_that_teaches_nothing_is_told_of(site, caplog):
     site.check(CLUB, 1)
     with caplog.at_level(logging.WARNING, "spamguard"):
-        site.learn(1, "spam", by="anna")
+        site.correct(1, "spam", by="anna")
         assert not caplog.records
-        site.learn("nobody checked this", "spam", by="anna")
+        site.correct("nobody checked this", "spam", by="anna")
     assert "teaches nothing" in caplog.text
 
 
 def test_a_decision_is_kept_learned_undone_and_forgotten(site):
     before = site.check(CLUB, 1).log_odds
-    entry = site.learn(1, "spam", by="anna")
+    entry = site.correct(1, "spam", by="anna")
     assert site.check(CLUB).label == "spam"
     site.undo(entry, by="anna")
     assert site.check(CLUB).log_odds == before
-    site.learn(1, "spam", by="anna")
-    site.learn(1, "remove", by="anna")  # no label
+    site.correct(1, "spam", by="anna")
+    site.correct(1, "remove", by="anna")  # no label
     assert site.check(CLUB).log_odds == before
-    site.learn(1, "spam", by="anna")
+    site.correct(1, "spam", by="anna")
     site.forget(1, by="anna")
     assert site.check(CLUB).log_odds == before
     site.check(CLUB, 1)  # leaves no trace, and is answered
@@ -67,12 +67,12 @@ def test_a_decision_is_kept_learned_undone_and_forgotten(site):
 def test_all_of_a_sites_processes_know_at_once(site, tmp_path):
     other = Site(tmp_path / "feedback.db")
     assert other.check(CLUB).label != "spam"
-    site.learn("a", "spam", by="anna", comment=CLUB)
+    site.correct("a", "spam", by="anna", comment=CLUB)
     assert other.check(CLUB).label == "spam"
     assert same(site, other)
     late = Site(tmp_path / "feedback.db")
-    site.learn("b", "spam", by="anna", comment=HAM)
-    site.learn("b", "ham", by="anna")
+    site.correct("b", "spam", by="anna", comment=HAM)
+    site.correct("b", "ham", by="anna")
     assert same(late, other)
     site.journal.forget_before("2999-01-01", by="anna")
     assert other.check(CLUB).log_odds == score(CLUB).log_odds
@@ -82,23 +82,80 @@ def test_all_of_a_sites_processes_know_at_once(site, tmp_path):
 
 def test_what_is_imported_is_learned_too(site):
     site.check(CLUB)
-    added = site.journal.correct_many([Correction("x", "spam", "import", CLUB)])
+    added = site.import_history([Correction("x", "spam", "import", CLUB)])
     assert added.taken == 1
     assert site.check(CLUB).label == "spam"
+    site.journal.correct_many([Correction("x", "ham", "import", CLUB)])
+    assert site.check(CLUB).label != "spam"
 
 
-def test_a_large_import_is_read_as_a_whole(site, monkeypatch):
+def test_a_large_import_is_learned_once_and_only_its_latest(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "MOST", 120)
     site.check(CLUB)
-    monkeypatch.setattr(site.journal, "label", None)  # or each would be asked for by itself
-    site.journal.correct_many(
+    site.import_history(
         Correction(f"x{i}", "spam", "import", Comment(f"{CLUB.text} {i}")) for i in range(201)
     )
     assert site.check(CLUB).label == "spam"
+    page = steps.read_steps(site.journal.database, "", 0)
+    assert [key for key, data in page.rows if data] == [f"x{i}" for i in range(81, 201)]
+    monkeypatch.setattr(steps, "learn_due", None)  # nothing is left to learn
+    other = Site(tmp_path / "feedback.db")
+    assert same(site, other)
+    other.close()
+
+
+def test_an_old_journal_is_learned_once(site, tmp_path):
+    site.correct("a", "spam", by="anna", comment=CLUB)
+    site.undo(site.correct("b", "spam", by="anna", comment=HAM), by="anna")
+    taught = site.check(CLUB).log_odds
+    with site.journal.database.writing() as connection:
+        steps.steps.drop(connection)
+        connection.exec_driver_sql("UPDATE spamguard_meta SET value = '1' WHERE key = 'schema'")
+    other = Site(tmp_path / "feedback.db")
+    assert other.check(CLUB).log_odds == pytest.approx(taught, abs=1e-6)
+    assert other.check(HAM).log_odds == pytest.approx(site.check(HAM).log_odds, abs=1e-6)
+    other.close()
+
+
+def test_a_damaged_step_is_learned_again(site, tmp_path):
+    site.correct("a", "spam", by="anna", comment=CLUB)
+    taught = site.check(CLUB).log_odds
+    with site.journal.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE spamguard_steps SET data = x'00'")
+    other = Site(tmp_path / "feedback.db")
+    assert other.check(CLUB).log_odds == pytest.approx(taught, abs=1e-6)
+    other.close()
+
+
+def test_a_text_that_comes_after_its_decision_is_learned(site):
+    site.correct(1, "spam", by="anna")
+    assert site.check(CLUB).label != "spam"
+    site.check(CLUB, 1)
+    assert site.check(CLUB).label == "spam"
+
+
+def test_a_correction_and_what_it_taught_are_written_together_or_not_at_all(site):
+    def broken(connection, standing):
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        site.correct("a", "spam", by="anna", comment=CLUB, also=broken)
+    assert list(site.journal.entries()) == []
+    assert steps.last_step(site.journal.database, "") == 0
+
+
+def test_without_texts_a_correction_is_learned_from_numbers_alone(tmp_path):
+    site = Site(Journal(tmp_path / "feedback.db", texts="none"))
+    entry = site.correct("a", "spam", by="anna", comment=CLUB)
+    assert site.check(CLUB).label == "spam"
+    site.undo(entry, by="anna")
+    assert site.check(CLUB).log_odds == score(CLUB).log_odds
+    site.close()
 
 
 def test_one_sites_labels_move_no_other(site, tmp_path):
     other = Site(tmp_path / "feedback.db", name="other")
-    site.learn("a", "spam", by="anna", comment=CLUB)
+    site.correct("a", "spam", by="anna", comment=CLUB)
     assert other.check(CLUB).log_odds == score(CLUB).log_odds
     other.close()
 
@@ -110,7 +167,7 @@ def test_threads_share_it(site):
         gate.wait()
         for i in range(5):
             site.check(HAM, f"{number}-{i}")
-            site.learn(f"{number}-{i}", "ham", by="anna")
+            site.correct(f"{number}-{i}", "ham", by="anna")
             site.check(CLUB)
 
     with ThreadPoolExecutor(8) as threads:
@@ -122,26 +179,27 @@ def test_threads_share_it(site):
 
 
 def test_a_journal_that_fails_costs_no_verdict(site, monkeypatch, caplog):
-    site.learn("a", "spam", by="anna", comment=CLUB)
+    site.correct("a", "spam", by="anna", comment=CLUB)
     taught = site.check(CLUB).log_odds
 
     def fails(*_, **__):
         raise FeedbackError("The disk is full; make room.")
 
-    for method in ("record", "changed", "correct"):
+    for method in ("record", "correct"):
         monkeypatch.setattr(site.journal, method, fails)
+    monkeypatch.setattr("spamguard.feedback.site.last_step", fails)
     with caplog.at_level(logging.ERROR, "spamguard"):
         assert site.check(CLUB, "b").log_odds == taught
     assert "disk is full" in caplog.text
     assert "chess" not in caplog.text
     with pytest.raises(FeedbackError):  # a moderator is told
-        site.learn("b", "ham", by="anna")
+        site.correct("b", "ham", by="anna")
 
 
 def test_its_own_model_is_used_when_it_is_there_and_when_it_is_replaced(site, tmp_path, caplog):
     own = Site(site.journal, own_model=tmp_path / "own")
     assert own.check(HAM).model.startswith("default")
-    own.learn("a", "spam", by="anna", comment=CLUB)
+    own.correct("a", "spam", by="anna", comment=CLUB)
     shipped = load_model("default")
     save_model(replace(shipped, intercept=shipped.intercept - 9), tmp_path / "own", name="own")
     assert own.check(HAM).model.startswith("own")
@@ -168,7 +226,7 @@ def test_mistakes_are_told(tmp_path):
     with pytest.raises(InputError, match="hold"):
         Site(tmp_path / "feedback.db", hold="ham")
     with pytest.raises(FeedbackError):
-        Site(tmp_path / "no" / "such" / "folder" / "feedback.db")
+        Site(tmp_path / "no" / "such" / "folder" / "feedback.db").check(HAM)
 
 
 @pytest.mark.parametrize(

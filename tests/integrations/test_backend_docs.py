@@ -65,8 +65,8 @@ def test_the_code_for_flask_fastapi_and_others_runs(tmp_path, monkeypatch):
     assert answer.json == {"published": True}
     learned = next(code for code in CODE if code.startswith("guard.learn"))
     exec(compile(learned, "backends.md", "exec"), flask)
-    assert flask["guard"].site.journal.summary().spam == 1
-    flask["guard"].site.close()
+    assert flask["guard"].journal.summary().spam == 1
+    flask["guard"].close()
     spaces["from spamguard import Comment, Post"]["site"].close()
 
 

@@ -62,7 +62,7 @@ def server(tmp_path, monkeypatch):
     running.shutdown()
     thread.join()
     running.server_close()
-    example.guard.site.close()
+    example.guard.close()
 
 
 def test_the_example_publishes_holds_back_and_learns(server):
@@ -106,9 +106,9 @@ def test_forms_and_fields_of_another_name(tmp_path):
         pytest.raises(InputError),
     ):
         guard.check_request()
-    kinds = [(e.comment_id, e.label) for e in guard.site.journal.entries()]
+    kinds = [(e.comment_id, e.label) for e in guard.journal.entries()]
     assert kinds == [("c1", "spam"), ("c2", "ham")]
-    guard.site.close()
+    guard.close()
 
 
 def test_the_configuration_is_read(tmp_path):
@@ -121,6 +121,6 @@ def test_the_configuration_is_read(tmp_path):
     )
     guard.init_app(app)
     guard.check(Comment(HAM), "c1")
-    assert (guard.site.name, guard.site.hold) == ("one", "spam")
-    assert [e.site for e in guard.site.journal.entries()] == ["one"]
-    guard.site.close()
+    assert (guard.name, guard.hold) == ("one", "spam")
+    assert [e.site for e in guard.journal.entries()] == ["one"]
+    guard.close()

@@ -129,7 +129,7 @@ def test_the_event_loop_goes_on_while_a_comment_is_judged(tmp_path):
         def close(self):
             pass
 
-    guard._site = Slow()
+    guard.site = Slow()
 
     async def run():
         judging = asyncio.ensure_future(guard.check(HAM))
@@ -146,6 +146,6 @@ def test_it_opens_again_in_another_loop(tmp_path):
     for key in ("a", "b"):
         assert asyncio.run(guard.check(HAM, key)).label == "ham"
         guard.close()
-    asyncio.run(guard.learn("a", "ham", by="anna"))
+    asyncio.run(guard.correct("a", "ham", by="anna"))
     assert guard.site.journal.summary().ham == 1
     guard.close()

@@ -113,7 +113,7 @@ class Host:
         comment = comment_of({ours: fields.get(theirs, "") for ours, theirs in names.items()})
         if call == "comment-check":
             return "true" if self.site.check(comment).label == "spam" else "false"
-        self.site.learn("1", "spam" if call == "submit-spam" else "ham", by="wp", comment=comment)
+        self.site.correct("1", "spam" if call == "submit-spam" else "ham", by="wp", comment=comment)
         return THANKS
 
     def of(self, call: str) -> list[dict[str, str]]:

@@ -75,7 +75,7 @@ def http(serve):
 
 @pytest.fixture
 def services(http):
-    return http.app.state.services
+    return http.app.state.worker
 
 
 @pytest.fixture

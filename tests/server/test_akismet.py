@@ -129,7 +129,7 @@ def test_discard_only_where_the_model_promises_it(blog, services, monkeypatch):
 
 def test_unsure_is_what_the_site_wants_it_to_be(blog, services):
     base = services.models.shared
-    log_odds = base.log_odds(services.judge.with_post(services.sites.named("first"), asked(HAM)))
+    log_odds = base.log_odds(services.filters.under_post(services.sites.named("first"), asked(HAM)))
     services.sites.set("first", unsure_cut=log_odds - 1, spam_cut=log_odds + 1)
     reply = blog.check(HAM)
     assert (reply.text, reply.headers["x-spamguard-label"]) == ("false", "unsure")
@@ -140,9 +140,9 @@ def test_unsure_is_what_the_site_wants_it_to_be(blog, services):
 
 
 def asked(content):
-    from spamguard.server.protocols.akismet import asked_of
+    from spamguard.server.protocols.akismet import query_of
 
-    return asked_of({"comment_content": content})
+    return query_of({"comment_content": content})
 
 
 # --- conventions --------------------------------------------------------------------
@@ -372,10 +372,10 @@ def test_undo_restores_what_was_before(blog, services, rows):
     taught = blog.check(SPAM).headers["x-spamguard-probability"]
     blog.ham(SPAM)
     first, second = (e.id for e in services.journal.entries())
-    services.teacher.undo(site, second, "anna")
+    services.feedback.undo(site, second, "anna")
     assert blog.check(SPAM).headers["x-spamguard-probability"] == taught
     assert {row.decision for row in rows()} == {"spam"}
-    services.teacher.undo(site, first, "anna")
+    services.feedback.undo(site, first, "anna")
     assert blog.check(SPAM).headers["x-spamguard-probability"] == before
     assert {row.decision for row in rows()} == {None}
 

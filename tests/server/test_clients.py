@@ -128,7 +128,7 @@ def test_npm_cedx_akismet(said):
     assert said["cedx"] == {
         "verify": True, "verifyWrong": False, "spam": "spam", "ham": "ham",
         "administrator": "ham",
-        "wrongKey": "error: the API key is missing or not known here",
+        "wrongKey": "error: the API key is missing or unknown",
         "testTeachesNothing": "spam", "afterHam": "ham", "afterSpam": "spam",
     }  # fmt: skip
 

@@ -29,7 +29,10 @@ def test_a_full_disk_and_room_again(blog, services, small_disk):
         assert reply.text == THANKS
         acknowledged.append(text)
     assert acknowledged
-    assert (reply.status_code, reply.text) == (503, "not now; try again later")
+    assert (reply.status_code, reply.text) == (
+        503,
+        "the database is not available; try again later",
+    )
     assert "retry-after" in reply.headers
     # It goes on judging, by what it has learned.
     assert blog.check(SPAM).text == "true"

@@ -25,7 +25,7 @@ def two(server):
 
 @pytest.fixture
 def fields(two):
-    key = two[0].app.state.services.sites.add("first")
+    key = two[0].app.state.worker.sites.add("first")
     return {"api_key": key, "blog": "https://blog.example", "user_ip": "i", "comment_content": SPAM}
 
 
@@ -57,10 +57,10 @@ def test_many_corrections_at_once_are_all_learned_in_one_order(two, fields):
         thread.join()
     models = []
     for http in two:
-        services = http.app.state.services
+        services = http.app.state.worker
         site = services.sites.named("first")
         assert site.sequence == 40
-        models.append(services.weights.model_for(site))
+        models.append(services.filters.model_of(site))
     assert models[0].intercept == models[1].intercept
     assert (models[0].ngram_weights == models[1].ngram_weights).all()
 
@@ -69,7 +69,7 @@ def test_everything_else(two, fields):
     one, other = two
     for http in two:
         check(http, fields)
-        http.app.state.services.recorder.flush()
+        http.app.state.worker.recorder.flush()
     told = one.get("/1.2/key-sites", params={"api_key": fields["api_key"]}).json()
     (sites,) = (value for value in told.values() if isinstance(value, list))
     assert sites[0]["api_calls"] == "2"
@@ -84,7 +84,7 @@ def test_everything_else(two, fields):
     from datetime import UTC, datetime, timedelta
 
     later = datetime.now(UTC) + timedelta(days=100)
-    assert one.app.state.services.retention.run(later) == 2
+    assert one.app.state.worker.retention.run(later) == 2
 
 
 def test_a_connection_that_dies_and_a_server_that_comes_back(two, fields, server):
@@ -99,7 +99,7 @@ def test_a_connection_that_dies_and_a_server_that_comes_back(two, fields, server
     assert one.get("/ready").status_code == 200
     assert one.post("/1.1/submit-ham", data=fields).text == THANKS
     assert check(one, fields) == "false"
-    services = one.app.state.services
+    services = one.app.state.worker
     until = time.monotonic() + 20
     while not services.recorder.flush():
         assert time.monotonic() < until

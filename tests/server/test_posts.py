@@ -8,7 +8,7 @@ import pytest
 
 from spamguard.errors import SpamguardError
 from spamguard.server.store.feeds import read_posts
-from spamguard.server.store.posts import Registered, key_of
+from spamguard.server.store.posts import RegisteredPost, key_of
 
 URL = "https://blog.example/2024/slow-pages"
 POST = {
@@ -53,7 +53,7 @@ def test_fields_of_the_request_are_a_post_too(blog):
 def test_fields_of_the_request_register_the_post(blog):
     sent = {"permalink": URL, "post_title": POST["title"], "post_content": POST["text"]}
     withal = probability(blog, **sent)
-    blog.http.app.state.services.recorder.flush()
+    blog.http.app.state.worker.recorder.flush()
     assert probability(blog, permalink=URL) == withal
 
 
@@ -172,7 +172,7 @@ def read(tmp_path, text):
 
 def test_rss(tmp_path):
     first, second = read(tmp_path, RSS)
-    assert first == Registered(
+    assert first == RegisteredPost(
         "https://blog.example/a", "Slow pages & co", "<p>The whole <b>text</b>.</p>", "Mira",
         "Fri, 31 May 2024 12:00:00 GMT",
     )  # fmt: skip
@@ -181,7 +181,7 @@ def test_rss(tmp_path):
 
 def test_atom(tmp_path):
     (post,) = read(tmp_path, ATOM)
-    assert post == Registered(
+    assert post == RegisteredPost(
         "https://blog.example/a", "Slow pages", "<p>The whole text.</p>", "Mira",
         "2024-05-31T12:00:00Z",
     )  # fmt: skip

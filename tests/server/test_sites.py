@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+import sqlalchemy as sa
+
+from spamguard import Comment
 from spamguard.errors import FeedbackError, ServerError
+from spamguard.server.filters import Filters
+from spamguard.server.queries import Query
+from spamguard.server.store.server_tables import sites
+from spamguard.server.worker import Worker
 
 SPAM = "cheap viagra at http://pills.example order now"
 
@@ -60,7 +69,7 @@ def test_what_was_taken_back_is_taken_out_of_the_pool(blog, other, services):
     services.sites.set("second", takes=True)
     blog.ham(SPAM)
     (entry,) = services.journal.entries()
-    services.teacher.undo(services.sites.named("first"), entry.id, "anna")
+    services.feedback.undo(services.sites.named("first"), entry.id, "anna")
     assert probability(other) == before
 
 
@@ -68,7 +77,7 @@ def test_one_site_cannot_undo_another_s(blog, other, services):
     blog.ham(SPAM)
     (entry,) = services.journal.entries()
     with pytest.raises(ServerError, match="no entry"):
-        services.teacher.undo(services.sites.named("second"), entry.id, "bob")
+        services.feedback.undo(services.sites.named("second"), entry.id, "bob")
     assert blog.check().text == "false"
 
 
@@ -76,21 +85,21 @@ def test_a_decision_from_the_queue(blog, services, rows):
     blog.check()
     site = services.sites.named("first")
     (row,) = rows()
-    taught = services.teacher.decide(site, row.id, "ham", "anna")
+    taught = services.feedback.decide(site, row.id, "ham", "anna")
     assert taught.agreed is False
     assert blog.check().text == "false"
-    services.teacher.decide(site, row.id, "remove", "anna")
+    services.feedback.decide(site, row.id, "remove", "anna")
     assert blog.check().text == "true"  # no label any more
     assert list(services.journal.labels("first")) == []
     with pytest.raises(ServerError, match="not there"):
-        services.teacher.decide(site, 999, "ham", "anna")
+        services.feedback.decide(site, 999, "ham", "anna")
 
 
 def test_a_decision_on_another_site_s_comment(blog, other, services, rows):
     blog.check()
     (row,) = rows()
     with pytest.raises(ServerError, match="not there"):
-        services.teacher.decide(services.sites.named("second"), row.id, "ham", "bob")
+        services.feedback.decide(services.sites.named("second"), row.id, "ham", "bob")
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "-a", "a/b", "x" * 65, "é"])
@@ -130,32 +139,53 @@ def test_weights_in_memory_are_those_that_a_new_process_reads(blog, services):
     blog.spam(texts[0])
     blog.spam(texts[3])
     entries = [e.id for e in services.journal.entries()]
-    services.teacher.undo(services.sites.named("first"), entries[-1], "anna")
-    from spamguard.server.weights import Weights
-
+    services.feedback.undo(services.sites.named("first"), entries[-1], "anna")
     site = services.sites.named("first")
-    here = services.weights.model_for(site)
-    fresh = Weights(services.journal.database, services.models).model_for(site)
+    here = services.filters.model_of(site)
+    fresh = fresh_filters(services).model_of(site)
     assert here.intercept == pytest.approx(fresh.intercept, abs=1e-12)
     assert here.ngram_weights == pytest.approx(fresh.ngram_weights, abs=1e-7)
 
 
-def test_a_lesson_that_is_damaged_is_passed_over(blog, services):
-    import sqlalchemy as sa
+def fresh_filters(services):
+    """Return what another process would have in memory."""
+    return Filters(services.journal, services.models, services.posts)
 
-    from spamguard.server.store.server_tables import lessons
-    from spamguard.server.weights import Weights
 
+def test_the_lessons_of_a_former_layout_are_moved(blog, other, services, config):
+    services.sites.set("first", gives=True)
+    services.sites.set("second", takes=True)
     blog.ham(SPAM)
-    blog.ham("buy cheap watches at http://watches.example")
+    mine, theirs = probability(blog), probability(other)
     with services.journal.database.writing() as connection:
-        connection.execute(
-            sa.update(lessons).where(lessons.c.sequence == 1).values(data=b"\0" * 100)
-        )
-    site = services.sites.named("first")
-    base = services.models.shared
-    model = Weights(services.journal.database, services.models).model_for(site)
-    assert model.intercept != base.intercept
+        (step,) = connection.execute(sa.text("SELECT * FROM spamguard_steps")).all()
+        pool = sites.insert().values(name="", created_at="2024")
+        pool = connection.execute(pool).inserted_primary_key[0]
+        first = connection.execute(
+            sa.select(sites.c.id).where(sites.c.name == "first")
+        ).scalar_one()
+        for statement in (
+            "ALTER TABLE spamguard_sites ADD COLUMN sequence INTEGER NOT NULL DEFAULT 1",
+            "CREATE TABLE spamguard_lessons (site INTEGER REFERENCES spamguard_sites (id), "
+            "key VARCHAR(80), sequence INTEGER, data BLOB, at VARCHAR(32))",
+            "DROP TABLE spamguard_steps",
+            "UPDATE spamguard_meta SET value = '1' WHERE key = 'schema'",
+            "UPDATE spamguard_server_settings SET value = '1' WHERE key = 'schema'",
+        ):
+            connection.exec_driver_sql(statement)
+        lesson = sa.text("INSERT INTO spamguard_lessons VALUES (:site, :key, 1, :data, '2024')")
+        for site, key in ((first, step.comment_id), (pool, f"{first}:{step.comment_id[:48]}")):
+            connection.execute(lesson, {"site": site, "key": key, "data": step.data})
+        # The text cannot teach it again: what counts is what was moved.
+        connection.exec_driver_sql("UPDATE spamguard_comments SET text = x'41'")
+    moved = Worker.open(config)
+    one, two = moved.sites.named("first"), moved.sites.named("second")
+    query = Query(Comment(SPAM))
+    found = [f"{moved.filters.answer(x, query).verdict.spam_probability:.4f}" for x in (one, two)]
+    assert found == [mine, theirs]
+    assert [site.name for site in moved.sites.all()] == ["first", "second"]
+    moved.sites.add("third")
+    moved.close()
 
 
 def test_a_forgotten_comment_is_gone_with_all_it_taught(blog, other, services, rows, config):
@@ -164,19 +194,19 @@ def test_a_forgotten_comment_is_gone_with_all_it_taught(blog, other, services, r
     services.sites.set("second", takes=True)
     blog.ham(SPAM)
     guid = blog.check().headers["x-akismet-guid"]
-    assert services.teacher.forget(services.sites.named("first"), guid, "anna") == 2
+    assert services.feedback.forget(services.sites.named("first"), guid, "anna") == 2
     assert probability(blog) == before
     assert probability(other) == elsewhere
     assert [entry.kind for entry in services.journal.entries(site="first")] == ["forget"]
     assert blog.ham(SPAM).status_code == 200  # and is not learned again
     assert probability(blog) == before
     with pytest.raises(ServerError, match="guid"):
-        services.teacher.forget(services.sites.named("second"), guid, "anna")
+        services.feedback.forget(services.sites.named("second"), guid, "anna")
 
 
 def test_a_comment_nobody_decided_on_is_forgotten_too(blog, services, rows, config):
     guid = blog.check("an unmistakable remark").headers["x-akismet-guid"]
-    services.teacher.forget(services.sites.named("first"), guid, "anna")
+    services.feedback.forget(services.sites.named("first"), guid, "anna")
     assert rows() == []
     services.recorder.flush()
     for path in config.models_directory.parent.glob("server.db*"):
@@ -194,56 +224,35 @@ def test_what_was_interrupted_is_forgotten_when_it_is_repeated(blog, services, r
     with monkeypatch.context() as patched:
         patched.setattr(type(services.journal), "forget", refuse)
         with pytest.raises(FeedbackError):
-            services.teacher.forget(site, guid, "anna")
-    assert services.teacher.forget(site, guid, "anna") == 2
+            services.feedback.forget(site, guid, "anna")
+    assert services.feedback.forget(site, guid, "anna") == 2
     assert rows() == []
     assert [entry.kind for entry in services.journal.entries(site="first")] == ["forget"]
 
 
-def asked_twice(blog, services, rows):
-    """Return what a comment scores untaught, its site, and its row."""
-    before = probability(blog, CLUB)
+def test_of_decisions_at_once_one_counts_everywhere(blog, services, rows):
+    blog.check(CLUB)
+    site, (row,) = services.sites.named("first"), rows()
+    gate = threading.Barrier(4)
+
+    def decide(number):
+        gate.wait()
+        for _ in range(3):
+            decision = ("spam", "ham")[number % 2]
+            receipt = services.feedback.decide(site, row.id, decision, f"anna{number}")
+            if number == 3:
+                services.feedback.undo(site, receipt.entry, "ben")
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(decide, range(4)))
+    entry, correction = services.journal.decision(row.digest, site="first")
     (row,) = rows()
-    return before, services.sites.named("first"), row.id
+    assert (row.entry, row.decision) == (entry, correction.decision)
+    now = services.sites.named("first")
+    here, fresh = (f.model_of(now) for f in (services.filters, fresh_filters(services)))
+    assert here.intercept == fresh.intercept
+    label = here.verdict(Comment(CLUB)).label
+    assert label == ("spam" if correction.decision == "spam" else "ham")
 
 
 CLUB = "Our chess club meets on Friday in the town hall, everybody is welcome."
-
-
-def test_of_two_decisions_at_once_the_later_counts(blog, services, rows, monkeypatch):
-    before, site, row = asked_twice(blog, services, rows)
-    teacher, lesson, done = services.teacher, services.teacher._lesson, []
-
-    def overtaken(*given):
-        found = lesson(*given)
-        if not done:
-            done.append(None)  # the next one is not overtaken
-            done.append(teacher.decide(site, row, "ham", "ben"))
-        return found
-
-    monkeypatch.setattr(teacher, "_lesson", overtaken)
-    teacher.decide(site, row, "spam", "anna")
-    entry, decision = services.journal.decision(rows()[0].digest, site="first")
-    assert (entry, decision.decision) == (done[1].entry, "ham")
-    assert rows()[0].decision == "ham"
-    assert probability(blog, CLUB) <= before
-
-
-def test_an_undo_takes_nothing_with_it_that_came_meanwhile(blog, services, rows, monkeypatch):
-    before, site, row = asked_twice(blog, services, rows)
-    entry = services.teacher.decide(site, row, "spam", "anna").entry
-    taught, decision, done = probability(blog, CLUB), type(services.journal).decision, []
-    assert taught > before
-
-    def overtaken(journal, *given, **named):
-        found = decision(journal, *given, **named)
-        if not done:
-            done.append(None)
-            services.teacher.decide(site, row, "spam", "ben")
-        return found
-
-    monkeypatch.setattr(type(services.journal), "decision", overtaken)
-    services.teacher.undo(site, entry, "anna")
-    assert done
-    assert rows()[0].decision == "spam"
-    assert probability(blog, CLUB) == taught

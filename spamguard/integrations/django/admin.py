@@ -17,17 +17,17 @@ from spamguard.integrations.django.checked import Checked
 class SpamActions:
     """Mixin of a ModelAdmin, for comments and for models that are `checked.Checked`.
 
-    Comments get it by themselves; name it before ``admin.ModelAdmin`` in others.
+    The app adds it for comments; elsewhere, name it before ``admin.ModelAdmin``.
     """
 
     def has_moderate_permission(self, request: Any) -> bool:
-        """Tell who may decide: as in the comments app, or who may change the object."""
+        """Tell whether the user may moderate comments, or change the object."""
         if issubclass(self.model, Checked):  # type: ignore[attr-defined]
             return bool(self.has_change_permission(request))  # type: ignore[attr-defined]
         return bool(request.user.has_perm("django_comments.can_moderate"))
 
     def get_actions(self, request: Any) -> dict[str, Any]:
-        """Add the two actions, whatever the class beside this one lists."""
+        """Add the two actions to those of the other class."""
         found: dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
         if self.has_moderate_permission(request):
             for name in ("mark_spam", "mark_not_spam"):
@@ -41,7 +41,7 @@ class SpamActions:
 
     @admin.action(description=_("Not spam: publish, and learn from it"))
     def mark_not_spam(self, request: Any, queryset: Any) -> None:
-        """Publish the comments, and learn that they are real."""
+        """Publish the comments, and learn that they are ham."""
         self._decide(request, queryset, "ham")
 
     def _decide(self, request: Any, queryset: Any, decision: Decision) -> None:
@@ -67,7 +67,7 @@ def _decide_one(request: Any, subject: Any, decision: Decision) -> None:
     from spamguard.integrations.django.moderation import learn_comment
 
     learn_comment(subject, decision, by)
-    subject.spamguard_decided = True  # the flags below say the same once more
+    subject.spamguard_decided = True  # so that the flags below do not enter it twice
     if decision == "ham":
         perform_approve(request, subject)
     else:

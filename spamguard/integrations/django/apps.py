@@ -1,4 +1,4 @@
-"""The app: what is connected when Django starts."""
+"""The app's configuration."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.db import models
 
 
 class SpamguardConfig(AppConfig):
-    """Checks, the record of each comment that is saved, and the admin's actions."""
+    """Connects checks, signals and the admin's actions."""
 
     name = "spamguard.integrations.django"
     label = "spamguard"
     verbose_name = "spamguard"
 
     def ready(self) -> None:
-        """Connect to what is installed."""
+        """Connect to the installed apps."""
         from django.core.signals import setting_changed
 
         from spamguard.integrations.django.checks import check_order, check_settings
@@ -46,7 +46,7 @@ class SpamguardConfig(AppConfig):
 
         from spamguard.integrations.django.admin import SpamActions
 
-        # Before the admin has looked for its classes there is nothing to add to: see checks.
+        # The admin must have found its classes by now: see checks.check_order.
         if admin.site.is_registered(model):
             former = type(admin.site.get_model_admin(model))
             if not issubclass(former, SpamActions):

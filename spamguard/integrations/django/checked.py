@@ -6,26 +6,26 @@ from typing import Any, ClassVar
 
 from spamguard.comment import Comment, Post
 from spamguard.feedback import Decision
-from spamguard.integrations.django.judging import judge, keep, teach
+from spamguard.integrations.django.judging import correct, judge, keep
 from spamguard.verdict import Verdict
 
 
 class Checked:
     """Mixin of a model whose text comes from visitors; name it before ``models.Model``.
 
-    What is held back is saved with its public field switched off. It adds no
-    field, so there is nothing to migrate. ``bulk_create`` does not call
-    ``save``, in Django as here.
+    An object that is held is saved with its public field switched off. The
+    mixin adds no field, so there is nothing to migrate. ``bulk_create`` does not
+    call ``save``, so it judges nothing.
 
     Attributes
     ----------
     spamguard_text : str
         The field with the text.
     spamguard_author, spamguard_author_url : str or None
-        Fields with the name and the address that the visitor gave.
+        Fields with the visitor's name and address.
     spamguard_public : str or None
-        The field that says whether it can be seen, such as ``live`` in Wagtail;
-        None leaves that to a receiver of `signals.check`.
+        The field that makes it visible, such as ``live`` in Wagtail; None leaves
+        that to a receiver of `signals.check`.
     """
 
     spamguard_text: ClassVar[str] = "text"
@@ -34,11 +34,11 @@ class Checked:
     spamguard_public: ClassVar[str | None] = "is_public"
 
     def spamguard_post(self) -> Post | None:
-        """Return what the text answers; override it where there is something."""
+        """Return the post that the text answers; override it if there is one."""
         return None
 
     def spamguard_comment(self) -> Comment:
-        """Return the object as spamguard takes it."""
+        """Return the object as a `Comment`."""
         return Comment(
             self._spamguard_field(self.spamguard_text) or "",
             author=self._spamguard_field(self.spamguard_author),
@@ -55,7 +55,7 @@ class Checked:
         return f"{self._meta.label_lower}:{self.pk}"  # type: ignore[attr-defined]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Judge what is new, and save it."""
+        """Judge a new object, and save it."""
         new = self._state.adding  # type: ignore[attr-defined]
         if new:
             self.spamguard_check()
@@ -64,10 +64,10 @@ class Checked:
             keep(self.spamguard_key(), self.spamguard_comment())
 
     def spamguard_check(self, request: Any = None) -> Verdict | None:
-        """Judge the object as it is, and hide it if it is held back; nothing is saved.
+        """Judge the object, and hide it if it is held; nothing is saved.
 
-        Call it where visitors may change what they wrote. There is no verdict
-        where the journal cannot be opened; then it is hidden.
+        Call it after a visitor's edit. If the journal cannot be opened, there is
+        no verdict and the object is hidden.
         """
         verdict, waits = judge(self, self.spamguard_comment(), request)
         if self.spamguard_public is not None and waits:
@@ -75,14 +75,14 @@ class Checked:
         return verdict
 
     def spamguard_decide(self, decision: Decision, by: str) -> None:
-        """Take in what a moderator decided; show or hide the object accordingly, and save it.
+        """Take a moderator's decision, show or hide the object accordingly, and save it.
 
         Raises
         ------
         FeedbackError
             If the decision could not be kept; nothing is changed then.
         """
-        teach(self, self.spamguard_key(), self.spamguard_comment(), decision, by)
+        correct(self, self.spamguard_key(), self.spamguard_comment(), decision, by)
         if self.spamguard_public is not None:
             setattr(self, self.spamguard_public, decision == "ham")
             self.save(update_fields=[self.spamguard_public])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from functools import cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -21,9 +21,6 @@ DEFAULTS: Final[dict[str, Any]] = {
     "DISCARD": False,
 }
 
-_lock = threading.Lock()
-_site: list[Site] = []  # at most one
-
 
 def setting(name: str) -> Any:
     """Return one of the settings, or its default."""
@@ -32,7 +29,7 @@ def setting(name: str) -> Any:
 
 
 def mistakes() -> list[str]:
-    """Return what is wrong with the settings, each with what to do."""
+    """Return what is wrong with the settings and how to correct it."""
     given = getattr(settings, "SPAMGUARD", None)
     if not isinstance(given, dict):
         return ['SPAMGUARD is missing: SPAMGUARD = {"JOURNAL": BASE_DIR / "feedback.db"}']
@@ -57,38 +54,32 @@ def mistakes() -> list[str]:
     return found
 
 
+@cache
 def site() -> Site:
-    """Return this process's site, made at the first call.
+    """Return this process's site.
 
     Raises
     ------
     ImproperlyConfigured
-        If the settings are wrong or the journal cannot be opened.
+        If the settings are wrong.
     """
-    if not _site:
-        with _lock:
-            if not _site:
-                if wrong := mistakes():
-                    raise ImproperlyConfigured(" ".join(wrong))
-                try:
-                    _site.append(
-                        Site(
-                            setting("JOURNAL"),
-                            name=setting("SITE"),
-                            model=setting("MODEL"),
-                            own_model=setting("OWN_MODEL"),
-                            hold=setting("HOLD"),
-                        )
-                    )
-                except SpamguardError as error:
-                    raise ImproperlyConfigured(str(error)) from error
-    return _site[0]
+    if wrong := mistakes():
+        raise ImproperlyConfigured(" ".join(wrong))
+    try:
+        return Site(
+            setting("JOURNAL"),
+            name=setting("SITE"),
+            model=setting("MODEL"),
+            own_model=setting("OWN_MODEL"),
+            hold=setting("HOLD"),
+        )
+    except SpamguardError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def forget_site(setting: str, **_: Any) -> None:
-    """Make another site when the settings are changed, as tests do."""
+    """Make a new site after the settings were changed, as tests do."""
     if setting == "SPAMGUARD":
-        with _lock:
-            for former in _site:
-                former.close()
-            _site.clear()
+        if site.cache_info().currsize:
+            site().close()
+        site.cache_clear()

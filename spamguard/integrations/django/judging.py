@@ -1,4 +1,4 @@
-"""What moderators and models share: a verdict on an object, its record, and a lesson from it."""
+"""A verdict on a Django object, its record, and a moderator's decision."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _log: Final = logging.getLogger("spamguard")
 def judge(subject: Any, comment: Comment, request: Any = None) -> tuple[Verdict | None, bool]:
     """Return the verdict, and whether the object waits for a moderator.
 
-    The receivers of `check` are asked first. What cannot be judged, because the
-    journal cannot be opened, has no verdict and waits.
+    The receivers of `check` may change the label. An object that cannot be
+    judged, because the journal cannot be opened, has no verdict and waits.
     """
     try:
         verdict = site().check(comment)
@@ -42,7 +42,7 @@ def judge(subject: Any, comment: Comment, request: Any = None) -> tuple[Verdict 
 
 
 def keep(key: str, comment: Comment) -> None:
-    """Keep the verdict on an object that was saved, once that is certain."""
+    """Keep the verdict on an object once its transaction is committed."""
     transaction.on_commit(lambda: _keep(key, comment), robust=True)
 
 
@@ -53,15 +53,15 @@ def _keep(key: str, comment: Comment) -> None:
         _log.error("A verdict was not kept: %s", error)
 
 
-def teach(subject: Any, key: str, comment: Comment, decision: Decision, by: str) -> int:
-    """Take in what a moderator decided, and tell the receivers of `learn`.
+def correct(subject: Any, key: str, comment: Comment, decision: Decision, by: str) -> int:
+    """Take a moderator's decision, and tell the receivers of `learn`.
 
     Raises
     ------
     FeedbackError
         If it could not be kept.
     """
-    entry = site().learn(key, decision, by=by, comment=comment)
+    entry = site().correct(key, decision, by=by, comment=comment)
     answers = learn.send_robust(
         sender=type(subject), comment=subject, decision=decision, by=by, entry=entry
     )

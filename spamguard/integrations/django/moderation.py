@@ -1,4 +1,4 @@
-"""Comments of django-contrib-comments: judged before they are saved, learned from after."""
+"""Moderators for django-contrib-comments: a comment is judged before it is saved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from spamguard.comment import Comment, Post
 from spamguard.errors import FeedbackError, ForgottenError
 from spamguard.feedback import Decision
 from spamguard.integrations.django.conf import setting
-from spamguard.integrations.django.judging import judge, keep, teach
+from spamguard.integrations.django.judging import correct, judge, keep
 
 _log: Final = logging.getLogger("spamguard")
 
@@ -24,12 +24,12 @@ _THREAD: Final = 20
 
 
 class Moderation:
-    """Mixin of a moderator: holds back what spamguard holds back.
+    """Mixin of a moderator that asks spamguard.
 
     Attributes
     ----------
     title_field, text_field : str or None
-        Fields of the model that is commented on; None where it has none.
+        Fields of the commented model; None if it has no such field.
     """
 
     title_field: ClassVar[str | None] = "title"
@@ -48,7 +48,7 @@ class Moderation:
         self.registered[model] = self
 
     def allow(self, comment: Any, content_object: Any, request: Any) -> bool:
-        """Refuse what the model is sure enough of to throw away, where DISCARD is set."""
+        """Refuse certain spam outright, if DISCARD is set."""
         if not super().allow(comment, content_object, request):  # type: ignore[misc]
             return False
         if not setting("DISCARD") or self.trusts(comment):
@@ -57,7 +57,7 @@ class Moderation:
         return not (waits and verdict is not None and verdict.discard)
 
     def moderate(self, comment: Any, content_object: Any, request: Any) -> bool:
-        """Tell whether the comment has to wait for a moderator."""
+        """Tell whether the comment waits for a moderator."""
         if super().moderate(comment, content_object, request):  # type: ignore[misc]
             return True
         if self.trusts(comment):
@@ -65,12 +65,12 @@ class Moderation:
         return judge(comment, self.comment_of(comment, content_object), request)[1]
 
     def trusts(self, comment: Any) -> bool:
-        """Tell whether a comment needs no judging: those of moderators, unless overridden."""
+        """Tell whether a comment needs no judging; by default, those of moderators."""
         user = comment.user
         return user is not None and user.has_perm("django_comments.can_moderate")
 
     def comment_of(self, comment: Any, content_object: Any) -> Comment:
-        """Return a comment of Django's as spamguard takes it."""
+        """Return a comment of Django's as a `Comment`."""
         user = comment.user
         author = comment.user_name or (user and (user.get_full_name() or user.get_username()))
         return Comment(
@@ -82,7 +82,7 @@ class Moderation:
         )
 
     def post_of(self, comment: Any, content_object: Any) -> Post | None:
-        """Return what is commented on, with the comments that stand there."""
+        """Return the commented object as a `Post`, with its latest comments."""
         if content_object is None:
             return None
         return Post(
@@ -125,25 +125,26 @@ def _thread(comment: Any) -> list[str]:
     return list(latest)[::-1]
 
 
-# --- what was saved, and what was decided ---------------------------------------------
+# --- saved comments and decisions ----------------------------------------------------
 
 
 def moderation_of(comment: Any) -> Moderation | None:
-    """Return the moderator under which a comment stands, None where it is not ours."""
+    """Return the moderator of a comment's model, None if it is not ours."""
     return Moderation.registered.get(comment.content_type.model_class())
 
 
 def keep_verdict(sender: Any, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
-    """Keep the verdict on a comment that was saved: only now it has a key."""
+    """Keep the verdict on a saved comment, which has a key only now."""
     found = moderation_of(instance)
     if created and not raw and found is not None and not found.trusts(instance):
         keep(str(instance.pk), found.comment_of(instance, instance.content_object))
 
 
 def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any) -> None:
-    """Learn from Django's own moderation: approved is ham; removed is no label.
+    """Learn from Django's own moderation: an approved comment is ham.
 
-    A comment may be removed for an insult, so only the action "spam" says spam.
+    A removed comment has no label, because it may be an insult; the action
+    "spam" is for spam.
     """
     decision: Decision | None = {
         flag.MODERATOR_APPROVAL: "ham", flag.MODERATOR_DELETION: "remove",
@@ -157,7 +158,7 @@ def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any
 
 
 def learn_comment(comment: Any, decision: Decision, by: str) -> None:
-    """Teach what a moderator decided about a comment.
+    """Learn a moderator's decision about a comment.
 
     Raises
     ------
@@ -167,5 +168,5 @@ def learn_comment(comment: Any, decision: Decision, by: str) -> None:
     found = moderation_of(comment)
     if found is not None:
         given = found.comment_of(comment, comment.content_object)
-        with suppress(ForgottenError):  # it is meant to leave no trace
-            teach(comment, str(comment.pk), given, decision, by)
+        with suppress(ForgottenError):  # it must leave no trace
+            correct(comment, str(comment.pk), given, decision, by)

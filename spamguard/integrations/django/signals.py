@@ -1,10 +1,10 @@
 """Signals of the app.
 
-`check` is sent when a comment was judged and nothing is decided yet: ``sender``
-is its class, ``comment`` the object, ``verdict`` what spamguard says, ``request``
-the request or None. A receiver that returns ``"ham"``, ``"unsure"`` or ``"spam"``
-has the last word. `learn` is sent when a moderator's decision is in the
-journal: ``sender``, ``comment``, ``decision``, ``by`` and ``entry``, its number.
+`check` is sent after a comment was judged: ``sender`` is its class, ``comment``
+the object, ``verdict`` the verdict, ``request`` the request or None. A receiver may
+return ``"ham"``, ``"unsure"`` or ``"spam"`` to change the label. `learn` is sent after
+a moderator's decision was kept: ``sender``, ``comment``, ``decision``, ``by`` and
+``entry``, the number of its entry.
 """
 
 from django.dispatch import Signal

@@ -1,4 +1,4 @@
-"""Bodies of requests: bounded before they are believed, and decoded as their sender meant them."""
+"""Request bodies: bounded in size and time, and decoded in the charset that they name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spamguard.server.config import ServerConfig
 
 _MOST_FIELDS: Final = 2_000
 _UTF8: Final = "utf-8"
-# Charsets of texts that a blog may have; not every codec of Python is one.
+# Charsets that a blog may use; Python has codecs that are not charsets.
 _CHARSET: Final = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?1|windows-?125\d|cp125\d|koi8-[ru]|"
     r"gb2312|gbk|gb18030|big5|euc-(?:jp|kr)|shift_jis|iso-2022-jp|tis-620|macintosh",
@@ -25,15 +25,15 @@ _CHARSET: Final = re.compile(
 
 
 async def body_of(request: Request, config: ServerConfig) -> bytes:
-    """Return the body.
+    """Return the body of a request.
 
     Raises
     ------
     HTTPException
-        413 if it is too large, 408 if it does not come in time.
+        413 if it is too large, 408 if it does not arrive in time.
     """
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:18]) > config.body_bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:18]) > config.body_bytes:
         raise HTTPException(413, "the body is too large")
     parts: list[bytes] = []
     size = 0
@@ -45,15 +45,14 @@ async def body_of(request: Request, config: ServerConfig) -> bytes:
                     raise HTTPException(413, "the body is too large")
                 parts.append(part)
     except TimeoutError:
-        raise HTTPException(408, "the body did not come in time") from None
+        raise HTTPException(408, "the body did not arrive in time") from None
     return b"".join(parts)
 
 
 def fields_of(body: bytes, content_type: str, query: str = "") -> dict[str, str]:
-    """Return the fields of a form, of the query those that the form has not got.
+    """Return the fields of a form, and those of the query that the form lacks.
 
-    Of a field that comes several times, such as ``comment_context[]``, the
-    first counts.
+    Of a repeated field, such as ``comment_context[]``, the first counts.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def fields_of(body: bytes, content_type: str, query: str = "") -> dict[str, str]
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Return names and values, each byte as the character of its number."""
+    """Return names and values; each byte becomes the character of its number."""
     try:
         pairs = parse_qsl(
             text, keep_blank_values=True, encoding="latin-1", max_num_fields=_MOST_FIELDS
@@ -90,7 +89,7 @@ def _decoded(value: str, charset: str) -> str:
     try:
         return data.decode(charset)
     except UnicodeDecodeError:
-        # What is not what it says is most often one of these two.
+        # Text that is not in the charset it names is most often in one of these two.
         return data.decode(_UTF8 if charset != _UTF8 else "windows-1252", "replace")
 
 
@@ -112,5 +111,5 @@ def _named(charset: str) -> str:
 
 
 def text_of(fields: Mapping[str, str], *names: str) -> str | None:
-    """Return the first of these fields that is not empty."""
+    """Return the first of these fields that is not blank; None if there is none."""
     return next((fields[name] for name in names if fields.get(name, "").strip()), None)

@@ -1,4 +1,4 @@
-"""How much one key, or one address without a key, may ask."""
+"""Rate limits for keys, for addresses that try wrong keys, and for log-ins."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Final
 
 from spamguard.server.config import ServerConfig
 
-_MOST: Final = 20_000  # whose buckets are remembered
-_BURST: Final = 10  # seconds' worth at once
+_MOST: Final = 20_000  # buckets that are remembered
+_BURST: Final = 10  # a burst, in seconds of the rate
 _GUESSES: Final = 1.0  # wrong keys a second from one address
 _MOST_GUESSES: Final = 20
 _TRIES: Final = 1 / 30  # log-ins a second, from one address or for one account
@@ -26,7 +26,10 @@ class _Bucket:
 
 
 class Limits:
-    """Token buckets in this worker's memory; each worker has its share of the rate."""
+    """Token buckets in this worker's memory; each worker allows its share of the rate.
+
+    The methods count one attempt and return the seconds to wait; 0 allows it now.
+    """
 
     def __init__(self, config: ServerConfig) -> None:
         self._rate = config.rate / config.workers
@@ -35,18 +38,18 @@ class Limits:
         self._lock = threading.Lock()
 
     def wait_of_key(self, site: int) -> int:
-        """Count a request; return the seconds after which it may come again, 0 if it may now."""
+        """Count a request of a site."""
         if not self._rate:
             return 0
         return self._wait(f"site {site}", self._rate, max(1.0, _BURST * self._rate))
 
     def wait_of_guesser(self, address: str) -> int:
-        """Count a wrong key; return the seconds that this address must wait, 0 if it need not."""
+        """Count a wrong key from an address."""
         share = 1 / self._workers
         return self._wait(f"address {address}", share * _GUESSES, max(1.0, share * _MOST_GUESSES))
 
     def wait_of_log_in(self, address: str, account: str) -> int:
-        """Count an attempt to log in; return the seconds that it must wait, 0 if it need not."""
+        """Count an attempt to log in, by its address and by its account."""
         share = 1 / self._workers
         for name, most in (
             (f"log-in {address}", _MOST_TRIES),

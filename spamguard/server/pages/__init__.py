@@ -1,73 +1,23 @@
-"""The moderation pages, on the same server and the same parts as the protocols.
+"""The moderation pages.
 
-From the inside out: `inert` and `explaining` turn what strangers wrote and why it was
-judged so into plain text; `waiting`, `cuts`, `figures` and `audit` read the database;
-`deciding` and `runs` change it; `accounts`, `sessions` and `visits` let people in.
-`queue`, `cuts`, `learning`, `figures`, `audit` and `signing_in` answer. The pages are
-templates filled here, and work without a script; `static/pages.js` makes them faster.
+`routes` lists the pages; each has a module, and a template that the module fills.
+`requests` authenticates and parses what they get, `queue_query` and the pages read the
+database, `decisions` and `retrain_jobs` change it, and `escaping` and `reasons` turn
+what strangers wrote into plain text. The pages work without a script;
+``static/pages.js`` makes them faster.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import Any
+from spamguard.loading import attach
 
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+if TYPE_CHECKING:
+    from spamguard.server.pages.accounts import Accounts
+    from spamguard.server.pages.routing import routes
 
-from spamguard.server.pages import (
-    audit_page,
-    charts_page,
-    login_page,
-    queue_page,
-    retrain_page,
-    thresholds_page,
-)
-from spamguard.server.pages.rendering import STATIC
-from spamguard.server.pages.requests import PREFIX, Answer, Door
-
-
-def routes() -> list[BaseRoute]:
-    """Return the routes of the pages."""
-    door = Door()
-
-    def at(path: str, get: Answer | None, post: Answer | None = None) -> list[Route]:
-        made = []
-        for method, answer in (("GET", get), ("POST", post)):
-            if answer is not None:
-                made.append(Route(PREFIX + path, door.endpoint(answer), methods=[method]))
-        return made
-
-    return [
-        Route("/", _home, methods=["GET"]),
-        Route(f"{PREFIX}/", _home, methods=["GET"]),
-        Route(f"{PREFIX}/login", door.endpoint(login_page.show, public=True), methods=["GET"]),
-        Route(f"{PREFIX}/login", door.endpoint(login_page.log_in, public=True), methods=["POST"]),
-        *at("/logout", None, login_page.log_out),
-        *at("", queue_page.show),
-        *at("/decide", None, queue_page.decide),
-        *at("/undo", None, queue_page.undo),
-        *at("/thresholds", thresholds_page.show, thresholds_page.save),
-        *at("/retrain", retrain_page.show, retrain_page.start),
-        *at("/retrain/use", None, retrain_page.use),
-        *at("/retrain/back", None, retrain_page.back),
-        *at("/figures", charts_page.show),
-        *at("/log", audit_page.show, audit_page.undo),
-        Mount(f"{PREFIX}/static", _Static(directory=STATIC)),
-    ]
-
-
-async def _home(request: Request) -> Response:
-    return RedirectResponse(PREFIX)
-
-
-class _Static(StaticFiles):
-    """Style sheet, script and icon; the browser asks each time whether they are new."""
-
-    def file_response(self, *args: Any, **options: Any) -> Response:
-        """Return a file."""
-        response = super().file_response(*args, **options)
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    __all__ = ["Accounts", "routes"]
+else:
+    # Late: a retraining starts in a process of its own with `retrain_jobs` alone.
+    __all__, __getattr__, __dir__ = attach(
+        __name__, {"accounts": ["Accounts"], "routing": ["routes"]}
+    )

@@ -1,4 +1,4 @@
-"""The accounts of moderators; of a password only a slow hash is kept."""
+"""The accounts of moderators. Of a password only a slow hash is kept."""
 
 from __future__ import annotations
 
@@ -15,115 +15,82 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from spamguard.errors import ServerError
 from spamguard.feedback import Database, stamp
-from spamguard.server.store.server_tables import moderators, sessions, sites
+from spamguard.server.store import tables
 
-LEAST: Final = 10
-"""Characters of a password."""
-
-_MOST: Final = 1_000  # hashing takes as long as the password is
+_LEAST: Final = 10  # characters of a password
+_MOST: Final = 1_000  # the time to hash grows with the length
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """Who may decide.
-
-    Parameters
-    ----------
-    id : int
-    name : str
-        Also the account in the journal.
-    sites : frozenset of int or None
-        Numbers of the sites that the account may see; None is all.
-    """
+    """An account. `name` is also its name in the journal; `sites` None means all sites."""
 
     id: int
     name: str
     sites: frozenset[int] | None = None
 
     def may_see(self, site: int) -> bool:
-        """Tell whether the site with this number is one of theirs."""
+        """Return whether the account may see the site with this number."""
         return self.sites is None or site in self.sites
 
 
 class Accounts:
-    """The moderators of one database."""
+    """The accounts in one database. An unknown name or an unfit password raises `ServerError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._hasher = PasswordHasher()
 
     def add(self, name: str, password: str, site_names: Iterable[str] | None = None) -> None:
-        """Add an account.
-
-        Parameters
-        ----------
-        name : str
-            Up to 64 letters, digits, dots, dashes and underscores.
-        password : str
-            Ten characters or more.
-        site_names : iterable of str, optional
-            The only sites that it may see.
-
-        Raises
-        ------
-        ServerError
-            If the name is taken or can be none, the password is too short, or
-            there is no such site.
-        """
+        """Add an account, for all sites or only for those named."""
         if not _NAME.fullmatch(name):
             raise ServerError(
-                "a moderator's name has up to 64 letters, digits, dots, dashes and underscores."
+                "A moderator's name has up to 64 letters, digits, dots, dashes and underscores."
             )
         values = {"name": name, "password": self._hashed(password), "created_at": _now()}
         with self._database.writing() as connection:
-            taken = sa.select(moderators.c.id).where(
-                sa.func.lower(moderators.c.name) == name.lower()
+            taken = sa.select(tables.moderators.c.id).where(
+                sa.func.lower(tables.moderators.c.name) == name.lower()
             )
             if connection.execute(taken).first() is not None:
-                raise ServerError("there is a moderator of this name already; take another.")
+                raise ServerError("There is already a moderator of this name; choose another.")
             if site_names is not None:
                 values["sites"] = json.dumps(_numbers(connection, list(site_names)))
-            connection.execute(sa.insert(moderators).values(values))
+            connection.execute(sa.insert(tables.moderators).values(values))
 
     def set_password(self, name: str, password: str) -> None:
-        """Give an account another password, and log it out everywhere.
-
-        Raises
-        ------
-        ServerError
-            If there is no such account, or the password is too short.
-        """
+        """Change an account's password, and log it out everywhere."""
         hashed = self._hashed(password)
         with self._database.writing() as connection:
             number = _number_of(connection, name)
-            mine = moderators.c.id == number
-            connection.execute(sa.update(moderators).where(mine).values(password=hashed))
-            connection.execute(sa.delete(sessions).where(sessions.c.moderator == number))
+            mine = tables.moderators.c.id == number
+            connection.execute(sa.update(tables.moderators).where(mine).values(password=hashed))
+            connection.execute(
+                sa.delete(tables.sessions).where(tables.sessions.c.moderator == number)
+            )
 
     def remove(self, name: str) -> None:
-        """Remove an account; what it decided stays.
-
-        Raises
-        ------
-        ServerError
-            If there is none of this name.
-        """
+        """Remove an account; its decisions stay."""
         with self._database.writing() as connection:
             number = _number_of(connection, name)
-            connection.execute(sa.delete(sessions).where(sessions.c.moderator == number))
-            connection.execute(sa.delete(moderators).where(moderators.c.id == number))
+            connection.execute(
+                sa.delete(tables.sessions).where(tables.sessions.c.moderator == number)
+            )
+            connection.execute(sa.delete(tables.moderators).where(tables.moderators.c.id == number))
 
     def all(self) -> list[Moderator]:
         """Return the accounts by name."""
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(moderators).order_by(moderators.c.name)).all()
+            rows = connection.execute(
+                sa.select(tables.moderators).order_by(tables.moderators.c.name)
+            ).all()
         return [moderator_of(row) for row in rows]
 
-    def verified(self, name: str, password: str) -> Moderator | None:
-        """Return the account if the password is its own; it takes as long if there is no account."""
+    def verify(self, name: str, password: str) -> Moderator | None:
+        """Return the account if the password is right; an unknown name takes as long to check."""
         with self._database.reading() as connection:
-            query = sa.select(moderators).where(moderators.c.name == name)
+            query = sa.select(tables.moderators).where(tables.moderators.c.name == name)
             row = connection.execute(query).first()
         if len(password) > _MOST:
             return None
@@ -136,14 +103,14 @@ class Accounts:
             return None
         if self._hasher.check_needs_rehash(row.password):
             with self._database.writing() as connection:
-                mine = moderators.c.id == row.id
+                mine = tables.moderators.c.id == row.id
                 hashed = self._hasher.hash(password)
-                connection.execute(sa.update(moderators).where(mine).values(password=hashed))
+                connection.execute(sa.update(tables.moderators).where(mine).values(password=hashed))
         return moderator_of(row)
 
     def _hashed(self, password: str) -> str:
-        if not LEAST <= len(password) <= _MOST:
-            raise ServerError(f"a password has {LEAST} to {_MOST:,} characters.")
+        if not _LEAST <= len(password) <= _MOST:
+            raise ServerError(f"A password has {_LEAST} to {_MOST:,} characters.")
         return self._hasher.hash(password)
 
 
@@ -155,18 +122,24 @@ def moderator_of(row: sa.Row[Any]) -> Moderator:
 
 def _number_of(connection: sa.Connection, name: str) -> int:
     number = connection.execute(
-        sa.select(moderators.c.id).where(moderators.c.name == name)
+        sa.select(tables.moderators.c.id).where(tables.moderators.c.name == name)
     ).scalar()
     if number is None:
-        raise ServerError(f"there is no moderator {name[:64]!r}; list them first.")
+        raise ServerError(
+            f"There is no moderator {name[:64]!r}; list them with spamguard moderators list."
+        )
     return int(number)
 
 
 def _numbers(connection: sa.Connection, names: list[str]) -> list[int]:
-    query = sa.select(sites.c.name, sites.c.id).where(sites.c.name.in_(names), sites.c.name != "")
+    query = sa.select(tables.sites.c.name, tables.sites.c.id).where(
+        tables.sites.c.name.in_(names), tables.sites.c.name != ""
+    )
     found = {row.name: int(row.id) for row in connection.execute(query)}
     if missing := [name for name in names if name not in found]:
-        raise ServerError(f"there is no site {missing[0][:64]!r}; list them with spamguard sites.")
+        raise ServerError(
+            f"There is no site {missing[0][:64]!r}; list them with spamguard sites list."
+        )
     return sorted(set(found.values()))
 
 

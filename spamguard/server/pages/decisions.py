@@ -1,4 +1,4 @@
-"""What a moderator does on the pages: some comments at once, and the way back of the last step."""
+"""Decisions on several comments at once, and their undo in one step."""
 
 from __future__ import annotations
 
@@ -13,143 +13,150 @@ from spamguard.errors import ForgottenError, ServerError
 from spamguard.feedback import Database, stamp
 from spamguard.server.pages.accounts import Moderator
 from spamguard.server.pages.rendering import now
-from spamguard.server.store import Site
-from spamguard.server.store.server_tables import actions, comments
-from spamguard.server.worker import Services
+from spamguard.server.store import Site, tables
+from spamguard.server.worker import Worker
 
 MOST: Final = 500
-"""Comments that one step is for."""
+"""Comments in one action."""
 
 Side = Literal["spam", "ham"]
 
 
 @dataclass(slots=True)
-class Done:
-    """What became of a step.
+class ActionResult:
+    """The result of one action.
 
     Parameters
     ----------
     action : int or None
-        Its number, by which it is taken back; None where nothing was to do.
+        Its number, by which it is undone; None if nothing had to be done.
     comments : int
-        Comments that now have the decision.
+        Comments that now have the decision, or lost it.
     entries : list of (int, int)
-        Site, and number in the journal, of what was entered.
-    missing : list of str
-        Why others have not.
+        Site and number of each entry in the journal.
+    errors : list of str
+        Why other comments were left out.
     """
 
     action: int | None = None
     comments: int = 0
     entries: list[tuple[int, int]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
 
-def decide(services: Services, by: Moderator, numbers: Iterable[int], decision: Side) -> Done:
-    """Decide about comments, by the numbers of their rows.
+def decide(worker: Worker, by: Moderator, numbers: Iterable[int], decision: Side) -> ActionResult:
+    """Decide on comments, by the numbers of their rows.
 
-    Each is durable by itself: if the database goes away in between, what was
-    done is done, and can be taken back.
+    Each decision is durable by itself. If the database goes away in between, those
+    made so far are kept and can be undone.
 
     Raises
     ------
     FeedbackError
         If one could not be kept; the rest was not tried.
     """
-    found = Done()
-    rows = _rows(services.journal.database, by, numbers)
-    known: dict[int, Site | None] = {}
+    result = ActionResult()
+    sites: dict[int, Site | None] = {}
     try:
-        for row in rows:
+        for row in _rows(worker.journal.database, by, numbers):
             if row.decision == decision:
-                found.comments += 1  # pressed twice: one entry is enough
+                result.comments += 1  # pressed twice: one entry is enough
                 continue
-            if row.site not in known:
-                known[row.site] = services.sites.with_id(row.site)
-            site = known[row.site]
-            if site is None:
-                continue
-            try:
-                taught = services.teacher.decide(site, row.id, decision, by.name)
-            except (ForgottenError, ServerError) as error:
-                found.missing.append(str(error))
-                continue
-            services.metrics.feedback(decision, taught.agreed)
-            found.comments += 1
-            found.entries.append((site.id, taught.entry))
+            if row.site not in sites:
+                sites[row.site] = worker.sites.with_id(row.site)
+            site = sites[row.site]
+            if site is not None:
+                _decide(worker, by, site, row.id, decision, result)
     finally:
-        if found.entries:
-            found.action = note(
-                services.journal.database, by, "decide", _only(found.entries),
-                decision=decision, comments=len(found.entries), entries=found.entries,
+        if result.entries:
+            touched = {number for number, _ in result.entries}
+            result.action = record_action(
+                worker.journal.database, by, "decide", touched.pop() if len(touched) == 1 else None,
+                decision=decision, comments=len(result.entries), entries=result.entries,
             )  # fmt: skip
-    return found
+    return result
 
 
-def undo(services: Services, by: Moderator, action: int | None = None) -> Done:
-    """Take back a step of decisions of the same moderator, by default the last one.
+def _decide(
+    worker: Worker, by: Moderator, site: Site, number: int, decision: Side, result: ActionResult
+) -> None:
+    try:
+        receipt = worker.feedback.decide(site, number, decision, by.name)
+    except (ForgottenError, ServerError) as error:
+        result.errors.append(str(error))
+        return
+    worker.metrics.feedback(decision, receipt.agreed)
+    result.comments += 1
+    result.entries.append((site.id, receipt.entry))
+
+
+def undo(worker: Worker, by: Moderator, action: int | None = None) -> ActionResult:
+    """Undo an action of the same moderator, by default the last one.
 
     Raises
     ------
     ServerError
         If there is none.
     """
-    row = last_action(services.journal.database, by, action)
+    row = last_action(worker.journal.database, by, action)
     if row is None:
-        raise ServerError("There is nothing left to take back.")
-    found = Done(int(row.id))
+        raise ServerError("There is nothing to undo.")
+    result = ActionResult(int(row.id))
     for number, entry in json.loads(row.detail)["entries"]:
-        site = services.sites.with_id(int(number))
-        if site is not None and _counts(services, site, int(entry)):
-            services.teacher.undo(site, int(entry), by.name)
-            found.entries.append((site.id, int(entry)))
-            found.comments += 1
-    with services.journal.database.writing() as connection:
-        mine = actions.c.id == row.id
-        connection.execute(sa.update(actions).where(mine).values(undone_at=stamp(now())))
-    return found
+        site = worker.sites.with_id(int(number))
+        if site is not None and _is_in_force(worker, site, int(entry)):
+            worker.feedback.undo(site, int(entry), by.name)
+            result.entries.append((site.id, int(entry)))
+            result.comments += 1
+    with worker.journal.database.writing() as connection:
+        mine = tables.actions.c.id == row.id
+        connection.execute(sa.update(tables.actions).where(mine).values(undone_at=stamp(now())))
+    return result
 
 
-def undo_entry(services: Services, by: Moderator, site: Site, entry: int) -> None:
-    """Take back one decision, whoever made it.
+def undo_entry(worker: Worker, by: Moderator, site: Site, entry: int) -> None:
+    """Undo one decision of any moderator.
 
     Raises
     ------
     ServerError
-        If it does not count any more, or never did.
+        If it is undone already, or does not exist.
     """
-    if not _counts(services, site, entry):
-        raise ServerError("This decision is taken back already, or there is none of this number.")
-    services.teacher.undo(site, entry, by.name)
+    if not _is_in_force(worker, site, entry):
+        raise ServerError("This decision is undone already, or there is no such entry.")
+    worker.feedback.undo(site, entry, by.name)
 
 
 def last_action(database: Database, by: Moderator, action: int | None = None) -> sa.Row[Any] | None:
-    """Return the last step of decisions that was not taken back; or a certain one."""
-    wanted = [
+    """Return the moderator's last decision that is not undone, or the one with a number."""
+    actions = tables.actions
+    conditions = [
         actions.c.moderator == by.name, actions.c.kind == "decide", actions.c.undone_at.is_(None),
     ]  # fmt: skip
     if action is not None:
-        wanted.append(actions.c.id == action)
-    query = sa.select(actions).where(*wanted).order_by(actions.c.id.desc()).limit(1)
+        conditions.append(actions.c.id == action)
+    query = sa.select(actions).where(*conditions).order_by(actions.c.id.desc()).limit(1)
     with database.reading() as connection:
         return connection.execute(query).first()
 
 
-def note(database: Database, by: Moderator, kind: str, site: int | None, **detail: Any) -> int:
-    """Keep what was done on the pages; return its number."""
+def record_action(
+    database: Database, by: Moderator, kind: str, site: int | None, **detail: Any
+) -> int:
+    """Record what a moderator did on the pages; return its number."""
     values = {
         "moderator": by.name, "at": stamp(now()), "kind": kind, "site": site,
         "detail": json.dumps(detail),
     }  # fmt: skip
     with database.writing() as connection:
-        key = connection.execute(sa.insert(actions).values(values)).inserted_primary_key
+        key = connection.execute(sa.insert(tables.actions).values(values)).inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
-def _counts(services: Services, site: Site, entry: int) -> bool:
-    """Tell whether an entry is a decision that nobody has taken back."""
-    found = next(services.journal.entries(site=site.name, after=entry - 1), None)
+def _is_in_force(worker: Worker, site: Site, entry: int) -> bool:
+    """Return whether an entry is a decision that is not undone."""
+    found = next(worker.journal.entries(site=site.name, after=entry - 1), None)
     return (
         found is not None
         and found.id == entry
@@ -160,20 +167,16 @@ def _counts(services: Services, site: Site, entry: int) -> bool:
 
 def _rows(database: Database, by: Moderator, numbers: Iterable[int]) -> list[sa.Row[Any]]:
     """Return the rows that the moderator may decide on, each comment once."""
-    wanted = list(dict.fromkeys(numbers))
-    if len(wanted) > MOST:
-        raise ServerError(f"At most {MOST} comments are decided at once; choose fewer.")
+    distinct = list(dict.fromkeys(numbers))
+    if len(distinct) > MOST:
+        raise ServerError(f"Decide on at most {MOST} comments at once; choose fewer.")
+    comments = tables.comments
     columns = [comments.c[name] for name in ("id", "site", "digest", "decision")]
+    query = sa.select(*columns).where(comments.c.id.in_(distinct)).order_by(comments.c.id)
     with database.reading() as connection:
-        query = sa.select(*columns).where(comments.c.id.in_(wanted)).order_by(comments.c.id)
         rows = connection.execute(query).all()
     once: dict[tuple[int, str], sa.Row[Any]] = {}
     for row in rows:
         if by.may_see(row.site):
             once.setdefault((row.site, row.digest), row)
     return list(once.values())
-
-
-def _only(entries: list[tuple[int, int]]) -> int | None:
-    found = {site for site, _ in entries}
-    return found.pop() if len(found) == 1 else None

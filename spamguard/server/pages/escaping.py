@@ -1,7 +1,7 @@
-"""What strangers wrote, as pieces of plain text: nothing in it acts, hides or turns around.
+"""What strangers wrote, as pieces of plain text in which nothing acts, hides or reorders.
 
-The templates escape every piece. Here the words that moved the verdict are marked,
-and characters that would reorder a line or cannot be seen are named instead.
+The templates escape each piece. This module marks the words that moved the verdict, and
+replaces characters that are invisible or reorder a line by their names.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ MOST: Final = 20_000
 """Characters of a text that are shown."""
 
 _MOST_MARKS: Final = 200
-# Controls but tab and line ends, marks of direction, invisible ones, tags, halves of characters.
-# U+200C and U+200D stay: some scripts need them.
+# Controls but tab and line ends, direction marks, invisible characters, tags, surrogates.
+# U+200C and U+200D stay, because some scripts need them.
 _ODD: Final = (
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e"
     "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff\\U000e0000-\\U000e0fff]"
@@ -30,13 +30,10 @@ _QUOTED: Final = re.compile("“([^”]{1,80})”")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text.
+    """A piece of text.
 
-    Parameters
-    ----------
-    text : str
-    kind : {"", "spam", "ham", "odd"}
-        What the words speak for; ``"odd"`` names a character that is not shown.
+    Its kind is ``"spam"`` or ``"ham"`` for words that speak for one, ``"odd"`` for the
+    name of a character that is not shown, and empty otherwise.
     """
 
     text: str
@@ -44,21 +41,15 @@ class Piece:
 
 
 def pieces_of(text: str | None, marks: Mapping[str, float], most: int = MOST) -> list[Piece]:
-    """Return the text in pieces.
+    """Return up to `most` characters of a text in pieces.
 
-    Parameters
-    ----------
-    text : str or None
-    marks : mapping of str to float
-        Words in small letters, and what they contribute to the log-odds of spam.
-    most : int
-        Characters that are shown; the last piece tells how many are left.
+    `marks` maps words in lower case to their contribution to the log-odds of spam.
     """
     whole = (text or "").replace("\r\n", "\n").replace("\r", "\n")
-    found = list(_split(whole[:most], marks))
+    pieces = list(_split(whole[:most], marks))
     if len(whole) > most:
-        found.append(Piece(f" … and {len(whole) - most:,} more characters", "odd"))
-    return found
+        pieces.append(Piece(f" … and {len(whole) - most:,} more characters", "odd"))
+    return pieces
 
 
 def _split(text: str, marks: Mapping[str, float]) -> Iterator[Piece]:
@@ -73,7 +64,7 @@ def _split(text: str, marks: Mapping[str, float]) -> Iterator[Piece]:
         seen, at = match.group(), match.end()
         weight = marks.get(seen.lower())
         if weight is None:
-            # What the pattern takes for equal and `lower` does not is no mark.
+            # The pattern ignores case in more ways than `lower`; such a match is not marked.
             yield Piece(f"U+{ord(seen):04X}", "odd") if len(seen) == 1 else Piece(seen)
         else:
             yield Piece(seen, "spam" if weight > 0 else "ham")
@@ -82,18 +73,18 @@ def _split(text: str, marks: Mapping[str, float]) -> Iterator[Piece]:
 
 
 def marks_of(reasons: Iterable[Reason]) -> dict[str, float]:
-    """Return the words that reasons quote, in small letters, with what they contribute together."""
-    found: dict[str, float] = {}
+    """Return the words that reasons quote, in lower case, each with its total contribution."""
+    marks: dict[str, float] = {}
     for reason in reasons:
         for word in _QUOTED.findall(reason.evidence):
             word = word.strip().lower()
             if word:
-                found[word] = found.get(word, 0.0) + reason.contribution
-    return found
+                marks[word] = marks.get(word, 0.0) + reason.contribution
+    return marks
 
 
 def plain(text: str | None) -> str:
-    """Return the words of a post without its markup."""
+    """Return a post's text without its markup."""
     return plain_text(text) if text else ""
 
 

@@ -1,4 +1,4 @@
-"""Which comments the queue shows: filters, search, and near-copies together."""
+"""The comments on the queue page: filters, search, and near-copies together."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
+from starlette.datastructures import QueryParams
 
 from spamguard.corpus import campaigns_of
 from spamguard.feedback import Database, stamp
-from spamguard.server.pages.reasons import FAMILIES, read_reasons, speaks
+from spamguard.server.pages.reasons import FAMILIES, has_reason, parse_reasons
 from spamguard.server.pages.rendering import now
-from spamguard.server.store.server_tables import comments, posts, sites
+from spamguard.server.store import tables
 
 WINDOW: Final = 500
-"""Comments among which near-copies are looked for: the first that the filters let through."""
+"""Comments among which near-copies are looked for: the first that pass the filters."""
 
-A_PAGE: Final = 20
-_LOOKED_AT: Final = 20_000  # comments that a search reads
+_PAGE_SIZE: Final = 20
+_MOST_READ: Final = 20_000  # comments that a search reads
 _BATCH: Final = 100  # a text may be a megabyte long
 _COMPARED: Final = 2_000  # characters of a text, for near-copies
-_LONGEST: Final = 200
+_LONGEST: Final = 200  # characters of a parameter
 
 STATES: Final = {"waiting": "Waiting", "decided": "Decided", "all": "All"}
 LABELS: Final = {"": "All", "unsure": "Unsure", "spam": "Spam", "ham": "Not spam"}
@@ -31,21 +32,18 @@ AGES: Final = {
     "": "any age", "1": "last 24 hours", "7": "last 7 days", "30": "last 30 days",
     "old": "older than 7 days",
 }  # fmt: skip
-ORDERS: Final = {"new": "newest first", "old": "oldest first", "sure": "surest spam first",
-                 "unsure": "most doubtful first"}  # fmt: skip
+ORDERS: Final = {
+    "new": "newest first", "old": "oldest first", "sure": "surest spam first",
+    "unsure": "most doubtful first",
+}  # fmt: skip
+REASONS: Final = {"": "any reason", **FAMILIES}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody wants to see; each field is a parameter of the address.
+class QueueFilter:
+    """The filters of the queue page; each field is a parameter of the URL.
 
-    Parameters
-    ----------
-    site, label, reason, age, state, q, order : str
-        Empty is all; `reason` is a feature or a family of them, and `q` the
-        words searched for.
-    page : int
-        From 1.
+    An empty field means all; `reason` is a feature or a family, `q` the search words.
     """
 
     site: str = ""
@@ -58,49 +56,42 @@ class Wanted:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, Sequence[str]]) -> Self:
-        """Read parameters; a value that can be none counts as left out."""
-        given = {name: values[0][:_LONGEST] for name, values in query.items() if values}
+    def of(cls, query: QueryParams) -> Self:
+        """Read parameters; an impossible value counts as missing."""
         allowed = {"label": LABELS, "age": AGES, "state": STATES, "order": ORDERS}
-        found: dict[str, Any] = {
-            field.name: given[field.name]
-            for field in fields(cls)
-            if field.name in given
-            and (field.name not in allowed or given[field.name] in allowed[field.name])
-        }
-        number = str(found.pop("page", "1"))
-        found["page"] = int(number) if number.isascii() and number.isdecimal() else 1
-        found["page"] = min(max(found["page"], 1), WINDOW)
-        found["q"] = " ".join(str(found.get("q", "")).split())
-        return cls(**found)
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            value = next(iter(query.getlist(field.name)), "")[:_LONGEST]
+            if value and value in allowed.get(field.name, (value,)):
+                values[field.name] = value
+        page = values.pop("page", "1")
+        number = int(page) if page.isascii() and page.isdecimal() else 1
+        values["page"] = min(max(number, 1), WINDOW)
+        values["q"] = " ".join(values.get("q", "").split())
+        return cls(**values)
 
     def query(self, **changes: Any) -> str:
-        """Return the parameters that ask for this, with changes."""
-        plain = type(self)()
-        given = {f.name: changes.get(f.name, getattr(self, f.name)) for f in fields(self)}
-        return urlencode({k: v for k, v in given.items() if v != getattr(plain, k)})
-
-    @property
-    def is_searched(self) -> bool:
-        """Whether comments must be read to tell whether they are wanted."""
-        return bool(self.q or self.reason)
+        """Return the parameters of the URL for these filters, with changes."""
+        default = type(self)()
+        values = {f.name: changes.get(f.name, getattr(self, f.name)) for f in fields(self)}
+        return urlencode({k: v for k, v in values.items() if v != getattr(default, k)})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Comments that are wanted.
+class QueuePage:
+    """The comments on one page of the queue.
 
     Parameters
     ----------
     groups : list of list of Row
-        Near-copies together, in the order wanted; those of the page.
+        Near-copies together, in the order of the filter.
     pages : int
     total : int
-        Comments in all groups of all pages.
+        Comments on all pages.
     counts : dict of str to int
-        Comments for each label, whatever is searched for.
+        Comments of each label, before the search.
     more : bool
-        There are further ones beyond `WINDOW`, or beyond what a search reads.
+        Whether there are more beyond `WINDOW`, or beyond what a search reads.
     """
 
     groups: list[list[sa.Row[Any]]]
@@ -110,64 +101,61 @@ class Found:
     more: bool
 
 
-# A honeypot's answer is no model's, but somebody may want to see it. Written out, because
-# PostgreSQL does not take an expression with parameters for the same one in GROUP BY.
+# A rule, such as the honeypot, gives an answer without a label. Literals, because PostgreSQL
+# does not recognise an expression with parameters in GROUP BY.
 _LABEL: Final = sa.func.coalesce(
-    comments.c.label,
-    sa.case((comments.c.answer, sa.literal_column("'spam'")), else_=sa.literal_column("'ham'")),
+    tables.comments.c.label,
+    sa.case(
+        (tables.comments.c.answer, sa.literal_column("'spam'")),
+        else_=sa.literal_column("'ham'"),
+    ),
 )
 
 
-def find(database: Database, wanted: Wanted, allowed: Mapping[int, str]) -> Found:
-    """Return the comments that `wanted` asks for.
-
-    Parameters
-    ----------
-    database : Database
-    wanted : Wanted
-    allowed : mapping of int to str
-        Numbers and names of the sites that may be seen.
-    """
-    conditions = _conditions(wanted, allowed)
+def find(database: Database, filters: QueueFilter, sites: Mapping[int, str]) -> QueuePage:
+    """Return a page of the queue; `sites` are the numbers and names that may be seen."""
+    conditions = _conditions(filters, sites)
     counts = _counts(database, conditions)
-    if wanted.label:
-        conditions.append(_LABEL.in_([wanted.label]))
+    if filters.label:
+        conditions.append(_LABEL.in_([filters.label]))
     window: list[sa.Row[Any]] = []
     more = False
-    for number, row in enumerate(_rows(database, conditions, wanted), 1):
-        if _is_wanted(row, wanted):
+    for number, row in enumerate(_rows(database, conditions, filters), 1):
+        if _matches(row, filters):
             window.append(row)
-        if len(window) > WINDOW or number >= _LOOKED_AT:
+        if len(window) > WINDOW or number >= _MOST_READ:
             more = True
             break
     window = window[:WINDOW]
-    groups = _grouped(window) if wanted.state == "waiting" else [[row] for row in window]
-    pages = max(1, -(-len(groups) // A_PAGE))
-    first = (min(wanted.page, pages) - 1) * A_PAGE
-    return Found(groups[first : first + A_PAGE], pages, len(window), counts, more)
+    groups = _grouped(window) if filters.state == "waiting" else [[row] for row in window]
+    pages = max(1, -(-len(groups) // _PAGE_SIZE))
+    first = (min(filters.page, pages) - 1) * _PAGE_SIZE
+    return QueuePage(groups[first : first + _PAGE_SIZE], pages, len(window), counts, more)
 
 
-def _conditions(wanted: Wanted, allowed: Mapping[int, str]) -> list[sa.ColumnElement[bool]]:
-    chosen = [n for n, name in allowed.items() if wanted.site in ("", name)]
+def _conditions(filters: QueueFilter, sites: Mapping[int, str]) -> list[sa.ColumnElement[bool]]:
+    comments = tables.comments
+    chosen = [n for n, name in sites.items() if filters.site in ("", name)]
     later = comments.alias("later")
-    found = [
+    conditions = [
         comments.c.site.in_(chosen),
-        comments.c.cause != "administrator",  # nobody moderates them
-        # Of a comment that was asked about again, the latest answer.
+        comments.c.cause != "administrator",  # they are not moderated
+        # The latest verdict of a comment that was checked again.
         ~sa.exists().where(
             later.c.site == comments.c.site,
             later.c.digest == comments.c.digest,
             later.c.id > comments.c.id,
         ),
     ]
-    if wanted.state != "all":
-        decision = comments.c.decision
-        found.append(decision.is_not(None) if wanted.state == "decided" else decision.is_(None))
-    if wanted.age:
-        days = 7 if wanted.age == "old" else int(wanted.age)
+    if filters.state != "all":
+        is_waiting = comments.c.decision.is_(None)
+        conditions.append(~is_waiting if filters.state == "decided" else is_waiting)
+    if filters.age:
+        days = 7 if filters.age == "old" else int(filters.age)
         limit = stamp(now() - timedelta(days=days))
-        found.append(comments.c.at < limit if wanted.age == "old" else comments.c.at >= limit)
-    return found
+        is_old = comments.c.at < limit
+        conditions.append(is_old if filters.age == "old" else ~is_old)
+    return conditions
 
 
 def _counts(database: Database, conditions: list[sa.ColumnElement[bool]]) -> dict[str, int]:
@@ -179,8 +167,9 @@ def _counts(database: Database, conditions: list[sa.ColumnElement[bool]]) -> dic
 
 
 def _rows(
-    database: Database, conditions: list[sa.ColumnElement[bool]], wanted: Wanted
+    database: Database, conditions: list[sa.ColumnElement[bool]], filters: QueueFilter
 ) -> Iterator[sa.Row[Any]]:
+    comments, posts, sites = tables.comments, tables.posts, tables.sites
     p = sa.func.coalesce(comments.c.spam_probability, sa.case((comments.c.answer, 1.0), else_=0.0))
     orders: dict[str, list[sa.ColumnElement[Any]]] = {
         "new": [comments.c.id.desc()],
@@ -188,48 +177,49 @@ def _rows(
         "sure": [p.desc(), comments.c.id.desc()],
         "unsure": [sa.func.abs(p - 0.5).asc(), comments.c.id.desc()],
     }
-    numbers = sa.select(comments.c.id).where(*conditions).order_by(*orders[wanted.order])
+    numbers = sa.select(comments.c.id).where(*conditions).order_by(*orders[filters.order])
     with database.reading() as connection:
-        chosen = list(connection.execute(numbers.limit(_LOOKED_AT)).scalars())
+        chosen = list(connection.execute(numbers.limit(_MOST_READ)).scalars())
+    with_post = (posts.c.site == comments.c.site) & (posts.c.key == comments.c.post_key)
+    select = (
+        sa.select(
+            comments, _LABEL.label("shown_label"), sites.c.name.label("site_name"),
+            posts.c.title.label("post_title"),
+        )
+        .join_from(comments, sites, comments.c.site == sites.c.id)
+        .outerjoin(posts, with_post)
+    )  # fmt: skip
     for start in range(0, len(chosen), _BATCH):
         batch = chosen[start : start + _BATCH]
-        query = (
-            sa.select(
-                comments, _LABEL.label("shown_label"), sites.c.name.label("site_name"),
-                posts.c.title.label("post_title"),
-            )
-            .join_from(comments, sites, comments.c.site == sites.c.id)
-            .outerjoin(
-                posts, (posts.c.site == comments.c.site) & (posts.c.key == comments.c.post_key)
-            )
-            .where(comments.c.id.in_(batch))
-        )  # fmt: skip
         with database.reading() as connection:
-            rows = {row.id: row for row in connection.execute(query)}
+            found = connection.execute(select.where(comments.c.id.in_(batch)))
+            rows = {row.id: row for row in found}
         yield from (rows[number] for number in batch if number in rows)
 
 
-def _is_wanted(row: sa.Row[Any], wanted: Wanted) -> bool:
-    if wanted.reason and not speaks(read_reasons(row.reasons), wanted.reason):
+def _matches(row: sa.Row[Any], filters: QueueFilter) -> bool:
+    """Return whether a comment has the reason and the search words."""
+    if filters.reason and not has_reason(parse_reasons(row.reasons), filters.reason):
         return False
-    if not wanted.q:
+    if not filters.q:
         return True
-    said = (row.text, row.author, row.author_url, row.permalink, row.post_title)
-    together = "\n".join(part for part in said if part).casefold()
-    return all(word in together for word in wanted.q.casefold().split())
+    texts = (row.text, row.author, row.author_url, row.permalink, row.post_title)
+    together = "\n".join(text for text in texts if text).casefold()
+    return all(word in together for word in filters.q.casefold().split())
 
 
 def _grouped(rows: list[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:
-    """Put near-copies of one site together, where the first of them stands."""
+    """Put near-copies of one site together, at the place of the first."""
     texts = [(row.text or "")[:_COMPARED] for row in rows]
-    found: dict[tuple[int, int], list[sa.Row[Any]]] = {}
+    groups: dict[tuple[int, int], list[sa.Row[Any]]] = {}
     for row, campaign in zip(rows, campaigns_of(texts).tolist(), strict=True):
-        found.setdefault((row.site, campaign), []).append(row)
-    return list(found.values())
+        groups.setdefault((row.site, campaign), []).append(row)
+    return list(groups.values())
 
 
 def posts_of(database: Database, rows: Sequence[sa.Row[Any]]) -> dict[tuple[int, str], sa.Row[Any]]:
     """Return the posts of comments, by site and key."""
+    posts = tables.posts
     keys = {row.post_key for row in rows if row.post_key is not None}
     if not keys:
         return {}
@@ -238,6 +228,3 @@ def posts_of(database: Database, rows: Sequence[sa.Row[Any]]) -> dict[tuple[int,
     )
     with database.reading() as connection:
         return {(row.site, row.key): row for row in connection.execute(query)}
-
-
-REASONS: Final = {"": "any reason", **FAMILIES}

@@ -1,4 +1,4 @@
-"""Reasons in sentences that a moderator reads."""
+"""A verdict's reasons as sentences for moderators."""
 
 from __future__ import annotations
 
@@ -29,30 +29,23 @@ FAMILIES: Final = {
     "links": "Links", "contacts": "Contacts", "promo": "Promotional phrases",
     "topic": "Fit with the post", "author": "Author", "style": "Style", "ngrams": "Single words",
 }  # fmt: skip
-"""Families of features, as moderators call them."""
+"""Families of features and their names on the pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One reason, or several of a kind.
+    """One reason, or several single words of a kind.
 
-    Parameters
-    ----------
-    text : str
-    for_spam : bool
-    strength : {"strong", "", "weak"}
-    feature : str
-        What it can be filtered by.
+    Its strength is ``"strong"``, ``"weak"`` or empty.
     """
 
     text: str
     for_spam: bool
     strength: str
-    feature: str
 
 
-def read_reasons(stored: str | None) -> list[Reason]:
-    """Return the reasons of a row; what is damaged is none."""
+def parse_reasons(stored: str | None) -> list[Reason]:
+    """Return the reasons in a row; none if they are damaged."""
     try:
         return [
             Reason(str(feature), float(contribution), str(evidence))
@@ -63,7 +56,7 @@ def read_reasons(stored: str | None) -> list[Reason]:
 
 
 def sentences_of(reasons: Iterable[Reason]) -> list[Sentence]:
-    """Return reasons in words, the strongest first; single words of a kind share a sentence."""
+    """Return sentences, the strongest first; single words of a kind share one."""
     words: dict[tuple[str, bool], list[Reason]] = {}
     found: list[tuple[float, Sentence]] = []
     for reason in reasons:
@@ -71,38 +64,37 @@ def sentences_of(reasons: Iterable[Reason]) -> list[Sentence]:
         if reason.feature in _WORDS:
             words.setdefault((reason.feature, for_spam), []).append(reason)
         elif reason.evidence:
-            found.append(_sentence(_named(reason), reason.contribution, reason.feature))
-        else:  # in privacy mode nothing is kept but the name
-            name = reason.feature.replace("_", " ")
-            found.append(_sentence(name, reason.contribution, reason.feature))
+            found.append(_sentence(_in_words(reason.evidence), reason.contribution))
+        else:  # privacy mode keeps only the name
+            found.append(_sentence(reason.feature.replace("_", " "), reason.contribution))
     for (feature, for_spam), own in words.items():
         listed = ", ".join(dict.fromkeys(reason.evidence for reason in own if reason.evidence))
         side = "spam" if for_spam else "real comments"
-        said = f"{_WORDS[feature]} more common in {side}" + (f": {listed}" if listed else "")
-        found.append(_sentence(said, sum(reason.contribution for reason in own), feature))
+        text = f"{_WORDS[feature]} more common in {side}" + (f": {listed}" if listed else "")
+        found.append(_sentence(text, sum(reason.contribution for reason in own)))
     found.sort(key=lambda pair: -abs(pair[0]))
     return [sentence for _, sentence in found]
 
 
-def _named(reason: Reason) -> str:
-    said = _SCALE.sub("", reason.evidence)
-    absent = said.startswith("no sign of: ")
-    said = said.removeprefix("no sign of: ")
-    said = _GROUP.sub(lambda m: f"phrases about {_GROUPS.get(m[1], m[1])}", said)
-    return f"not seen: {said}" if absent else said
+def _in_words(evidence: str) -> str:
+    text = _SCALE.sub("", evidence)
+    absent = text.startswith("no sign of: ")
+    text = text.removeprefix("no sign of: ")
+    text = _GROUP.sub(lambda m: f"phrases about {_GROUPS.get(m[1], m[1])}", text)
+    return f"not seen: {text}" if absent else text
 
 
-def _sentence(text: str, contribution: float, feature: str) -> tuple[float, Sentence]:
+def _sentence(text: str, contribution: float) -> tuple[float, Sentence]:
     size = abs(contribution)
     strength = "strong" if size >= _STRONG else "weak" if size < _WEAK else ""
     text = f"{text[:1].upper()}{text[1:]}."
-    return contribution, Sentence(text, contribution > 0, strength, feature)
+    return contribution, Sentence(text, contribution > 0, strength)
 
 
-def speaks(reasons: Iterable[Reason], wanted: str) -> bool:
-    """Tell whether one of the reasons for spam is of the feature or family `wanted`."""
+def has_reason(reasons: Iterable[Reason], name: str) -> bool:
+    """Return whether one of the reasons for spam is of the feature or family `name`."""
     return any(
         reason.contribution > 0
-        and (reason.feature == wanted or reason.feature.partition("_")[0] == wanted)
+        and (reason.feature == name or reason.feature.partition("_")[0] == name)
         for reason in reasons
     )

@@ -1,11 +1,12 @@
-"""Pages from templates, escaped, and with the headers that keep a browser from doing more than show them."""
+"""Pages from templates, escaped, with headers that let a browser do nothing but show them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
@@ -14,7 +15,7 @@ _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
 
 HEADERS: Final = {
-    # Nothing inline, nothing from elsewhere: a comment that got through as markup would do nothing.
+    # Nothing inline, nothing foreign: even a comment that got through as markup could do nothing.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -22,7 +23,7 @@ HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # with less, browsers keep back the origin of forms too
+    "Referrer-Policy": "same-origin",  # a stricter one makes browsers hide the origin of forms
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -31,8 +32,15 @@ HEADERS: Final = {
 }
 
 
+def page(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a page; lone surrogates, which cannot be sent, become question marks."""
+    body = text.encode("utf-8", "replace")
+    return Response(body, status, headers, media_type="text/html; charset=utf-8")
+
+
+@lru_cache(maxsize=1)
 def environment() -> Environment:
-    """Return what makes pages; every value is escaped."""
+    """Return the templates; every value is escaped."""
     found = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -40,23 +48,17 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"when": when, "percent": percent, "count": count}
+    found.filters |= {"when": when, "percent": percent, "number": number, "counted": counted}
     return found
 
 
-def page(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a page; halves of characters, which cannot be sent, become question marks."""
-    body = text.encode("utf-8", "replace")
-    return Response(body, status, headers, media_type="text/html; charset=utf-8")
-
-
 def when(stamp: str | None) -> str:
-    """Return a time of the database for people, in UTC."""
+    """Return a time from the database for people, in UTC."""
     return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else ""
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """Return a share, 0 to 1, as percent; a dash where there is none.
+    """Return a share, 0 to 1, as percent; a dash for None.
 
     Examples
     --------
@@ -68,21 +70,31 @@ def percent(share: float | None, digits: int = 1) -> str:
     if share is None:
         return "–"
     rounded = round(100 * share, digits)
-    # What is not certain must not read so.
+    # What is not certain must not look so.
     edge = 10.0**-digits
     if share < 1 and rounded >= 100:
         rounded = 100 - edge
     return f"{rounded:.{digits}f} %"
 
 
-def count(number: int) -> str:
-    """Return a number with its thousands apart."""
-    return f"{number:,}"
+def number(value: int) -> str:
+    """Return a number with separators between thousands."""
+    return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, or with a noun and verb that agree with it.
+
+    Examples
+    --------
+    >>> counted(1, "comment"), counted(1_200, "comment")
+    ('1 comment', '1,200 comments')
+    >>> counted(2, "comment is", "comments are")
+    '2 comments are'
+    """
+    return f"{value:,} {one if value == 1 else many or f'{one}s'}"
 
 
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
-
-
-Context = dict[str, Any]

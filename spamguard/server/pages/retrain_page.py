@@ -1,4 +1,4 @@
-"""The retrain page: start, watch, compare, use, and go back."""
+"""The retrain page: start a retraining, watch it, compare the models, use the new one, go back."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from spamguard.errors import ModelNotFoundError, ServerError, SpamguardError
+from spamguard.errors import ModelNotFoundError, ServerError
 from spamguard.feedback import stamp
-from spamguard.server.pages import decisions as deciding
-from spamguard.server.pages import retrain_jobs as runs
-from spamguard.server.pages.rendering import now, percent
+from spamguard.server.pages import retrain_jobs
+from spamguard.server.pages.decisions import record_action
+from spamguard.server.pages.rendering import now, number, percent
 from spamguard.server.pages.requests import PREFIX, Visit
 from spamguard.storage import load_model
 from spamguard.training import LEAST, replace_model, rollback
 
 _SHOWN: Final = 10
-_SAID: Final = {
+_MESSAGES: Final = {
     "used": "The new model is in use.",
-    "back": "The former model is in use again.",
-    "started": "Started.",
+    "back": "The previous model is in use again.",
 }
 _STAGES: Final = {
     "start": "Starting", "load": "Loading the model", "read": "Reading the comments",
@@ -31,9 +30,9 @@ _STAGES: Final = {
 
 
 def show(visit: Visit) -> Response:
-    """Show the page; to the script, how far the last retraining is."""
-    site = visit.site(visit.asked("site"))
-    history = runs.last(visit.services.journal.database, site.id, _SHOWN)
+    """Show the page; to the script, the progress of the last retraining."""
+    site = visit.site(visit.parameter("site"))
+    history = retrain_jobs.latest(visit.worker.journal.database, site.id, _SHOWN)
     last = history[0] if history else None
     stage = "" if last is None else _STAGES.get(last.stage, last.stage)
     if visit.wants_json:
@@ -43,12 +42,12 @@ def show(visit: Visit) -> Response:
             {"state": last.state, "stage": stage, "done": last.done, "total": last.total}
         )
     report = _report(last)
-    place = visit.services.models.directory_of(site.id)
+    place = visit.worker.models.directory_of(site.id)
     return visit.render(
         "retrain.html",
         site=site.name,
         sites=[each.name for each in visit.sites()],
-        labels=visit.services.journal.summary(site.name),
+        labels=visit.worker.journal.summary(site.name),
         least=LEAST,
         last=last,
         stage=stage,
@@ -56,84 +55,82 @@ def show(visit: Visit) -> Response:
         sides=_sides(report),
         history=[(row, _report(row)) for row in history],
         usable=last is not None and last.state == "passed" and last.used_at is None,
-        model=visit.services.models.of(site.id).title,
+        model=visit.worker.models.of(site.id).title,
         is_own=(place / "model.json").is_file(),
         has_former=(place / "former" / "model.json").is_file(),
         url=f"{PREFIX}/retrain",
-        said=_SAID.get(visit.asked("said"), ""),
+        message=_MESSAGES.get(visit.parameter("message"), ""),
     )
 
 
 def start(visit: Visit) -> Response:
     """Start a retraining."""
-    site = visit.site(visit.sent("site"))
-    database = visit.services.journal.database
-    number = runs.begin(database, visit.services.config, site.id, visit.moderator.name)
-    deciding.note(database, visit.moderator, "retrain", site.id, number=number)
-    return visit.to("/retrain", site=site.name)
+    site = visit.site(visit.form_value("site"))
+    database = visit.worker.journal.database
+    job = retrain_jobs.start(database, visit.worker.config, site.id, visit.moderator.name)
+    record_action(database, visit.moderator, "retrain", site.id, number=job)
+    return visit.redirect("/retrain", site=site.name)
 
 
 def use(visit: Visit) -> Response:
-    """Put the model that passed in the place of the one in use."""
-    site = visit.site(visit.sent("site"))
-    services = visit.services
-    history = runs.last(services.journal.database, site.id)
-    number = visit.sent("number")
-    fits = bool(history) and history[0].state == "passed" and history[0].used_at is None
-    if not fits or str(history[0].id) != number:
-        raise HTTPException(409, "This model is not the last one that passed; look again.")
-    candidate = runs.candidate_of(services.config, site.id)
+    """Replace the model in use by the one that passed."""
+    site, worker = visit.site(visit.form_value("site")), visit.worker
+    history = retrain_jobs.latest(worker.journal.database, site.id)
+    usable = bool(history) and history[0].state == "passed" and history[0].used_at is None
+    if not usable or str(history[0].id) != visit.form_value("number"):
+        raise HTTPException(409, "This model is not the last one that passed; reload the page.")
+    candidate = retrain_jobs.candidate_of(worker.config, site.id)
     model = load_model(candidate)
-    place = services.models.directory_of(site.id)
-    replace_model(model, place, site.name, former=services.models.shared)
-    runs.tell(services.journal.database, history[0].id, used_at=stamp(now()))
+    place = worker.models.directory_of(site.id)
+    replace_model(model, place, site.name, former=worker.models.shared)
+    retrain_jobs.update(worker.journal.database, history[0].id, used_at=stamp(now()))
     shutil.rmtree(candidate, ignore_errors=True)
-    _changed(visit, "use", site.id)
-    return visit.to("/retrain", site=site.name, said="used")
+    _model_changed(visit, "use", site.id)
+    return visit.redirect("/retrain", site=site.name, message="used")
 
 
 def back(visit: Visit) -> Response:
-    """Put the former model back."""
-    site = visit.site(visit.sent("site"))
+    """Return to the previous model."""
+    site = visit.site(visit.form_value("site"))
     try:
-        rollback(visit.services.models.directory_of(site.id))
+        rollback(visit.worker.models.directory_of(site.id))
     except ModelNotFoundError:
-        raise ServerError("this site keeps no former model: nothing was replaced yet.") from None
-    _changed(visit, "rollback", site.id)
-    return visit.to("/retrain", site=site.name, said="back")
+        raise ServerError("This site has no previous model: nothing was replaced yet.") from None
+    _model_changed(visit, "rollback", site.id)
+    return visit.redirect("/retrain", site=site.name, message="back")
 
 
-def _changed(visit: Visit, kind: str, site: int) -> None:
-    visit.services.models.check()  # this worker at once, the others within a second
-    model = visit.services.models.of(site).title
-    deciding.note(visit.services.journal.database, visit.moderator, kind, site, model=model)
+def _model_changed(visit: Visit, kind: str, site: int) -> None:
+    visit.worker.models.check()  # this worker at once, the others within a second
+    model = visit.worker.models.of(site).title
+    record_action(visit.worker.journal.database, visit.moderator, kind, site, model=model)
 
 
 def _report(row: Any) -> dict[str, Any] | None:
     if row is None or row.report is None:
         return None
     try:
-        found: dict[str, Any] = json.loads(row.report)
+        report: dict[str, Any] = json.loads(row.report)
     except ValueError as error:
-        raise SpamguardError("the report of a retraining is damaged; retrain again.") from error
-    return found
+        raise ServerError("The report of a retraining is damaged; retrain again.") from error
+    return report
 
 
 def _sides(report: dict[str, Any] | None) -> list[tuple[str, str, str, str]]:
-    """Return the gate's figures side by side: what, model in use, new model, its interval."""
+    """Return the rows of the gate's table: name, model in use, new model, its interval."""
     if report is None or "gate" not in report:
         return []
     gate = report["gate"]
-    found = []
-    for words, n, before, after, within in (
+    rows = []
+    for name, side, before, after, interval in (
         ("Real comments called spam", "ham", "ham_lost_before", "ham_lost", "ham_lost_range"),
         ("Spam caught", "spam", "spam_caught_before", "spam_caught", "spam_caught_range"),
     ):
-        of = gate[n]
-        then, new = (
-            f"{gate[k]:,} of {of:,} ({percent(gate[k] / of if of else None)})"
+        total = gate[side]
+        in_use, new = (
+            f"{number(gate[k])} of {number(total)} ({percent(gate[k] / total if total else None)})"
             for k in (before, after)
         )
-        low, high = gate[within]
-        found.append((words, then, new, f"{percent(low)} to {percent(high)}"))
-    return found
+        low, high = gate[interval]
+        rows.append((name, in_use, new, f"{percent(low)} to {percent(high)}"))
+    return rows

@@ -1,4 +1,4 @@
-"""Charts as numbers for an SVG: the template draws them, and a table says the same in words."""
+"""Charts as coordinates for an SVG, which the template draws beside a table of the values."""
 
 from __future__ import annotations
 
@@ -17,16 +17,7 @@ _LABELS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of values to be drawn.
-
-    Parameters
-    ----------
-    name : str
-    style : str
-        Class of the style sheet.
-    values : sequence of float or None
-        None where there is nothing to tell.
-    """
+    """A named series of values, None for a gap; `style` is a class of the style sheet."""
 
     name: str
     style: str
@@ -46,34 +37,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A chart in the numbers of its picture.
-
-    Parameters
-    ----------
-    title : str
-    series : sequence of Line
-        What is drawn, for the key and the table.
-    names : sequence of str
-        What stands below each value.
-    lines : list of (str, list of list of (float, float))
-        Class, and stretches of points without a gap.
-    bars : list of Bar
-    ticks : list of (float, str)
-        Heights, and what stands beside them.
-    labels : list of (float, str)
-        Places below the axis.
-    is_share : bool
-        Values are shares, 0 to 1.
-    """
+    """A chart in coordinates."""
 
     title: str
     series: Sequence[Line]
-    names: Sequence[str]
-    lines: list[tuple[str, list[list[tuple[float, float]]]]]
+    names: Sequence[str]  # one for each value
+    lines: list[tuple[str, list[list[tuple[float, float]]]]]  # style, and points between gaps
     bars: list[Bar]
-    ticks: list[tuple[float, str]]
-    labels: list[tuple[float, str]]
-    is_share: bool
+    ticks: list[tuple[float, str]]  # height on the left axis, and its text
+    labels: list[tuple[float, str]]  # place below the axis, and its text
+    is_share: bool  # values are shares, 0 to 1
 
     @property
     def is_empty(self) -> bool:
@@ -81,13 +54,13 @@ class Plot:
         return not self.bars and not any(stretches for _, stretches in self.lines)
 
     def rows(self) -> list[tuple[str, list[str]]]:
-        """Return the table: a name, and each series' value in words."""
+        """Return the rows of the table: a name, and the value of each series."""
         return [
-            (name, [self._words(line.values[i]) for line in self.series])
+            (name, [self._in_words(line.values[i]) for line in self.series])
             for i, name in enumerate(self.names)
         ]
 
-    def _words(self, value: float | None) -> str:
+    def _in_words(self, value: float | None) -> str:
         if value is None:
             return "–"
         return percent(value) if self.is_share else f"{value:,.4g}"
@@ -96,14 +69,14 @@ class Plot:
 def plot_of(
     lines: Sequence[Line], names: Sequence[str], title: str, most: float = 1.0, share: bool = True
 ) -> Plot:
-    """Return lines over names, from 0 to `most`."""
+    """Return a line chart; the axis goes from 0 to `most`, or higher for values that are no shares."""
     top = most if share else _round_up(max([most, *_values(lines)]))
     drawn = [(line.style, _stretches(line.values, top)) for line in lines]
     return Plot(title, lines, names, drawn, [], _ticks(top, share), _below(names, 0.0), share)
 
 
 def bars_of(lines: Sequence[Line], names: Sequence[str], title: str) -> Plot:
-    """Return counts on top of each other over names."""
+    """Return a stacked bar chart of counts."""
     sums = [sum(line.values[i] or 0 for line in lines) for i in range(len(names))]
     top = _round_up(max([1.0, *sums]))
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(names))

@@ -1,4 +1,4 @@
-"""The threshold page: what a cut would have caught and lost among a site's own decided comments."""
+"""The threshold page: what a threshold would have caught and lost among a site's decided comments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from spamguard.evaluation import (
-    Gathering,
     Promise,
     Threshold,
     clopper_pearson,
@@ -23,12 +22,11 @@ from spamguard.evaluation import (
 from spamguard.features import is_known
 from spamguard.feedback import Database
 from spamguard.model import Cuts, SpamModel, probability
-from spamguard.server.pages import decisions as deciding
-from spamguard.server.pages.rendering import count, percent
+from spamguard.server.pages.decisions import record_action
+from spamguard.server.pages.rendering import number, percent
 from spamguard.server.pages.requests import Visit
 from spamguard.server.pages.svg import Line, Plot, plot_of
-from spamguard.server.store import Site
-from spamguard.server.store.server_tables import comments
+from spamguard.server.store import Site, tables
 
 _LOW, _HIGH, _STEPS = -5.0, 9.0, 56  # log-odds; a quarter each
 _FAR: Final = 30.0
@@ -40,7 +38,7 @@ Action = Literal["spam", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Decided comments with the log-odds that they came with, before anybody decided.
+    """A site's decided comments, with the log-odds they had before the decision.
 
     Parameters
     ----------
@@ -48,9 +46,9 @@ class History:
     spam : ndarray of bool, shape (n,)
     posts : list of str, length n
     former : int
-        Comments that another model judged than the one in use.
+        How many of them another model judged than the one in use.
     foreign : int
-        Further ones left out: in languages of which nothing is called spam.
+        How many more were left out, in languages in which nothing is called spam.
     """
 
     log_odds: NDArray[np.float64]
@@ -62,7 +60,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One position of the slider, and what lies at or above it."""
+    """One position of the slider, and the comments at or above it."""
 
     cut: float
     lost: int
@@ -72,69 +70,74 @@ class Step:
 
     @property
     def chance(self) -> str:
-        """The cut as a probability."""
+        """The threshold as a probability."""
         p = probability(self.cut)
         return percent(p, 1 if 0.01 <= p <= 0.99 else 2)
 
 
 def show(visit: Visit) -> Response:
     """Show the page."""
-    site = visit.site(visit.asked("site"))
-    action: Action = "unsure" if visit.asked("action") == "unsure" else "spam"
-    model = visit.services.weights.model_for(site)
-    past = history_of(visit.services.journal.database, site, model, action)
-    now, own = _cut(model.cuts, action), _cut(visit.services.models.of(site.id).cuts, action)
-    steps = steps_of(past, (now, own))
-    cuts = [step.cut for step in steps]
-    promise = visit.asked("promise")
-    threshold = _kept(past, promise) if promise in _RATES else None
+    site = visit.site(visit.parameter("site"))
+    action: Action = "unsure" if visit.parameter("action") == "unsure" else "spam"
+    model = visit.worker.filters.model_of(site)
+    past = history_of(visit.worker.journal.database, site, model, action)
+    in_use = _cut(model.cuts, action)
+    own = _cut(visit.worker.models.of(site.id).cuts, action)
+    promise = visit.parameter("promise")
+    threshold = _for_promise(past, promise) if promise in _RATES else None
     if threshold is not None and threshold.supported:
-        steps = steps_of(past, (now, own, threshold.log_odds))
+        steps = steps_of(past, (in_use, own, threshold.log_odds))
         cuts = [step.cut for step in steps]
         chosen = cuts.index(threshold.log_odds)
     else:
-        chosen = _chosen(visit.asked("step"), cuts, now)
-    step = steps[chosen]
-    ham, spam = int((~past.spam).sum()), int(past.spam.sum())
+        steps = steps_of(past, (in_use, own))
+        cuts = [step.cut for step in steps]
+        chosen = _position(visit.parameter("step"), cuts, in_use)
+    step, ham, spam = steps[chosen], int((~past.spam).sum()), int(past.spam.sum())
     return visit.render(
         "thresholds.html", site=site.name, sites=[each.name for each in visit.sites()],
         action=action, steps=steps, chosen=chosen, step=step, ham=ham, spam=spam, past=past,
-        in_use=cuts.index(now), own=cuts.index(own), is_own=_set(site, action) is None,
+        in_use=cuts.index(in_use), own=cuts.index(own), is_own=_set_cut(site, action) is None,
         threshold=threshold, promise=promise, rates={r: percent(float(r)) for r in _RATES},
-        gathered=_gathered(past, step.cut), plot=_plot(steps, ham, spam) if len(past.spam) else None,
-        told=told,
-        said={"saved": "Saved: it counts from the next comment on."}.get(visit.asked("said"), ""),
+        is_gathered=_is_gathered(past, step.cut), share=share_in_words,
+        plot=_plot(steps, ham, spam) if len(past.spam) else None,
+        message={"saved": "Saved. The new threshold counts from the next comment on."}.get(
+            visit.parameter("message"), ""
+        ),
     )  # fmt: skip
 
 
 def save(visit: Visit) -> Response:
-    """Set a site's threshold, or go back to its model's."""
-    site = visit.site(visit.sent("site"))
-    action: Action = "unsure" if visit.sent("action") == "unsure" else "spam"
-    cut = None if visit.sent("own") else _number(visit.sent("cut"))
-    model = visit.services.models.of(site.id)
+    """Set a site's threshold, or return to its model's."""
+    site = visit.site(visit.form_value("site"))
+    action: Action = "unsure" if visit.form_value("action") == "unsure" else "spam"
+    cut = None if visit.form_value("own") else _number(visit.form_value("cut"))
+    model = visit.worker.models.of(site.id)
     unsure, spam = site.unsure_cut, site.spam_cut
     unsure, spam = (unsure, cut) if action == "spam" else (cut, spam)
     low = model.cuts.unsure if unsure is None else unsure
     high = model.cuts.spam if spam is None else spam
     if low > high:
         raise HTTPException(
-            409, "Unsure must begin below spam, so nothing was changed: move the other one first."
+            409,
+            "The threshold for unsure cannot be above the one for spam. Nothing was changed; "
+            "move the other one first.",
         )
-    visit.services.sites.set(site.name, unsure_cut=unsure, spam_cut=spam)
-    deciding.note(
-        visit.services.journal.database, visit.moderator, "thresholds", site.id,
-        action=action, before=_set(site, action), after=cut,
+    visit.worker.sites.set(site.name, unsure_cut=unsure, spam_cut=spam)
+    record_action(
+        visit.worker.journal.database, visit.moderator, "thresholds", site.id,
+        action=action, before=_set_cut(site, action), after=cut,
     )  # fmt: skip
-    return visit.to("/thresholds", site=site.name, action=action, said="saved")
+    return visit.redirect("/thresholds", site=site.name, action=action, message="saved")
 
 
 def history_of(database: Database, site: Site, model: SpamModel, action: Action) -> History:
-    """Return what is known of a site's past.
+    """Return a site's decided comments.
 
-    Only answers given before the decision count: afterwards a comment is judged by
-    what was learned from it, and would flatter every threshold.
+    Only verdicts from before the decision count. A later one has learned from the
+    comment and would flatter every threshold.
     """
+    comments = tables.comments
     columns = [
         comments.c[name]
         for name in ("digest", "log_odds", "decision", "language", "post_key", "model")
@@ -151,44 +154,44 @@ def history_of(database: Database, site: Site, model: SpamModel, action: Action)
     with database.reading() as connection:
         rows = connection.execute(query).all()
     earliest = list({row.digest: row for row in rows}.values())
-    # What can never be called spam is neither caught nor lost there.
-    acted = [
+    # What is never called spam is neither caught nor lost by that threshold.
+    affected = [
         row for row in earliest if action == "unsure" or is_known(row.language, model.languages)
     ]
     return History(
-        np.array([row.log_odds for row in acted], float),
-        np.array([row.decision == "spam" for row in acted], bool),
-        [str(row.post_key or "") for row in acted],
-        sum(row.model != model.title for row in acted),
-        len(earliest) - len(acted),
+        np.array([row.log_odds for row in affected], float),
+        np.array([row.decision == "spam" for row in affected], bool),
+        [str(row.post_key or "") for row in affected],
+        sum(row.model != model.title for row in affected),
+        len(earliest) - len(affected),
     )
 
 
 def steps_of(past: History, further: tuple[float, ...]) -> list[Step]:
-    """Return the positions of the slider, those of `further` among them."""
+    """Return the positions of the slider, including the `further` thresholds."""
     grid = np.linspace(_LOW, _HIGH, _STEPS + 1).tolist()
     ham, spam = np.sort(past.log_odds[~past.spam]), np.sort(past.log_odds[past.spam])
-    found = []
+    steps = []
     for cut in sorted({*grid, *further}):
         lost = len(ham) - int(np.searchsorted(ham, cut))
         caught = len(spam) - int(np.searchsorted(spam, cut))
-        found.append(Step(cut, lost, _range(lost, len(ham)), caught, _range(caught, len(spam))))
-    return found
+        steps.append(Step(cut, lost, _range(lost, len(ham)), caught, _range(caught, len(spam))))
+    return steps
 
 
-def told(k: int, n: int, within: tuple[float, float]) -> str:
-    """Return a count with its share and its 95 % interval, in words."""
+def share_in_words(k: int, n: int, interval: tuple[float, float]) -> str:
+    """Return a count with its share and its 95 % interval."""
     if not n:
         return "none decided yet"
-    low, high = (percent(end) for end in within)
-    return f"{count(k)} of {count(n)} ({percent(k / n)}; 95 % interval {low} to {high})"
+    low, high = (percent(end) for end in interval)
+    return f"{number(k)} of {number(n)} ({percent(k / n)}; 95 % interval {low} to {high})"
 
 
 def _range(k: int, n: int) -> tuple[float, float]:
     return clopper_pearson(k, n) if n else (0.0, 1.0)
 
 
-def _kept(past: History, rate: str) -> Threshold | None:
+def _for_promise(past: History, rate: str) -> Threshold | None:
     if not len(past.spam):
         return None
     return threshold_for_max_ham_lost(
@@ -196,9 +199,11 @@ def _kept(past: History, rate: str) -> Threshold | None:
     )
 
 
-def _gathered(past: History, cut: float) -> list[Gathering]:
-    """Return the posts under which the real comments lost gather: the interval knows of none."""
-    return gatherings(past.log_odds, past.spam, past.posts, cut, "post") if len(past.spam) else []
+def _is_gathered(past: History, cut: float) -> bool:
+    """Return whether the ham lost gathers under one post, which the interval cannot know."""
+    if not len(past.spam):
+        return False
+    return bool(gatherings(past.log_odds, past.spam, past.posts, cut, "post"))
 
 
 def _plot(steps: list[Step], ham: int, spam: int) -> Plot:
@@ -213,21 +218,21 @@ def _cut(cuts: Cuts, action: Action) -> float:
     return cuts.spam if action == "spam" else cuts.unsure
 
 
-def _set(site: Site, action: Action) -> float | None:
+def _set_cut(site: Site, action: Action) -> float | None:
     return site.spam_cut if action == "spam" else site.unsure_cut
 
 
-def _chosen(step: str, cuts: list[float], now: float) -> int:
+def _position(step: str, cuts: list[float], in_use: float) -> int:
     if step.isascii() and step.isdecimal() and len(step) < 4 and int(step) < len(cuts):
         return int(step)
-    return cuts.index(now)
+    return cuts.index(in_use)
 
 
 def _number(text: str) -> float:
     try:
-        found = float(text)
+        value = float(text)
     except ValueError:
-        found = math.nan
-    if not abs(found) <= _FAR:
-        raise HTTPException(400, "This is no threshold; move the slider.")
-    return found
+        value = math.nan
+    if not abs(value) <= _FAR:
+        raise HTTPException(400, "This is not a threshold; move the slider.")
+    return value

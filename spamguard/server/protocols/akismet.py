@@ -1,8 +1,8 @@
 """Akismet's HTTP protocol.
 
-Clients compare bodies to the letter, so they are bare words without a newline, and
-what goes wrong with a key or a field is told with status 200. No header of an error
-is ever sent with a verdict: some clients take it for one.
+Clients compare bodies to the letter, so a body is a bare word without a newline, and
+a wrong key or field is reported with status 200. An error header never goes out
+with a verdict, because some clients would take the answer for an error.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
-from spamguard.server.access import Threads, address_of, admitted
+from spamguard.server.access import Threads, address_of, authenticate
 from spamguard.server.http import body_of, fields_of, text_of
-from spamguard.server.judging import Asked, Judged
-from spamguard.server.store import Registered, Site
-from spamguard.server.store.server_tables import usage
-from spamguard.server.worker import Services
+from spamguard.server.queries import Answer, Query
+from spamguard.server.store import RegisteredPost, Site, tables
+from spamguard.server.worker import Worker
 
 THANKS: Final = "Thanks for making the web a better place."
 _INVALID: Final = "invalid"
 _AUTHORS: Final = frozenset(("akismet-guaranteed-spam", "viagra-test-123"))
 _EMAIL: Final = "akismet-guaranteed-spam@example.com"
-_NO_LIMIT: Final = 1_000_000_000  # a client wants a number
+_NO_LIMIT: Final = 1_000_000_000  # clients expect a number
 _MOST_HEADER: Final = 2_000
-_TOLD: Final = 5  # reasons in the header
+_MOST_REASONS: Final = 5  # in the header
 _MONTH: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 _ORDERS: Final = {
     "total": "api_calls", "spam": "spam", "ham": "ham", "missed_spam": "missed_spam",
@@ -44,11 +43,11 @@ _FIGURES: Final = tuple(_ORDERS.values())
 _NEEDED: Final = ("blog", "user_ip")
 
 Fields = Mapping[str, str]
-Work = Callable[[Services, Site, Fields], Response]
+Handler = Callable[[Worker, Site, Fields], Response]
 
 
 def routes() -> list[Route]:
-    """Return the routes of the protocol; the key may stand in the host's first label."""
+    """Return the routes of the protocol."""
     return [
         Route("/1.1/verify-key", _endpoint(_verify_key), methods=["POST", "GET"]),
         Route("/1.1/comment-check", _endpoint(_comment_check), methods=["POST"]),
@@ -63,33 +62,35 @@ def routes() -> list[Route]:
     ]
 
 
-def _endpoint(work: Work, writes: bool = False) -> Callable[[Request], Any]:
+def _endpoint(handler: Handler, writes: bool = False) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        services: Services = request.app.state.services
-        body = await body_of(request, services.config)
+        worker: Worker = request.app.state.worker
+        body = await body_of(request, worker.config)
         fields = fields_of(body, request.headers.get("content-type", ""), request.url.query)
         host, address = request.headers.get("host", ""), address_of(request)
         threads = Threads.of(request.app)
         limiter = threads.writing if writes else threads.judging
         return await to_thread.run_sync(
-            _answered, services, work, fields, host, address, limiter=limiter
+            _response, worker, handler, fields, host, address, limiter=limiter
         )
 
     return endpoint
 
 
-def _answered(services: Services, work: Work, fields: Fields, host: str, address: str) -> Response:
-    site = admitted(services, key_of(fields, host), address)
+def _response(
+    worker: Worker, handler: Handler, fields: Fields, host: str, address: str
+) -> Response:
+    site = authenticate(worker, key_of(fields, host), address)
     if site is None:
-        return _invalid("the API key is missing or not known here", "invalid-key")
-    return work(services, site, fields)
+        return _invalid("the API key is missing or unknown", "invalid-key")
+    return handler(worker, site, fields)
 
 
 def key_of(fields: Fields, host: str) -> str:
-    """Return the key: of the fields, else the first label of the host; empty where there is none."""
-    given = text_of(fields, "api_key", "key")
-    if given is not None:
-        return given.strip()
+    """Return the key from the fields or the host's first label; empty if there is none."""
+    key = text_of(fields, "api_key", "key")
+    if key is not None:
+        return key.strip()
     label, dot, _ = host.partition(".")
     return label if dot else ""
 
@@ -105,79 +106,79 @@ def _invalid(why: str, error: str) -> Response:
 # --- the endpoints ----------------------------------------------------------------
 
 
-def _verify_key(services: Services, site: Site, fields: Fields) -> Response:
+def _verify_key(worker: Worker, site: Site, fields: Fields) -> Response:
     return _plain("valid")
 
 
-def _comment_check(services: Services, site: Site, fields: Fields) -> Response:
+def _comment_check(worker: Worker, site: Site, fields: Fields) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    judged = services.judge.judge(site, asked)
-    if not asked.is_test:
-        services.recorder.put(judged)
-    verdict = judged.verdict
+    query = query_of(fields)
+    answer = worker.filters.answer(site, query)
+    if not query.is_test:
+        worker.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        label, probability = "spam" if judged.is_spam else "ham", None
+        label, probability = "spam" if answer.is_spam else "ham", None
     else:
         label, probability = verdict.label, verdict.spam_probability
-    services.metrics.verdict(label, asked.cause, probability)
-    headers = {"X-akismet-guid": judged.guid, **_ours(judged, label)}
-    if judged.is_spam and judged.discard:
+    worker.metrics.verdict(label, query.cause, probability)
+    headers = {"X-akismet-guid": answer.guid, **_own_headers(answer, label)}
+    if answer.is_spam and answer.discard:
         headers["X-akismet-pro-tip"] = "discard"
     if fields.get("classify") == "1":
         headers["X-Akismet-Classification"] = label
-    return _plain("true" if judged.is_spam else "false", headers)
+    return _plain("true" if answer.is_spam else "false", headers)
 
 
-def _ours(judged: Judged, label: str) -> dict[str, str]:
-    """Return the headers of our own: label, probability and reasons, in ASCII."""
-    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": judged.asked.cause}
-    if judged.verdict is not None:
-        headers["X-Spamguard-Probability"] = f"{judged.verdict.spam_probability:.4f}"
-        told = [[r.feature, r.contribution, r.evidence] for r in judged.reasons[:_TOLD]]
-        while told and len(text := json.dumps(told)) > _MOST_HEADER:
-            del told[-1]
-        if told:
+def _own_headers(answer: Answer, label: str) -> dict[str, str]:
+    """Return our own headers: label, probability and reasons, in ASCII."""
+    headers = {"X-Spamguard-Label": label, "X-Spamguard-Cause": answer.query.cause}
+    if answer.verdict is not None:
+        headers["X-Spamguard-Probability"] = f"{answer.verdict.spam_probability:.4f}"
+        reasons = [[r.feature, r.contribution, r.evidence] for r in answer.reasons[:_MOST_REASONS]]
+        while reasons and len(text := json.dumps(reasons)) > _MOST_HEADER:
+            del reasons[-1]
+        if reasons:
             headers["X-Spamguard-Reasons"] = text
     return headers
 
 
-def _submit_spam(services: Services, site: Site, fields: Fields) -> Response:
-    return _submit(services, site, fields, "spam")
+def _submit_spam(worker: Worker, site: Site, fields: Fields) -> Response:
+    return _submit(worker, site, fields, "spam")
 
 
-def _submit_ham(services: Services, site: Site, fields: Fields) -> Response:
-    return _submit(services, site, fields, "ham")
+def _submit_ham(worker: Worker, site: Site, fields: Fields) -> Response:
+    return _submit(worker, site, fields, "ham")
 
 
-def _submit(services: Services, site: Site, fields: Fields, decision: Any) -> Response:
+def _submit(worker: Worker, site: Site, fields: Fields, decision: Any) -> Response:
     if (missing := _missing(fields)) is not None:
         return missing
-    asked = asked_of(fields)
-    if asked.is_test:
+    query = query_of(fields)
+    if query.is_test:
         return _plain(THANKS)
     try:
-        taught = services.teacher.correct(site, asked, decision, _reporter(fields))
+        receipt = worker.feedback.correct(site, query, decision, _reporter(fields))
     except ForgottenError:
-        return _plain(THANKS)  # whoever wrote it asked for that, and the client can do nothing
-    services.metrics.feedback(decision, taught.agreed)
+        return _plain(THANKS)  # its writer asked for that, and the client can do nothing
+    worker.metrics.feedback(decision, receipt.agreed)
     return _plain(THANKS)
 
 
 def _reporter(fields: Fields) -> str:
-    """Return who corrected, as the journal takes it."""
-    said = "".join(letter for letter in fields.get("reporter", "") if letter.isprintable())
-    return said.encode("utf-8", "ignore").decode()[:200].strip() or "akismet"
+    """Return who submitted the correction, in letters that the journal accepts."""
+    name = "".join(letter for letter in fields.get("reporter", "") if letter.isprintable())
+    return name.encode("utf-8", "ignore").decode()[:200].strip() or "akismet"
 
 
-def _deactivate(services: Services, site: Site, fields: Fields) -> Response:
-    # The plugin is switched off on one blog; its key goes on being good for the others.
+def _deactivate(worker: Worker, site: Site, fields: Fields) -> Response:
+    # The plugin was switched off on one blog; the key stays valid for the others.
     return _plain("deactivated")
 
 
-def _get_subscription(services: Services, site: Site, fields: Fields) -> Response:
-    # Without an account that is active WordPress's settings page takes no key.
+def _get_subscription(worker: Worker, site: Site, fields: Fields) -> Response:
+    # WordPress's settings page accepts a key only with an active account.
     account = {
         "account_name": site.name,
         "account_type": "spamguard",
@@ -187,46 +188,48 @@ def _get_subscription(services: Services, site: Site, fields: Fields) -> Respons
     return _json(account)
 
 
-def _get_stats(services: Services, site: Site, fields: Fields) -> Response:
-    # With figures the settings page would show a frame of akismet.com, named by the key.
+def _get_stats(worker: Worker, site: Site, fields: Fields) -> Response:
+    # With figures the settings page would show a frame of akismet.com, with the key in its URL.
     return _json(None)
 
 
 async def _test(request: Request) -> Response:
-    """Answer the settings page, which asks without a key whether it gets through."""
+    """Answer the settings page, which tests the connection without a key."""
     return _plain("connected")
 
 
-def _usage_limit(services: Services, site: Site, fields: Fields) -> Response:
+def _usage_limit(worker: Worker, site: Site, fields: Fields) -> Response:
+    usage = tables.usage
     month = datetime.now(UTC).strftime("%Y-%m")
     query = sa.select(sa.func.coalesce(sa.func.sum(usage.c.api_calls), 0)).where(
         usage.c.site == site.id, usage.c.month == month
     )
-    with services.journal.database.reading() as connection:
+    with worker.journal.database.reading() as connection:
         used = int(connection.execute(query).scalar_one())
-    told = {
-        "limit": _NO_LIMIT,
-        "usage": used,
-        "percentage": f"{100 * used / _NO_LIMIT:.2f}",
-        "throttled": False,
-    }
-    return _json(told)
+    return _json(
+        {
+            "limit": _NO_LIMIT,
+            "usage": used,
+            "percentage": f"{100 * used / _NO_LIMIT:.2f}",
+            "throttled": False,
+        }
+    )
 
 
-def _key_sites(services: Services, site: Site, fields: Fields) -> Response:
-    month = fields.get("month", "")
+def _key_sites(worker: Worker, site: Site, fields: Fields) -> Response:
+    usage, month = tables.usage, fields.get("month", "")
     if not _MONTH.fullmatch(month):
         month = datetime.now(UTC).strftime("%Y-%m")
     limit, offset = _number(fields, "limit", 500, 1), _number(fields, "offset", 0, 0)
     order = usage.c[_ORDERS.get(fields.get("order", ""), "api_calls")]
-    wanted = [usage.c.site == site.id, usage.c.month == month]
-    if found := fields.get("filter", "").strip():
-        wanted.append(usage.c.blog.contains(found[:255], autoescape=True))
-    query = sa.select(usage).where(*wanted).order_by(order.desc(), usage.c.blog)
-    with services.journal.database.reading() as connection:
+    conditions = [usage.c.site == site.id, usage.c.month == month]
+    if text := fields.get("filter", "").strip():
+        conditions.append(usage.c.blog.contains(text[:255], autoescape=True))
+    query = sa.select(usage).where(*conditions).order_by(order.desc(), usage.c.blog)
+    with worker.journal.database.reading() as connection:
         rows = connection.execute(query.limit(limit).offset(offset)).all()
         total = connection.execute(
-            sa.select(sa.func.count()).select_from(usage).where(*wanted)
+            sa.select(sa.func.count()).select_from(usage).where(*conditions)
         ).scalar_one()
     if fields.get("format") == "csv":
         return _plain(_csv(key_of(fields, ""), month, rows, limit, offset, int(total)))
@@ -246,24 +249,24 @@ def _csv(key: str, month: str, rows: Any, limit: int, offset: int, total: int) -
         f"Active sites for {key} during {month} (limit: {limit}, offset: {offset}, total: {total}).",
         "Site,Total API Calls,Spam,Ham,Missed Spam,False Positives,Is Revoked",
     ]
-    for row in rows:  # a host holds no comma
+    for row in rows:  # a host has no comma
         figures = ",".join(str(getattr(row, name)) for name in _FIGURES)
         lines.append(f"{row.blog},{figures},false")
     return "\n".join(lines) + "\n"
 
 
-def _json(told: object) -> Response:
-    return Response(json.dumps(told), media_type="application/json")
+def _json(data: object) -> Response:
+    return Response(json.dumps(data), media_type="application/json")
 
 
 def _number(fields: Fields, name: str, default: int, least: int) -> int:
-    said = fields.get(name, "").strip()[:9]
-    return (
-        max(least, min(int(said), 10_000_000)) if said.isdecimal() and said.isascii() else default
-    )
+    digits = fields.get(name, "").strip()[:9]
+    if not (digits.isdecimal() and digits.isascii()):
+        return default
+    return max(least, min(int(digits), 10_000_000))
 
 
-# --- fields -> what is asked --------------------------------------------------------
+# --- fields -> query ----------------------------------------------------------------
 
 
 def _missing(fields: Fields) -> Response | None:
@@ -273,8 +276,8 @@ def _missing(fields: Fields) -> Response | None:
     return None
 
 
-def asked_of(fields: Fields) -> Asked:
-    """Return what a client asks about, or submits."""
+def query_of(fields: Fields) -> Query:
+    """Return the comment that a client asks about or submits, with its facts."""
     comment = Comment(
         fields.get("comment_content", ""),
         text_of(fields, "comment_author"),
@@ -283,9 +286,9 @@ def asked_of(fields: Fields) -> Asked:
     )
     permalink = text_of(fields, "permalink")
     title, text = text_of(fields, "post_title"), text_of(fields, "post_content")
-    post = Registered(permalink or "", title, text) if title or text else None
+    post = RegisteredPost(permalink or "", title, text) if title or text else None
     ruling, cause = _ruling(fields)
-    return Asked(
+    return Query(
         comment, permalink, text_of(fields, "blog"),
         text_of(fields, "comment_type", "content_type"),  # the latter is Discourse's
         post, ruling, cause,
@@ -295,7 +298,7 @@ def asked_of(fields: Fields) -> Asked:
 
 
 def _ruling(fields: Fields) -> tuple[bool | None, Any]:
-    """Return the answer that the protocol prescribes, and why; None where the model decides."""
+    """Return the answer that the protocol prescribes and its cause; None if the model decides."""
     roles = {role.strip().lower() for role in fields.get("user_role", "").split(",")}
     if "administrator" in roles:
         return False, "administrator"

@@ -1,9 +1,9 @@
 """Coral's external moderation phase, and its webhooks to learn from.
 
-When Coral asks, the comment has neither an id nor a time, and the webhooks that
-come later have an id and no text. So what was asked is kept under its digest with
-the story; the next webhook about that story gives it its id, but only where one
-comment alone can be meant. A wrong label is worse than none.
+When Coral asks for a verdict, the comment has neither an id nor a time; its later
+webhooks have an id and no text. So the comment is kept with the digest of its story,
+and the next webhook about that story gives it its id, but only where exactly one
+comment can be meant. A wrong label is worse than none.
 
 https://docs.coralproject.net/external-moderation-phases
 """
@@ -26,16 +26,15 @@ from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.feedback import Decision, stamp
-from spamguard.server.access import Threads, address_of, not_too_many
+from spamguard.server.access import Threads, address_of, enforce_wait
 from spamguard.server.http import body_of
-from spamguard.server.judging import Asked
-from spamguard.server.store import Site
-from spamguard.server.store.server_tables import comments
-from spamguard.server.worker import Services
+from spamguard.server.queries import Query
+from spamguard.server.store import Site, tables
+from spamguard.server.worker import Worker
 
 _STAFF: Final = frozenset(("STAFF", "MODERATOR", "ADMIN"))
-_NEWBORN: Final = timedelta(minutes=2)  # a comment's first webhook comes at once
-_NAMED: Final = frozenset(
+_NEW: Final = timedelta(minutes=2)  # a comment's first webhook comes at once
+_NAMING: Final = frozenset(
     ("COMMENT_CREATED", "COMMENT_REPLY_CREATED", "COMMENT_ENTERED_MODERATION_QUEUE")
 )
 _BY: Final = "coral"
@@ -45,7 +44,7 @@ _FLAG: Final = {"actionType": "FLAG", "reason": "COMMENT_DETECTED_SPAM"}
 
 
 def routes() -> list[Route]:
-    """Return the routes; both are signed with the site's Coral secret."""
+    """Return the routes; Coral signs the requests with the site's secret."""
     return [
         Route("/coral/{site}/moderation", _moderation, methods=["POST"]),
         Route("/coral/{site}/events", _events, methods=["POST"]),
@@ -53,46 +52,46 @@ def routes() -> list[Route]:
 
 
 async def _moderation(request: Request) -> Response:
-    services, site, told = await _signed(request)
-    asked = asked_of(told)
+    worker, site, data = await _signed(request)
+    query = query_of(data)
     return await to_thread.run_sync(
-        _judged, services, site, asked, limiter=Threads.of(request.app).judging
+        _verdict, worker, site, query, limiter=Threads.of(request.app).judging
     )
 
 
 async def _events(request: Request) -> Response:
-    services, site, told = await _signed(request)
-    data = told.get("data")
+    worker, site, event = await _signed(request)
+    data = event.get("data")
     if not isinstance(data, dict):
         raise HTTPException(400, "an event has data")
     await to_thread.run_sync(
-        _heard, services, site, str(told.get("type")), data,
+        _process_event, worker, site, str(event.get("type")), data,
         limiter=Threads.of(request.app).writing,
     )  # fmt: skip
     return Response(status_code=204)
 
 
-async def _signed(request: Request) -> tuple[Services, Site, dict[str, Any]]:
-    """Return the site and what Coral says, once the signature shows that Coral says it."""
-    services: Services = request.app.state.services
+async def _signed(request: Request) -> tuple[Worker, Site, dict[str, Any]]:
+    """Return the site and the request's JSON, once its signature is verified."""
+    worker: Worker = request.app.state.worker
     address, name = address_of(request), request.path_params["site"]
-    body = await body_of(request, services.config)
-    site = await to_thread.run_sync(services.sites.named, name)
+    body = await body_of(request, worker.config)
+    site = await to_thread.run_sync(worker.sites.named, name)
     if site is None or not _is_signed(body, site, request.headers.get("x-coral-signature", "")):
-        not_too_many(services.limits.wait_of_guesser(address))
+        enforce_wait(worker.limits.wait_of_guesser(address))
         raise HTTPException(403, "the signature is not that of this site's Coral secret")
-    not_too_many(services.limits.wait_of_key(site.id))
+    enforce_wait(worker.limits.wait_of_key(site.id))
     try:
-        told = json.loads(body)
+        data = json.loads(body)
     except (ValueError, RecursionError):
-        raise HTTPException(400, "the body is no JSON") from None
-    if not isinstance(told, dict):
-        raise HTTPException(400, "the body is no object")
-    return services, site, told
+        raise HTTPException(400, "the body is not JSON") from None
+    if not isinstance(data, dict):
+        raise HTTPException(400, "the body is not a JSON object")
+    return worker, site, data
 
 
 def _is_signed(body: bytes, site: Site, header: str) -> bool:
-    """Tell whether one of the signatures is right; while a secret is rolled there are two."""
+    """Return whether one of the signatures is right; there are two while a secret is replaced."""
     given = [m[1].lower() for m in map(_TAG.fullmatch, map(str.strip, header.split(","))) if m]
     right = [
         hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -101,21 +100,21 @@ def _is_signed(body: bytes, site: Site, header: str) -> bool:
     return sum(hmac.compare_digest(tag, one) for tag in given[:_MOST_TAGS] for one in right) > 0
 
 
-def asked_of(told: dict[str, Any]) -> Asked:
-    """Return what Coral asks about.
+def query_of(data: dict[str, Any]) -> Query:
+    """Return the comment of a moderation request.
 
     Raises
     ------
     HTTPException
         400 if it is not such a request.
     """
-    comment, author, story = (_object(told, name) for name in ("comment", "author", "story"))
+    comment, author, story = (_object(data, name) for name in ("comment", "author", "story"))
     body = comment.get("body")
     if not isinstance(body, str):
         raise HTTPException(400, "comment.body must be text")
     url, role = _text(story, "url"), _text(author, "role")
     staff = role in _STAFF
-    return Asked(
+    return Query(
         Comment(body), url, url, "comment",
         ruling=False if staff else None,
         cause="administrator" if staff else "model",
@@ -123,17 +122,17 @@ def asked_of(told: dict[str, Any]) -> Asked:
     )  # fmt: skip
 
 
-def _judged(services: Services, site: Site, asked: Asked) -> Response:
-    judged = services.judge.judge(site, asked)
-    services.recorder.put(judged)
-    verdict = judged.verdict
+def _verdict(worker: Worker, site: Site, query: Query) -> Response:
+    answer = worker.filters.answer(site, query)
+    worker.recorder.put(answer)
+    verdict = answer.verdict
     if verdict is None:
-        services.metrics.verdict("ham", asked.cause, None)
+        worker.metrics.verdict("ham", query.cause, None)
         return Response(status_code=204)
-    services.metrics.verdict(verdict.label, asked.cause, verdict.spam_probability)
-    if verdict.is_spam and judged.discard:
+    worker.metrics.verdict(verdict.label, query.cause, verdict.spam_probability)
+    if verdict.is_spam and answer.discard:
         return JSONResponse({"status": "REJECTED", "actions": [_FLAG]})
-    if judged.is_spam:
+    if answer.is_spam:
         return JSONResponse({"status": "SYSTEM_WITHHELD", "actions": [_FLAG]})
     if verdict.label == "unsure":
         return JSONResponse({"status": "PREMOD"})
@@ -143,26 +142,27 @@ def _judged(services: Services, site: Site, asked: Asked) -> Response:
 # --- webhooks -----------------------------------------------------------------------
 
 
-def _heard(services: Services, site: Site, kind: str, data: dict[str, Any]) -> None:
+def _process_event(worker: Worker, site: Site, kind: str, data: dict[str, Any]) -> None:
     name, story = _hash(_text(data, "commentID")), _hash(_text(data, "storyID"))
     if name is None:
         return
-    services.recorder.flush()
-    if kind in _NAMED and story is not None:
-        _name(services, site, story, name)
+    worker.recorder.flush()
+    if kind in _NAMING and story is not None:
+        _name(worker, site, story, name)
     elif kind == "COMMENT_LEFT_MODERATION_QUEUE":
-        _decide(services, site, name, _text(data, "status"))
+        _decide(worker, site, name, _text(data, "status"))
 
 
-def _name(services: Services, site: Site, story: str, name: str) -> None:
-    """Give the story's newborn comment its id, if there is one alone."""
-    since = stamp(datetime.now(UTC) - _NEWBORN)
+def _name(worker: Worker, site: Site, story: str, name: str) -> None:
+    """Give the story's new comment its id, if there is exactly one."""
+    comments = tables.comments
+    since = stamp(datetime.now(UTC) - _NEW)
     mine = comments.c.site == site.id
     nameless = sa.select(comments.c.id).where(
         mine, comments.c.story == story, comments.c.external_id.is_(None), comments.c.at >= since
     )
     known = sa.select(comments.c.id).where(mine, comments.c.external_id == name)
-    with services.journal.database.writing() as connection:
+    with worker.journal.database.writing() as connection:
         if connection.execute(known.limit(1)).first() is not None:
             return
         found = connection.execute(nameless.limit(2)).scalars().all()
@@ -171,11 +171,12 @@ def _name(services: Services, site: Site, story: str, name: str) -> None:
             connection.execute(sa.update(comments).where(this).values(external_id=name))
 
 
-def _decide(services: Services, site: Site, name: str, status: str | None) -> None:
+def _decide(worker: Worker, site: Site, name: str, status: str | None) -> None:
+    comments = tables.comments
     query = sa.select(comments.c.id, comments.c.label, comments.c.text).where(
         comments.c.site == site.id, comments.c.external_id == name
     )
-    with services.journal.database.reading() as connection:
+    with worker.journal.database.reading() as connection:
         row = connection.execute(query.order_by(comments.c.id.desc()).limit(1)).first()
     if row is None or row.text is None:
         return
@@ -183,28 +184,28 @@ def _decide(services: Services, site: Site, name: str, status: str | None) -> No
     if status == "APPROVED":
         decision = "ham"
     elif status == "REJECTED":
-        # Coral does not say why. What did not look like spam may have been an insult.
+        # Coral does not say why. A comment that did not look like spam may have been an insult.
         decision = "remove" if row.label == "ham" else "spam"
     else:
         return
-    taught = services.teacher.decide(site, row.id, decision, _BY)
-    services.metrics.feedback(decision, taught.agreed)
+    receipt = worker.feedback.decide(site, row.id, decision, _BY)
+    worker.metrics.feedback(decision, receipt.agreed)
 
 
-def _object(told: dict[str, Any], name: str) -> dict[str, Any]:
-    value = told.get(name)
+def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
+    value = data.get(name)
     if not isinstance(value, dict):
         raise HTTPException(400, f"{name} must be an object")
     return value
 
 
-def _text(told: dict[str, Any], name: str) -> str | None:
-    value = told.get(name)
+def _text(data: dict[str, Any], name: str) -> str | None:
+    value = data.get(name)
     return value if isinstance(value, str) and value else None
 
 
 def _hash(name: str | None) -> str | None:
-    """Return a name of any length and letters as one that a column takes."""
+    """Return a digest that fits the column, whatever the name's length and characters."""
     if name is None:
         return None
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()

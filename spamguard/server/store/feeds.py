@@ -1,7 +1,7 @@
 """Posts from a file: an RSS or Atom feed, or a WordPress export.
 
-Read with the importers' scanner: no document type, no entity of the file's own,
-nothing opened, every field bounded.
+It uses the importers' scanner, which reads no document type and no entities of the
+file, opens nothing, and bounds every field.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from spamguard.errors import ServerError
 from spamguard.importers import Report
 from spamguard.importers.files import nobody, opened, text_chunks
 from spamguard.importers.scanner import End, Field, Shape, Start, scan
-from spamguard.server.store.posts import Registered
+from spamguard.server.store.posts import RegisteredPost
 
 _TEXT: Final = ("content:encoded", "content", "summary", "description")  # the fullest first
 _DATE: Final = ("wp:post_date_gmt", "pubDate", "published", "dc:date", "updated")
@@ -31,13 +31,13 @@ _POSTS: Final = ("", "post", "page")
 _PUBLIC: Final = ("", "publish")
 
 
-def read_posts(path: str | os.PathLike[str]) -> Iterator[Registered]:
-    """Yield the posts of a feed or of a WordPress export, as they stand in it.
+def read_posts(path: str | os.PathLike[str]) -> Iterator[RegisteredPost]:
+    """Yield the posts of a feed or of a WordPress export, in its order.
 
     Raises
     ------
     ServerError
-        If it holds no post that has an address.
+        If it has no post with an address.
     CorpusError
         If the file cannot be read.
     """
@@ -51,7 +51,7 @@ def read_posts(path: str | os.PathLike[str]) -> Iterator[Registered]:
                 yield found
     if not count:
         raise ServerError(
-            f"{file.name} holds no posts with an address. Give an RSS or Atom feed, or a WordPress "
+            f"{file.name} has no posts with an address. Give an RSS or Atom feed, or a WordPress "
             "export (Tools, Export, All content)."
         )
 
@@ -88,7 +88,7 @@ def _keep(item: dict[str, str], field: Field) -> None:
         item.setdefault(field.name, value)
 
 
-def _post(item: dict[str, str]) -> Registered | None:
+def _post(item: dict[str, str]) -> RegisteredPost | None:
     if item.get("wp:post_type", "") not in _POSTS or item.get("wp:status", "") not in _PUBLIC:
         return None
     url = item.get("link") or item.get("guid") or item.get("id", "")
@@ -98,4 +98,4 @@ def _post(item: dict[str, str]) -> Registered | None:
     def first(names: tuple[str, ...]) -> str | None:
         return next((item[name] for name in names if name in item), None)
 
-    return Registered(url, item.get("title"), first(_TEXT), first(_AUTHOR), first(_DATE))
+    return RegisteredPost(url, item.get("title"), first(_TEXT), first(_AUTHOR), first(_DATE))

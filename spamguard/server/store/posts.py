@@ -1,4 +1,4 @@
-"""The posts that sites have registered, matched by their address."""
+"""The posts that sites have registered, found by their address."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MOST_URL: Final = 2_000
 """Characters of an address."""
 
 VISIBLE: Final = "[!-~]"
-"""Something of this an address has, as a regular expression."""
+"""Regular expression for what an address must contain: a visible ASCII character."""
 
-_TOGETHER: Final = 200
+_BATCH: Final = 200  # posts in one transaction
 _TRACKING: Final = re.compile(r"(?:utm_[a-z]+|fbclid|gclid|replytocom)=[^&]*(?:&|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class RegisteredPost:
     """A post that a site has registered."""
 
     url: str
@@ -41,15 +41,15 @@ class Registered:
     date: str | None = None
 
     def as_post(self) -> Post:
-        """Return what is scored with."""
+        """Return the post for the vectorizer."""
         return Post(self.title, self.text, self.url, self.author, self.date)
 
 
 def key_of(url: str) -> str:
-    """Return a digest that is the same for all ways to write the address of one post.
+    """Return a digest of a post's address that is the same for all its spellings.
 
-    Scheme, ``www.``, port, fragment, a slash at the end and parameters that
-    only track do not count.
+    Scheme, ``www.``, port, fragment, a final slash and tracking parameters are
+    left out.
 
     Examples
     --------
@@ -63,29 +63,29 @@ def key_of(url: str) -> str:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host = (parts.hostname or "").removeprefix("www.")
         path, query = parts.path.rstrip("/"), _TRACKING.sub("", parts.query).rstrip("&")
-    except ValueError:  # brackets that are no address
+    except ValueError:  # brackets that are not an IPv6 address
         host, path, query = "", url, ""
     return hashlib.sha256(f"{host}{path}?{query}".encode("utf-8", "replace")).hexdigest()
 
 
 class Posts:
-    """The posts of one database."""
+    """The registered posts in one database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, site: int, url: str | None) -> Registered | None:
-        """Return the post of a site at this address; None where it is not registered."""
+    def get(self, site: int, url: str | None) -> RegisteredPost | None:
+        """Return the post of a site at this address; None if it is not registered."""
         if not url:
             return None
         with self._database.reading() as connection:
-            row = connection.execute(_AT, {"wanted": site, "digest": key_of(url)}).first()
+            row = connection.execute(_AT, {"of_site": site, "digest": key_of(url)}).first()
         if row is None:
             return None
-        return Registered(row.url, row.title, row.text, row.author, row.date)
+        return RegisteredPost(row.url, row.title, row.text, row.author, row.date)
 
-    def put(self, site: int, found: Iterable[Registered]) -> int:
-        """Register posts, each in the place of the one at its address; return how many.
+    def put(self, site: int, found: Iterable[RegisteredPost]) -> int:
+        """Register posts, replacing those at the same addresses; return how many.
 
         Raises
         ------
@@ -93,24 +93,24 @@ class Posts:
             If one has no address.
         """
         count = 0
-        batch: list[Registered] = []
+        batch: list[RegisteredPost] = []
         for post in found:
             if not re.search(VISIBLE, post.url) or len(post.url) > MOST_URL:
-                raise ServerError(f"a post needs an address of at most {MOST_URL:,} characters.")
+                raise ServerError(f"A post needs an address of at most {MOST_URL:,} characters.")
             batch.append(post)
-            if len(batch) == _TOGETHER:
+            if len(batch) == _BATCH:
                 count += self._put(site, batch)
                 batch = []
         return count + self._put(site, batch)
 
-    def _put(self, site: int, batch: list[Registered]) -> int:
+    def _put(self, site: int, batch: list[RegisteredPost]) -> int:
         if not batch:
             return 0
         with self._database.writing() as connection:
             return register(connection, site, batch)
 
     def delete(self, site: int, url: str) -> bool:
-        """Forget a post; False where it was not registered."""
+        """Delete a post; False if it was not registered."""
         mine = (posts.c.site == site) & (posts.c.key == key_of(url))
         with self._database.writing() as connection:
             return bool(connection.execute(sa.delete(posts).where(mine)).rowcount)
@@ -123,12 +123,12 @@ class Posts:
 
 
 _AT: Final = sa.select(posts).where(
-    posts.c.site == sa.bindparam("wanted"), posts.c.key == sa.bindparam("digest")
+    posts.c.site == sa.bindparam("of_site"), posts.c.key == sa.bindparam("digest")
 )
 
 
-def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) -> int:
-    """Put posts in the place of those at their addresses; return how many addresses there were."""
+def register(connection: sa.Connection, site: int, batch: Iterable[RegisteredPost]) -> int:
+    """Insert posts or replace those at the same addresses; return the number of addresses."""
     rows = {key_of(post.url): _values(post) for post in batch}
     for key, values in rows.items():
         mine = (posts.c.site == site) & (posts.c.key == key)
@@ -137,7 +137,7 @@ def register(connection: sa.Connection, site: int, batch: Iterable[Registered]) 
     return len(rows)
 
 
-def _values(post: Registered) -> dict[str, Any]:
+def _values(post: RegisteredPost) -> dict[str, Any]:
     return {
         "url": post.url.strip(),
         "title": None if post.title is None else post.title[:1_000],

@@ -1,8 +1,7 @@
 """The server's tables, in the journal's database beside its own.
 
-What moderators decided stands in the journal. Here stands what the server needs
-besides: its sites, their posts, the comments with their verdicts, and what each
-correction taught, in numbers.
+The journal holds what moderators decided and what it taught. These tables hold
+the server's sites, their posts, and the comments with their verdicts.
 """
 
 from __future__ import annotations
@@ -10,16 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from spamguard.feedback import PREFIX, AnyText
 
-SCHEMA: Final = 1
-"""Number of this layout; a database with a higher one is refused."""
+SCHEMA: Final = 2
+"""Number of this layout; since 2, the journal keeps what was learned. A higher one is refused."""
 
 METADATA: Final = sa.MetaData()
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
 _STAMP: Final = sa.String(32)  # ISO 8601 in UTC, as in the journal
 _DIGEST: Final = sa.String(64)
 
@@ -30,19 +27,17 @@ settings: Final = sa.Table(
     sa.Column("value", sa.String(255), nullable=False),
 )
 
-# One key, one site. `sequence` rises with every lesson; whoever holds the site's weights in
-# memory sees by it that they are old. The row named "" is the pool of what sites share.
+# One key, one site.
 sites: Final = sa.Table(
     f"{PREFIX}sites",
     METADATA,
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("name", sa.String(64), nullable=False, unique=True),
-    sa.Column("key_digest", _DIGEST, unique=True),  # of the key, which is not kept; empty: revoked
-    sa.Column("sequence", _NUMBER, nullable=False, default=0),
-    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # its feedback to the pool
-    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # the pool's into its verdicts
+    sa.Column("key_digest", _DIGEST, unique=True),  # of the key, which is not kept; NULL: revoked
+    sa.Column("gives", sa.Boolean, nullable=False, default=False),  # shares its feedback
+    sa.Column("takes", sa.Boolean, nullable=False, default=False),  # uses what others share
     sa.Column("unsure_is_spam", sa.Boolean, nullable=False, default=False),
-    sa.Column("unsure_cut", sa.Double),  # log-odds; empty: the model's
+    sa.Column("unsure_cut", sa.Double),  # log-odds; NULL: the model's
     sa.Column("spam_cut", sa.Double),
     sa.Column("coral_secret", sa.String(1000)),  # or several, one a line
     sa.Column("created_at", _STAMP, nullable=False),
@@ -78,23 +73,23 @@ comments: Final = sa.Table(
     sa.Column("post_key", _DIGEST),
     sa.Column("permalink", AnyText),
     sa.Column("kind", AnyText),  # comment_type
-    sa.Column("text", AnyText),  # empty in privacy mode, as are the author's fields
+    sa.Column("text", AnyText),  # NULL in privacy mode, as are the author's fields
     sa.Column("author", AnyText),
     sa.Column("author_url", AnyText),
     sa.Column("date", AnyText),
     sa.Column("cause", sa.String(16), nullable=False),  # model, administrator, honeypot, test
-    sa.Column("answer", sa.Boolean, nullable=False),  # what the blog was told: spam?
+    sa.Column("answer", sa.Boolean, nullable=False),  # the answer to the blog: spam?
     sa.Column("label", sa.String(16)),
     sa.Column("spam_probability", sa.Double),
     sa.Column("log_odds", sa.Double),
     sa.Column("discard", sa.Boolean),
     sa.Column("language", sa.String(16)),
     sa.Column("model", AnyText),
-    sa.Column("reasons", AnyText),  # JSON: [[feature, contribution, evidence], ...]; see records
-    # Of a backend that tells neither until later: see coral.
+    sa.Column("reasons", AnyText),  # JSON: [[feature, contribution, evidence], ...]
+    # Digests of Coral's names for the post and the comment; see protocols/coral.py.
     sa.Column("story", _DIGEST),
     sa.Column("external_id", _DIGEST),
-    sa.Column("decision", sa.String(16)),  # of the journal, repeated here for the queue
+    sa.Column("decision", sa.String(16)),  # copied from the journal for the queue
     sa.Column("decided_by", sa.String(255)),
     sa.Column("decided_at", _STAMP),
     sa.Column("entry", _NUMBER),  # its number in the journal
@@ -104,19 +99,6 @@ comments: Final = sa.Table(
     sa.Index(f"{PREFIX}server_comments_by_story", "site", "story", "at"),
     sa.Index(f"{PREFIX}server_comments_by_external_id", "site", "external_id"),
     sqlite_autoincrement=True,
-)
-
-# What a correction taught, as `SiteWeights.packed` gives it; the latest of each comment.
-# Empty `data`: taken back.
-lessons: Final = sa.Table(
-    f"{PREFIX}lessons",
-    METADATA,
-    sa.Column("site", sa.ForeignKey(sites.c.id), primary_key=True),
-    sa.Column("key", sa.String(80), primary_key=True),
-    sa.Column("sequence", _NUMBER, nullable=False),
-    sa.Column("data", _BYTES),
-    sa.Column("at", _STAMP, nullable=False),
-    sa.Index(f"{PREFIX}lessons_by_sequence", "site", "sequence"),
 )
 
 usage: Final = sa.Table(
@@ -131,7 +113,7 @@ usage: Final = sa.Table(
     ),
 )
 
-# --- of the moderation pages ----------------------------------------------------------
+# --- for the moderation pages ----------------------------------------------------------
 
 moderators: Final = sa.Table(
     f"{PREFIX}moderators",
@@ -139,7 +121,7 @@ moderators: Final = sa.Table(
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("name", sa.String(64), nullable=False, unique=True),  # as in the journal
     sa.Column("password", sa.String(255), nullable=False),  # hashed; see pages.accounts
-    sa.Column("sites", AnyText),  # JSON: numbers of sites; empty: all
+    sa.Column("sites", AnyText),  # JSON: numbers of sites; NULL: all
     sa.Column("created_at", _STAMP, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -147,14 +129,14 @@ moderators: Final = sa.Table(
 sessions: Final = sa.Table(
     f"{PREFIX}sessions",
     METADATA,
-    sa.Column("digest", _DIGEST, primary_key=True),  # of the token, which the browser alone has
+    sa.Column("digest", _DIGEST, primary_key=True),  # of the token, which only the browser has
     sa.Column("moderator", sa.ForeignKey(moderators.c.id), nullable=False),
     sa.Column("created_at", _STAMP, nullable=False),
     sa.Column("seen_at", _STAMP, nullable=False),
 )
 
-# What was done on the pages in one step, so that one step takes it back. What was decided
-# stands in the journal; `detail` is JSON and has the numbers of its entries there.
+# Actions on the pages, each undone in one step. The decisions themselves are in the journal;
+# `detail` is JSON with the numbers of their entries.
 actions: Final = sa.Table(
     f"{PREFIX}actions",
     METADATA,
@@ -162,7 +144,7 @@ actions: Final = sa.Table(
     sa.Column("moderator", sa.String(64), nullable=False),
     sa.Column("at", _STAMP, nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),  # decide, thresholds, retrain, use, rollback
-    sa.Column("site", sa.ForeignKey(sites.c.id)),  # empty: of several
+    sa.Column("site", sa.ForeignKey(sites.c.id)),  # NULL: of several
     sa.Column("detail", AnyText, nullable=False),
     sa.Column("undone_at", _STAMP),
     sa.Index(f"{PREFIX}actions_by_moderator", "moderator", "id"),
@@ -176,7 +158,7 @@ retrainings: Final = sa.Table(
     sa.Column("site", sa.ForeignKey(sites.c.id), nullable=False),
     sa.Column("moderator", sa.String(64), nullable=False),
     sa.Column("started_at", _STAMP, nullable=False),
-    sa.Column("seen_at", _STAMP, nullable=False),  # of the process that does it
+    sa.Column("seen_at", _STAMP, nullable=False),  # sign of life of its process
     sa.Column("state", sa.String(16), nullable=False),  # running, passed, refused, failed
     sa.Column("stage", sa.String(32), nullable=False),
     sa.Column("done", _NUMBER, nullable=False, default=0),

@@ -1,4 +1,4 @@
-"""The sites that a server knows: each key is its own site."""
+"""The sites of a server: one key, one site."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from spamguard.errors import ServerError
-from spamguard.feedback import Database, stamp
-from spamguard.server.store.server_tables import lessons, sites
-
-POOL: Final = ""
-"""Name of the row whose lessons are those that sites share."""
+from spamguard.feedback import (
+    PREFIX,
+    Database,
+    count_steps,
+    last_shared_step,
+    last_step_of,
+    put_step,
+    share_step,
+    stamp,
+    unshare_steps,
+)
+from spamguard.server.store.server_tables import sites
 
 _SETTINGS: Final = frozenset(
     ("gives", "takes", "unsure_is_spam", "unsure_cut", "spam_cut", "coral_secret")
@@ -33,18 +40,19 @@ class Site:
     ----------
     id : int
     name : str
-        What people call it; also its name in the journal.
+        Its name for people and in the journal.
     sequence, pool_sequence : int
-        How much was taught here, and shared by others; they only rise.
+        Numbers of the last step that was learned here, and of the last that
+        sites share; they only rise.
     gives, takes : bool
-        Whether its feedback goes to the pool, and whether the pool's counts here.
+        Whether the site shares its feedback, and uses what others share.
     unsure_is_spam : bool
-        Whether a client that knows only yes and no is told that unsure is spam.
+        Whether a client that knows only yes and no hears that unsure is spam.
     unsure_cut, spam_cut : float or None
         The site's own decision thresholds in log-odds; None is the model's.
     coral_secret : str or None
-        Signs what Coral sends; several, one a line, where its phase and its
-        webhook have their own.
+        Signs what Coral sends; one a line, if its moderation phase and its
+        webhook have different secrets.
     """
 
     id: int
@@ -66,24 +74,28 @@ class Sites:
         self._database = database
 
     def of_key(self, key: str) -> Site | None:
-        """Return the site with this key; None where no site has it."""
+        """Return the site with this key, or None."""
         if not _KEY.fullmatch(key):
             return None
         return self._one(_OF_KEY, _digest(key))
 
     def named(self, name: str) -> Site | None:
-        """Return the site of this name; None where there is none."""
-        return self._one(_NAMED, name) if name != POOL else None
+        """Return the site of this name, or None."""
+        return self._one(_NAMED, name)
 
     def with_id(self, number: int) -> Site | None:
-        """Return the site with this number; None where there is none."""
+        """Return the site with this number, or None."""
         return self._one(_WITH_ID, number)
 
     def all(self) -> list[Site]:
         """Return all sites by name."""
         with self._database.reading() as connection:
-            query = _QUERY.where(sites.c.name != POOL).order_by(sites.c.name)
+            query = _QUERY.order_by(sites.c.name)
             return [_site(row) for row in connection.execute(query)]
+
+    def corrections(self, site: Site) -> int:
+        """Return how many comments of a site taught something."""
+        return count_steps(self._database, site.name)
 
     def _one(self, query: sa.Select[Any], value: object) -> Site | None:
         with self._database.reading() as connection:
@@ -91,19 +103,19 @@ class Sites:
         return None if row is None else _site(row)
 
     def add(self, name: str, key: str | None = None) -> str:
-        """Add a site and return its key, which is kept nowhere.
+        """Add a site and return its key, of which only a digest is kept.
 
         Parameters
         ----------
         name : str
             Lower-case letters, digits, dots and dashes; such as its host.
         key : str, optional
-            A key of the owner's; by default twelve random hexadecimal digits.
+            The key; by default twelve random hexadecimal digits.
 
         Raises
         ------
         ServerError
-            If there is a site of this name or key, or it can be none.
+            If the name or the key is taken, or not allowed.
         """
         if not _NAME.fullmatch(name):
             raise ServerError(
@@ -122,19 +134,19 @@ class Sites:
         return key
 
     def renew_key(self, name: str, key: str | None = None) -> str:
-        """Give a site another key and return it; the former one is worth nothing from now on."""
+        """Give a site a new key and return it; the former key stops working."""
         key = _checked(key)
         self._update(name, key_digest=_digest(key))
         return key
 
     def revoke(self, name: str) -> None:
-        """Take a site's key away; what it taught stays."""
+        """Take a site's key away; its corrections stay."""
         self._update(name, key_digest=None)
 
     def set(self, name: str, **values: Any) -> None:
-        """Set settings of a site, by the names that `Site` gives them.
+        """Change settings of a site, by the names of the fields of `Site`.
 
-        A site that no longer gives takes what it gave out of the pool.
+        A site that stops sharing also takes back what it shared before.
         """
         if unknown := values.keys() - _SETTINGS:
             raise ServerError(f"a site has no setting {sorted(unknown)[0]!r}.")
@@ -145,45 +157,37 @@ class Sites:
 
     def _update(self, name: str, **values: Any) -> None:
         with self._database.writing() as connection:
-            number = connection.execute(
-                sa.select(sites.c.id).where(sites.c.name == name, sites.c.name != POOL)
-            ).scalar()
+            number = connection.execute(sa.select(sites.c.id).where(sites.c.name == name)).scalar()
             if number is None:
                 raise ServerError(f"there is no site {name!r}; list them first.")
             connection.execute(sa.update(sites).where(sites.c.id == number).values(values))
             if values.get("gives") is False:
-                _leave_pool(connection, int(number))
+                unshare_steps(connection, name)
 
 
-def _leave_pool(connection: sa.Connection, site: int) -> None:
-    pool = connection.execute(sa.select(sites.c.id).where(sites.c.name == POOL)).scalar_one()
-    given = (
-        lessons.c.site == pool,
-        lessons.c.key.like(f"{site}:%"),
-        lessons.c.data.is_not(None),
-    )
-    for key in connection.execute(sa.select(lessons.c.key).where(*given)).scalars().all():
-        put_lesson(connection, pool, key, None)
+def move_lessons(connection: sa.Connection) -> None:
+    """Move what a server of layout 1 learned into the journal, and drop its tables for it."""
+    old = sa.Table(f"{PREFIX}lessons", sa.MetaData(), autoload_with=connection)
+    names = {row.id: row.name for row in connection.execute(sa.select(sites.c.id, sites.c.name))}
+    found = sa.select(old.c.site, old.c.key, old.c.data).where(old.c.data.is_not(None))
+    pooled = []
+    for row in connection.execute(found.order_by(old.c.site, old.c.sequence)).all():
+        if names[row.site]:
+            put_step(connection, names[row.site], row.key, row.data)
+        else:  # of the pool: number of the site, and the beginning of the digest
+            number, _, digest = row.key.partition(":")
+            pooled.append((names[int(number)], digest))
+    for name, digest in pooled:
+        share_step(connection, name, digest, prefix=True)
+    old.drop(connection)
+    connection.execute(sa.delete(sites).where(sites.c.name == ""))
+    connection.exec_driver_sql(f"ALTER TABLE {sites.name} DROP COLUMN sequence")
 
 
-def put_lesson(connection: sa.Connection, site: int, key: str, data: bytes | None) -> None:
-    """Put what was learned under `key` in its place, as the latest of the site."""
-    # The row is locked by this: on any database, numbers rise as transactions end.
-    raised = sa.update(sites).where(sites.c.id == site).values(sequence=sites.c.sequence + 1)
-    connection.execute(raised)
-    number = connection.execute(sa.select(sites.c.sequence).where(sites.c.id == site)).scalar_one()
-    connection.execute(sa.delete(lessons).where(lessons.c.site == site, lessons.c.key == key))
-    values = {"site": site, "key": key, "sequence": number, "data": data, "at": _now()}
-    connection.execute(sa.insert(lessons).values(values))
-
-
-_POOL: Final = sites.alias("pool")
 _QUERY: Final = sa.select(
-    *(sites.c[name] for name in ("id", "name", "sequence", *sorted(_SETTINGS))),
-    sa.select(_POOL.c.sequence)
-    .where(_POOL.c.name == POOL)
-    .scalar_subquery()
-    .label("pool_sequence"),
+    *(sites.c[name] for name in ("id", "name", *sorted(_SETTINGS))),
+    last_step_of(sites.c.name).label("sequence"),
+    last_shared_step().label("pool_sequence"),
 )
 # Built once: to build a query takes longer than to run it.
 _OF_KEY: Final = _QUERY.where(sites.c.key_digest == sa.bindparam("value"))
@@ -193,7 +197,7 @@ _WITH_ID: Final = _QUERY.where(sites.c.id == sa.bindparam("value"))
 
 def _site(row: Any) -> Site:
     facts = row._asdict()
-    return Site(**facts | {"pool_sequence": facts["pool_sequence"] or 0})
+    return Site(**facts | {name: facts[name] or 0 for name in ("sequence", "pool_sequence")})
 
 
 def _digest(key: str) -> str:

@@ -1,7 +1,7 @@
-"""Figures for Prometheus; those of all workers add up.
+"""Metrics for Prometheus, added up over all workers.
 
-With several workers each keeps its numbers in a file of a shared directory, which
-``PROMETHEUS_MULTIPROC_DIR`` names before this is imported; `running` sees to that.
+With several workers each keeps its counts in a shared directory. `supervisor` names it
+in ``PROMETHEUS_MULTIPROC_DIR`` before this module is imported.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Database, stamp
-from spamguard.server.store.server_tables import comments
+from spamguard.server.store import tables
 
 _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
 _SHARES: Final = tuple(i / 10 for i in range(1, 10))
 _RECENT: Final = timedelta(days=7)
 _BEFORE: Final = timedelta(days=35)
-_CHANCE: Final = 0.1  # of the index: if so much is to be expected by chance, it is not told
-_FRESH: Final = 60.0  # seconds that a look at the database is good for
+_CHANCE: Final = 0.1  # of the index: where chance alone would bring it about, it is not reported
+_FRESH: Final = 60.0  # seconds that figures from the database stay valid
 
 
 class Metrics:
-    """What one worker counts, and the page on which all workers' counts stand."""
+    """The counts of one worker, and the page with the sums of all."""
 
     def __init__(self, database: Database) -> None:
         own = CollectorRegistry()
@@ -75,36 +75,35 @@ class Metrics:
         self._seconds.labels(endpoint).observe(seconds)
 
     def verdict(self, label: str, cause: str, probability: float | None) -> None:
-        """Count an answer; `probability` is 0 to 1, None where no model was asked."""
+        """Count an answer; `probability` is None where a rule decided."""
         self._verdicts.labels(label, cause).inc()
         if probability is not None:
             self._probabilities.observe(probability)
 
     def feedback(self, decision: str, agreed: bool | None) -> None:
         """Count a decision."""
-        said = {True: "yes", False: "no", None: "unknown"}[agreed]
-        self._feedback.labels(decision, said).inc()
+        word = {True: "yes", False: "no", None: "unknown"}[agreed]
+        self._feedback.labels(decision, word).inc()
 
     def model(self, what: str) -> None:
         """Count that a model was reloaded, refused or dropped."""
         self._models.labels(what).inc()
 
     def records(self, what: str, number: int) -> None:
-        """Count comments that wait for the database, or were given up."""
+        """Count comments that wait for the database, or were dropped."""
         self._records.labels(what).inc(number)
 
     def page(self) -> bytes:
-        """Return what Prometheus reads."""
+        """Return the metrics in Prometheus' text format."""
         return generate_latest(self._page)
 
 
 class Drift:
     """How far the last week's comments differ from those of the four weeks before.
 
-    Read from the database, so that each worker gives the same figures. The
-    population stability index compares how the spam probabilities are spread:
-    below 0.1 nothing happened, above 0.25 something did. It is told where there
-    are comments enough for that; see `drift_of`.
+    It reads the database, so every worker reports the same. The population
+    stability index compares the distributions of the spam probability: below 0.1
+    nothing changed, above 0.25 something did. See `drift_of` for when it is reported.
     """
 
     def __init__(self, database: Database) -> None:
@@ -114,7 +113,7 @@ class Drift:
         self._figures: dict[str, float] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; none while there is nothing to compare."""
+        """Yield the gauges for which there are enough comments."""
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH:
                 try:
@@ -126,17 +125,16 @@ class Drift:
         for name, words in (
             ("spam_share_recent", "Share called spam, last seven days"),
             ("spam_share_before", "Share called spam, the four weeks before"),
-            ("drift", "Population stability index of the probabilities, the one against the other"),
+            (
+                "drift",
+                "Population stability index of the probabilities, last seven days against four weeks before",
+            ),
         ):
             if name in figures:
                 yield GaugeMetricFamily(f"spamguard_{name}", words, figures[name])
 
-    def look_again(self) -> None:
-        """Read the database at the next `collect`, however short ago it was read."""
-        self._read_at = float("-inf")
-
     def describe(self) -> list[Metric]:
-        """Return nothing: what there is depends on the database."""
+        """Return nothing, because the gauges depend on the database."""
         return []
 
     def _read(self) -> dict[str, float]:
@@ -152,7 +150,8 @@ class Drift:
         return found
 
     def _spread(self, since: datetime, until: datetime) -> tuple[int, list[int]]:
-        """Return how many were called spam, and how many have a probability in each tenth."""
+        """Return how many comments were called spam, and how many have a probability in each tenth."""
+        comments = tables.comments
         edges = (0.0, *_SHARES, 1.1)
         value = comments.c.spam_probability
         tenths = [
@@ -169,11 +168,10 @@ class Drift:
 
 
 def drift_of(now: list[int], before: list[int]) -> float | None:
-    """Return the population stability index; None where too few comments were counted.
+    """Return the population stability index; None for too few comments.
 
-    Were nothing to change, chance alone would bring it to about ``(bins - 1) *
-    (1 / n + 1 / m)`` for n and m comments. Where that is above 0.1, the index
-    would cry wolf.
+    Without any change, chance brings the index to about ``(bins - 1) * (1 / n +
+    1 / m)`` for n and m comments. Where that is above 0.1 it would mislead.
 
     Examples
     --------
@@ -191,7 +189,7 @@ def drift_of(now: list[int], before: list[int]) -> float | None:
 def stability_index(now: list[int], before: list[int]) -> float:
     """Return the population stability index of two histograms with the same bins.
 
-    Half a comment is added to each bin, so that an empty one counts and does not explode.
+    Half a comment is added to each bin, so that an empty bin does not make it infinite.
 
     Examples
     --------

@@ -284,7 +284,7 @@ class Commands(Case):
     def test_retrain_serves_its_model_at_once(self):
         for row in load_sample().head(120).itertuples():
             comment = Comment(row.text, author=row.author, date=row.date)
-            site().learn(f"s{row.Index}", row.label, by="anna", comment=comment)
+            site().correct(f"s{row.Index}", row.label, by="anna", comment=comment)
         out = StringIO()
         call_command("spamguard_retrain", stdout=out)
         assert site().check(HAM).model.startswith("own")

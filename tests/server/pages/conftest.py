@@ -26,9 +26,9 @@ from argon2 import PasswordHasher
 from spamguard import Comment
 from spamguard.feedback.entries import stamp
 from spamguard.server import ServerConfig, create_app
-from spamguard.server.judging import Asked
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.store.posts import Registered
+from spamguard.server.queries import Query
+from spamguard.server.store.posts import RegisteredPost
 from spamguard.server.store.server_tables import comments
 
 SAMPLE = Path(__file__).parents[3] / "datasets" / "sample"
@@ -53,10 +53,10 @@ class Seeder:
 
     def comment(self, text, site="first", days=0.0, author=None, author_url=None, permalink=None):
         """Judge a comment as if it had come `days` ago."""
-        asked = Asked(
+        asked = Query(
             Comment(text, author, author_url), permalink, "https://blog.example/", "comment"
         )
-        judged = self.services.judge.judge(self.site(site), asked)
+        judged = self.services.filters.answer(self.site(site), asked)
         at = stamp(datetime.now(UTC) - timedelta(days=days))
         self.services.recorder.put(replace(judged, at=at))
         return judged
@@ -73,7 +73,7 @@ class Seeder:
         for line in (SAMPLE / "posts.jsonl").read_text("utf-8").splitlines():
             post = json.loads(line)
             posts[post["post_id"]] = f"https://blog.example/{post['post_id']}"
-            given = Registered(posts[post["post_id"]], post["title"], post["text"])
+            given = RegisteredPost(posts[post["post_id"]], post["title"], post["text"])
             self.services.posts.put(self.site(site).id, [given])
         chosen = lines[:most]
         for i, line in enumerate(chosen):
@@ -92,7 +92,7 @@ class Seeder:
             rows = connection.execute(query.order_by(comments.c.id)).all()
         chosen = [row for row in rows[:most] if labels.get(row.text) in ("spam", "ham")]
         for row in chosen:
-            self.services.teacher.decide(where, row.id, labels[row.text], by)
+            self.services.feedback.decide(where, row.id, labels[row.text], by)
         return len(chosen)
 
     def moderator(self, name="anna", sites=None):
@@ -218,7 +218,7 @@ class Live:
     def __init__(self, server, app, port):
         self.server, self.app, self.port = server, app, port
         self.base = f"http://127.0.0.1:{port}"
-        self.services = app.state.services
+        self.services = app.state.worker
         self.seed = Seeder(self.services)
 
 

@@ -32,7 +32,7 @@ def cards(page):
 
 def told(page, words):
     """Wait until the page says so; a function would need what its policy forbids."""
-    page.wait_for_selector(f"#told:has-text('{words}')")
+    page.wait_for_selector(f"#message:has-text('{words}')")
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_a_decision_that_fails_is_told_and_the_comment_stays(filled, window):
     page.evaluate("document.querySelectorAll('input[name=csrf]').forEach(i => { i.value = 'x' })")
     page.click(".card:first-child button.spam")
     page.wait_for_selector(".undo.failed")
-    assert "earlier log-in" in page.text_content("#told")
+    assert "earlier log-in" in page.text_content("#message")
     assert len(cards(page)) == 4
     assert page.get_attribute(".card:first-child", "aria-busy") is None
     assert decisions(filled) == {}

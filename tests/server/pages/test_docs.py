@@ -9,12 +9,11 @@ from pathlib import Path
 
 from spamguard.cli.arguments import parser_for
 from spamguard.server.http import limits
-from spamguard.server.pages import queue_query as waiting
-from spamguard.server.pages import sessions
+from spamguard.server.pages import queue_query, sessions
 from spamguard.training.retraining import LEAST
 
 DOCS = (Path(__file__).parents[3] / "docs" / "moderation-pages.md").read_text("utf-8")
-SCRIPT = Path(waiting.__file__).with_name("static") / "pages.js"
+SCRIPT = Path(queue_query.__file__).with_name("static") / "pages.js"
 
 
 def test_commands_parse():
@@ -29,7 +28,7 @@ def test_commands_parse():
 def test_keys_are_those_of_the_script():
     told = set(re.findall(r"^\| ((?:`.` ?)+)\|", DOCS, re.MULTILINE))
     keys = {key for row in told for key in re.findall(r"`(.)`", row)}
-    deeds = SCRIPT.read_text("utf-8").split("const deeds = {")[1].split("};")[0]
+    deeds = SCRIPT.read_text("utf-8").split("const actions = {")[1].split("};")[0]
     assert keys == set(re.findall(r'^ +"?([a-z/])"?: ', deeds, re.MULTILINE))
 
 
@@ -40,6 +39,6 @@ def test_numbers_are_those_of_the_program():
     assert "a week at most" in DOCS
     assert (limits._MOST_TRIES, round(1 / limits._TRIES)) == (10, 30)
     assert "Ten attempts to log in are free, then one in 30 seconds" in DOCS
-    assert f"the first {waiting.WINDOW} that fit" in DOCS
+    assert f"the first {queue_query.WINDOW} that fit" in DOCS
     assert LEAST == 10
     assert "With ten decisions of each kind" in DOCS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spamguard.server.store.posts import Registered
+from spamguard.server.store.posts import RegisteredPost
 
 from .conftest import PASSWORD
 
@@ -77,7 +77,7 @@ def hostile(live):
         permalink = f"http://blog.example/{i}?{wire}"
         live.services.posts.put(
             live.seed.site().id,
-            [Registered(permalink, payload, f"<p>{payload}</p>{payload}", payload)],
+            [RegisteredPost(permalink, payload, f"<p>{payload}</p>{payload}", payload)],
         )
         if wire == payload:
             fields = {
@@ -122,7 +122,7 @@ def test_nothing_of_it_acts(hostile, window, screenshots):
     page.goto(f"{hostile.base}/moderate")
     page.focus(".card")
     page.keyboard.press("s")  # the keys still do what they should
-    page.wait_for_selector("#told:has-text('marked as spam')")
+    page.wait_for_selector("#message:has-text('marked as spam')")
     page.wait_for_timeout(300)
     assert_inert(page, hostile.base)
     watched.clean()

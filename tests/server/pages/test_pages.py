@@ -14,10 +14,7 @@ import sqlalchemy as sa
 from spamguard.errors import ServerError
 from spamguard.evaluation.metrics import clopper_pearson
 from spamguard.feedback.entries import stamp
-from spamguard.server.pages import charts_page as figures
-from spamguard.server.pages import retrain_jobs as runs
-from spamguard.server.pages import svg as charts
-from spamguard.server.pages import thresholds_page as cuts
+from spamguard.server.pages import charts_page, retrain_jobs, svg, thresholds_page
 from spamguard.server.pages.svg import Line, bars_of, plot_of
 from spamguard.server.store.server_tables import actions, comments, retrainings
 
@@ -31,14 +28,14 @@ HAM = "Thanks, the second query was missing an index here too."
 
 
 def past(ham, spam):
-    return cuts.History(
+    return thresholds_page.History(
         np.array([*ham, *spam], float), np.array([False] * len(ham) + [True] * len(spam)),
         [""] * (len(ham) + len(spam)), 0, 0,
     )  # fmt: skip
 
 
 def test_steps_count_what_lies_at_or_above_them():
-    steps = {s.cut: s for s in cuts.steps_of(past([-3, 0, 1.5], [1.5, 4]), (1.5, 1.6))}
+    steps = {s.cut: s for s in thresholds_page.steps_of(past([-3, 0, 1.5], [1.5, 4]), (1.5, 1.6))}
     assert (steps[1.5].lost, steps[1.5].caught) == (1, 2)
     assert (steps[1.6].lost, steps[1.6].caught) == (0, 1)
     assert steps[0.0].lost == 2
@@ -78,30 +75,30 @@ def test_the_page_tells_what_a_cut_would_have_lost(anna, decided, rows):
 
 
 def anna_model(anna):
-    return anna.http.app.state.services.models.shared
+    return anna.http.app.state.worker.models.shared
 
 
 def test_only_answers_from_before_the_decision_count(anna, decided, services, seed):
     site = seed.site()
-    model = services.weights.model_for(site)
-    before = cuts.history_of(services.journal.database, site, model, "unsure")
+    model = services.filters.model_of(site)
+    before = thresholds_page.history_of(services.journal.database, site, model, "unsure")
     for text in list(decided)[:20]:
         seed.comment(text)  # judged by what was learned of it
     services.recorder.flush()
-    after = cuts.history_of(services.journal.database, site, model, "unsure")
+    after = thresholds_page.history_of(services.journal.database, site, model, "unsure")
     assert sorted(after.log_odds) == sorted(before.log_odds)
 
 
 def test_a_cut_is_saved_used_and_taken_back(anna, seed, services):
     seed.comment(HAM)
-    cut = services.judge.judge(seed.site(), _asked(HAM)).verdict.log_odds - 0.5
+    cut = services.filters.answer(seed.site(), _asked(HAM)).verdict.log_odds - 0.5
     services.sites.set("first", unsure_cut=cut)
     reply = anna.post("/thresholds", {"site": "first", "action": "spam", "cut": repr(cut)})
     assert reply.status_code == 303
-    assert services.judge.judge(seed.site(), _asked(HAM)).verdict.label == "spam"
+    assert services.filters.answer(seed.site(), _asked(HAM)).verdict.label == "spam"
     page = anna.page("/thresholds")
     assert "set here" in page.text
-    assert "threshold for spam: from the model’s own to" in anna.page("/log").text
+    assert "threshold for spam from the model’s own to" in anna.page("/log").text
     anna.post("/thresholds", {"site": "first", "action": "spam", "own": "yes"})
     assert seed.site().spam_cut is None
     assert "the model’s own" in anna.page("/thresholds").text
@@ -109,9 +106,9 @@ def test_a_cut_is_saved_used_and_taken_back(anna, seed, services):
 
 def _asked(text):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
-    return Asked(Comment(text))
+    return Query(Comment(text))
 
 
 @pytest.mark.parametrize("cut", ["", "x", "nan", "inf", "-inf", "1e9"])
@@ -123,7 +120,7 @@ def test_a_cut_that_is_none_is_refused(anna, seed, cut):
 def test_the_cuts_must_not_cross(anna, seed):
     reply = anna.post("/thresholds", {"site": "first", "action": "unsure", "cut": "8"})
     assert reply.status_code == 409
-    assert "Unsure must begin below spam" in Page(reply.text).text
+    assert "cannot be above the one for spam" in Page(reply.text).text
     assert seed.site().unsure_cut is None
 
 
@@ -142,7 +139,7 @@ def test_a_promise_is_kept_or_the_missing_comments_are_told(anna, seed, services
             connection.execute(sa.insert(comments).values(values))
     kept = anna.page("/thresholds?promise=0.05").text
     assert "With 95 % confidence" in kept
-    assert "of 80 real comments it loses 0" in kept
+    assert "it loses 0 of 80 real comments" in kept
     assert re.search(
         r"Too few real comments .* 219 more are needed", anna.page("/thresholds?promise=0.01").text
     )
@@ -153,7 +150,7 @@ def test_a_promise_is_kept_or_the_missing_comments_are_told(anna, seed, services
 
 def wait_for(services, site, seconds=240):
     until = time.monotonic() + seconds
-    while (row := runs.last(services.journal.database, site)[0]).state == "running":
+    while (row := retrain_jobs.latest(services.journal.database, site)[0]).state == "running":
         assert time.monotonic() < until
         time.sleep(0.2)
     return row
@@ -202,7 +199,7 @@ def test_retrain_compare_use_and_roll_back(anna, services, seed):
     assert anna.post("/retrain/use", {"site": "first", "number": row.id}).status_code == 303
     assert services.models.of(site.id).about["retrained"] == report["retrained"]
     assert anna.post("/retrain/use", {"site": "first", "number": row.id}).status_code == 409
-    assert not runs.candidate_of(services.config, site.id).exists()
+    assert not retrain_jobs.candidate_of(services.config, site.id).exists()
     assert anna.post("/retrain/back", {"site": "first"}).status_code == 303
     assert "retrained" not in services.models.of(site.id).about
     log = anna.page("/log").text
@@ -216,7 +213,7 @@ def test_a_worse_model_cannot_be_used(anna, services, seed):
     row = wait_for(services, seed.site().id)
     assert row.state == "refused", row.report
     page = anna.page("/retrain")
-    assert "Worse on one side: the model in use stays." in page.text
+    assert "so it cannot be used" in page.text
     assert "Use the new model" not in page.text
     assert anna.post("/retrain/use", {"site": "first", "number": row.id}).status_code == 409
     assert services.models.of(seed.site().id) is services.models.shared
@@ -232,7 +229,7 @@ def test_too_few_labels_end_in_words(anna, services, seed):
 
 
 def test_a_process_that_was_killed_is_given_up(anna, services, seed, monkeypatch):
-    monkeypatch.setattr(runs, "_start", lambda config, number: None)
+    monkeypatch.setattr(retrain_jobs, "_start_process", lambda config, number: None)
     anna.post("/retrain", {"site": "first"})
     with services.journal.database.writing() as connection:
         old = stamp(datetime.now(UTC) - timedelta(minutes=5))
@@ -245,18 +242,18 @@ def test_a_process_that_cannot_be_started_is_told(anna, services, seed, monkeypa
     def refused(config, number):
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(runs, "_start", refused)
+    monkeypatch.setattr(retrain_jobs, "_start_process", refused)
     reply = anna.post("/retrain", {"site": "first"})
     assert reply.status_code == 409
     assert "Cannot allocate memory" in reply.text
     with pytest.raises(ServerError):
-        runs.begin(services.journal.database, services.config, seed.site().id, "anna")
+        retrain_jobs.start(services.journal.database, services.config, seed.site().id, "anna")
 
 
 def test_nothing_to_go_back_to_is_told(anna):
     reply = anna.post("/retrain/back", {"site": "first"})
     assert reply.status_code == 409
-    assert "no former model" in reply.text
+    assert "no previous model" in reply.text
 
 
 # --- figures -------------------------------------------------------------------------
@@ -267,10 +264,10 @@ def test_days_are_counted(anna, seed, services, rows):
     seed.comment(HAM, days=2)
     seed.comment("Which version of the compiler was that?", days=0)
     one, two, _ = rows()
-    services.teacher.decide(seed.site(), one.id, "spam", "anna")
-    services.teacher.decide(seed.site(), two.id, "spam", "anna")
+    services.feedback.decide(seed.site(), one.id, "spam", "anna")
+    services.feedback.decide(seed.site(), two.id, "spam", "anna")
     today = datetime.now(UTC).date()
-    days = figures.read(
+    days = charts_page.read_days(
         services.journal.database, [seed.site().id], today - timedelta(days=5), today
     )
     then = days[today - timedelta(days=2)]
@@ -288,22 +285,22 @@ def test_days_are_counted(anna, seed, services, rows):
     for picture in pictures:
         assert picture["role"] == "img"
         assert {picture["aria-labelledby"], picture["aria-describedby"]} <= ids
-    assert page.text.count("The same as a table") == 4
+    assert page.text.count("As a table") == 4
     for query in ("?span=90", "?span=365&site=first", "?span=nonsense"):
         assert len(anna.page(f"/figures{query}").all("svg")) == 4
 
 
 def test_drift_needs_comments_on_both_sides():
     today = date(2026, 3, 31)
-    days = {today - timedelta(days=i): figures.Day() for i in range(60)}
+    days = {today - timedelta(days=i): charts_page.Day() for i in range(60)}
     for i, found in enumerate(days.values()):
         found.tenths[9 if i < 7 else 0] = 20
-    assert figures._drift(days, today) > 0.25
-    assert figures._drift(days, today - timedelta(days=20)) == pytest.approx(0.0, abs=0.05)
-    assert figures._drift(days, today - timedelta(days=58)) is None
+    assert charts_page._drift(days, today) > 0.25
+    assert charts_page._drift(days, today - timedelta(days=20)) == pytest.approx(0.0, abs=0.05)
+    assert charts_page._drift(days, today - timedelta(days=58)) is None
     for found in days.values():
         found.tenths = [n // 4 for n in found.tenths]  # 35 a week: chance alone would show 0.3
-    assert figures._drift(days, today) is None
+    assert charts_page._drift(days, today) is None
 
 
 def test_bars_stand_on_each_other_and_lines_stop_at_gaps():
@@ -315,7 +312,7 @@ def test_bars_stand_on_each_other_and_lines_stop_at_gaps():
     lines = plot_of([Line("a", "x", [0.0, None, 1.0, 0.5])], list("mnop"), "t")
     assert [len(part) for part in lines.lines[0][1]] == [1, 2]
     assert lines.rows() == [("m", ["0.0 %"]), ("n", ["–"]), ("o", ["100.0 %"]), ("p", ["50.0 %"])]
-    assert lines.lines[0][1][1][0][1] == charts._TOP
+    assert lines.lines[0][1][1][0][1] == svg._TOP
     assert not plot.is_empty
     assert not lines.is_empty
     assert plot_of([Line("a", "x", [None])], ["m"], "t").is_empty
@@ -325,7 +322,7 @@ def test_bars_stand_on_each_other_and_lines_stop_at_gaps():
     ("most", "top"), [(1, 1), (3, 4), (9, 10), (10, 10), (11, 20), (399, 400), (0.3, 0.4)]
 )
 def test_axes_end_at_round_numbers(most, top):
-    assert charts._round_up(most) == pytest.approx(top)
+    assert svg._round_up(most) == pytest.approx(top)
 
 
 # --- the log -------------------------------------------------------------------------
@@ -335,21 +332,21 @@ def test_the_log_has_every_decision_and_takes_one_back(anna, seed, services, row
     seed.comment(SPAM)
     seed.comment(HAM)
     one, two = rows()
-    taught = services.teacher.decide(seed.site(), one.id, "ham", "ben")
+    taught = services.feedback.decide(seed.site(), one.id, "ham", "ben")
     anna.post("/decide", {"decision": "ham", "id": two.id})
     page = anna.page("/log")
     assert "ben" in page.text
     assert "viagra" not in page.text  # the journal's names of comments, not their texts
     reply = anna.post("/log", {"entry": taught.entry, "site": "first"})
-    assert reply.headers["location"] == "/moderate/log?said=undone"
+    assert reply.headers["location"] == "/moderate/log?message=undone"
     assert [row.decision for row in rows()] == [None, "ham"]
     text = anna.page("/log").text
-    assert f"took back entry {taught.entry}" in text
-    assert "(taken back by 3)" in text
+    assert f"undid entry {taught.entry}" in text
+    assert "(undone by 3)" in text
     assert anna.post("/log", {"entry": taught.entry, "site": "first"}).status_code == 409
     assert anna.post("/log", {"entry": "x", "site": "first"}).status_code == 400
     only = anna.page("/log?by=ben").text
-    assert "took back" not in only
+    assert "undid" not in only
     # The step on the queue is still the last one; what was taken back here is passed over there.
     anna.post("/log", {"entry": 2, "site": "first"})
     anna.post("/undo")

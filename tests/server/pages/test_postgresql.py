@@ -15,7 +15,7 @@ from .test_pages import teach, wait_for
 def test_the_pages_on_postgresql(server, tmp_path):
     config = ServerConfig(database=server.url, models=str(tmp_path / "models"))
     with TestClient(create_app(config)) as one, TestClient(create_app(config)) as other:
-        seed = Seeder(one.app.state.services)
+        seed = Seeder(one.app.state.worker)
         seed.site()
         seed.moderator()
         seed.campaign(4)

@@ -6,11 +6,11 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from starlette.datastructures import QueryParams
 
-from spamguard.server.pages import decisions as deciding
-from spamguard.server.pages import queue_query as waiting
+from spamguard.server.pages import decisions, queue_query
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.pages.queue_query import Wanted
+from spamguard.server.pages.queue_query import QueueFilter
 from spamguard.server.store.server_tables import comments
 
 from .conftest import CAMPAIGN, Browser, Page
@@ -32,12 +32,12 @@ def json_of(browser, path, **data):
 
 
 def test_a_comment_stands_beside_its_post_with_its_reasons(anna, seed):
-    from spamguard.server.store.posts import Registered
+    from spamguard.server.store.posts import RegisteredPost
 
     where = "https://blog.example/static"
     seed.services.posts.put(
         seed.site().id,
-        [Registered(where, "Moving to static pages", "<p>Last <b>month</b> we moved.</p>")],
+        [RegisteredPost(where, "Moving to static pages", "<p>Last <b>month</b> we moved.</p>")],
     )
     judged = seed.comment(SPAM, author="Bob", author_url="http://pills.example", permalink=where)
     page = anna.page()
@@ -66,8 +66,8 @@ def test_a_decision_teaches_and_leaves_the_queue(anna, seed, services, rows):
     site = seed.site()
     assert site.sequence == 1  # the site's weights have moved
     assert (
-        services.weights.model_for(site)
-        .verdict(seed.services.judge.with_post(site, _asked(HAM)))
+        services.filters.model_of(site)
+        .verdict(seed.services.filters.under_post(site, _asked(HAM)))
         .label
         != "ham"
     )
@@ -75,9 +75,9 @@ def test_a_decision_teaches_and_leaves_the_queue(anna, seed, services, rows):
 
 def _asked(text):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
-    return Asked(Comment(text))
+    return Query(Comment(text))
 
 
 def test_the_same_twice_is_one_entry_and_a_change_of_mind_is_another(anna, seed, services, rows):
@@ -96,7 +96,7 @@ def test_undo_takes_back_step_by_step(anna, seed, services, rows):
     anna.post("/decide", {"decision": "spam", "id": one})
     anna.post("/decide", {"decision": "ham", "id": two})
     assert "1 comment marked as not spam." in anna.page().text
-    assert anna.post("/undo", {"label": ""}).headers["location"] == "/moderate?said=undone"
+    assert anna.post("/undo", {"label": ""}).headers["location"] == "/moderate?message=undone"
     assert [row.decision for row in rows()] == ["spam", None]
     assert "1 comment marked as spam." in anna.page().text
     anna.post("/undo")
@@ -104,7 +104,7 @@ def test_undo_takes_back_step_by_step(anna, seed, services, rows):
     assert services.journal.summary("first").spam == 0
     reply = anna.post("/undo")
     assert reply.status_code == 409
-    assert "nothing left" in reply.text
+    assert "nothing to undo" in reply.text
 
 
 def test_nobody_takes_back_what_another_did(anna, http, seed, rows):
@@ -187,7 +187,9 @@ FILTERED = {
 
 def first_words(browser, query):
     text = re.sub(r"</?(?:mark|span)[^>]*>", "", browser.get(f"?{query}").text)
-    return [part.split()[0].rstrip(",") for part in re.findall(r'class="said"[^>]*>([^<]+)', text)]
+    return [
+        part.split()[0].rstrip(",") for part in re.findall(r'class="quoted"[^>]*>([^<]+)', text)
+    ]
 
 
 def test_filters_and_search(anna, three):
@@ -217,7 +219,7 @@ def test_an_unknown_site_is_not_found(anna, three):
 
 
 def test_long_queues_have_pages(anna, seed, monkeypatch):
-    monkeypatch.setattr(waiting, "A_PAGE", 2)
+    monkeypatch.setattr(queue_query, "_PAGE_SIZE", 2)
     for i in range(5):
         seed.comment(f"Question number {'abcde'[i]}: what about {'xyzuv'[i] * 9}?")
     seen = [cards(anna.page(f"?page={n}")) for n in (1, 2, 3)]
@@ -227,12 +229,12 @@ def test_long_queues_have_pages(anna, seed, monkeypatch):
 
 
 def test_the_window_is_bounded_and_says_so(anna, seed, monkeypatch):
-    monkeypatch.setattr(waiting, "WINDOW", 3)
+    monkeypatch.setattr(queue_query, "WINDOW", 3)
     for i in range(5):
         seed.comment(f"Question number {'abcde'[i]}: what about {'xyzuv'[i] * 9}?")
     page = anna.page()
     assert len(cards(page)) == 3
-    assert "shown of more" in page.text
+    assert "3 comments; there are more" in page.text
 
 
 def test_a_moderator_of_one_site_sees_and_decides_that_one_alone(http, seed, services, rows):
@@ -249,7 +251,7 @@ def test_a_moderator_of_one_site_sees_and_decides_that_one_alone(http, seed, ser
     other = numbers(rows)[HAM]
     ben.post("/decide", {"decision": "spam", "id": other})
     assert list(services.journal.entries()) == []
-    anna = services.teacher.decide(seed.site("first"), int(other), "spam", "anna")
+    anna = services.feedback.decide(seed.site("first"), int(other), "spam", "anna")
     assert ben.post("/log", {"entry": anna.entry, "site": "first"}).status_code == 404
     assert ben.post("/log", {"entry": anna.entry, "site": "second"}).status_code == 409
     assert ben.post("/thresholds", {"site": "first", "cut": "1.0"}).status_code == 404
@@ -261,30 +263,30 @@ def test_the_script_gets_words(anna, seed, rows):
     seed.comment(HAM)
     number = rows()[0].id
     reply = json_of(anna, "/decide", decision="ham", id=number)
-    assert reply.json() == {"said": "1 comment marked as not spam.", "comments": 1}
-    assert json_of(anna, "/undo").json() == {"said": "Taken back: 1 comment."}
+    assert reply.json() == {"message": "1 comment marked as not spam.", "comments": 1}
+    assert json_of(anna, "/undo").json() == {"message": "Undone: 1 comment."}
     assert json_of(anna, "/undo").status_code == 409
     assert json_of(anna, "/decide", decision="ham", id=999_999).status_code == 409
     assert json_of(anna, "/decide", decision="maybe", id=number).status_code == 400
     anna.http.cookies.delete("spamguard-session")
     reply = anna.post("/decide", csrf="x", headers={"Accept": "application/json"})
     assert reply.status_code == 401
-    assert "not logged in" in reply.json()["said"]
+    assert "logged out" in reply.json()["message"]
 
 
 @pytest.mark.parametrize("given", ["", "x", "-1", "1e3", "9" * 30, "²", "1;drop"])
 def test_numbers_that_are_none_change_nothing(anna, services, given):
     reply = anna.post("/decide", {"decision": "spam", "id": given})
     assert reply.status_code == 303
-    assert "said=nothing" in reply.headers["location"]
+    assert "message=nothing" in reply.headers["location"]
     assert list(services.journal.entries()) == []
 
 
 def test_too_many_at_once_are_refused(anna, services, monkeypatch):
-    monkeypatch.setattr(deciding, "MOST", 2)
+    monkeypatch.setattr(decisions, "MOST", 2)
     reply = anna.post("/decide", {"decision": "spam", "id": ["1", "2", "3"]})
     assert reply.status_code == 409
-    assert "At most 2" in reply.text
+    assert "at most 2" in reply.text
 
 
 def test_a_comment_that_was_deleted_meanwhile_is_told(anna, seed, services, rows):
@@ -295,7 +297,7 @@ def test_a_comment_that_was_deleted_meanwhile_is_told(anna, seed, services, rows
     services.journal.forget(one.digest, by="x", site="first")
     reply = json_of(anna, "/decide", decision="ham", id=[one.id, two.id])
     assert reply.status_code == 200
-    assert "1 comment marked as not spam. 1 could not be:" in reply.json()["said"]
+    assert "1 comment marked as not spam. 1 could not be:" in reply.json()["message"]
 
 
 def test_what_was_done_before_the_database_went_away_can_be_taken_back(
@@ -304,7 +306,7 @@ def test_what_was_done_before_the_database_went_away_can_be_taken_back(
     from spamguard.errors import FeedbackError
 
     seed.campaign(3)
-    real, calls = services.teacher.decide, []
+    real, calls = services.feedback.decide, []
 
     def failing(*given):
         calls.append(given)
@@ -312,11 +314,11 @@ def test_what_was_done_before_the_database_went_away_can_be_taken_back(
             raise FeedbackError("away")
         return real(*given)
 
-    monkeypatch.setattr(type(services.teacher), "decide", lambda self, *given: failing(*given))
+    monkeypatch.setattr(type(services.feedback), "decide", lambda self, *given: failing(*given))
     reply = json_of(anna, "/decide", decision="spam", id=[row.id for row in rows()])
     assert reply.status_code == 503
     assert sum(row.decision == "spam" for row in rows()) == 1
-    assert json_of(anna, "/undo").json() == {"said": "Taken back: 1 comment."}
+    assert json_of(anna, "/undo").json() == {"message": "Undone: 1 comment."}
     assert {row.decision for row in rows()} == {None}
 
 
@@ -324,7 +326,7 @@ def test_privacy_mode_shows_digests_only(serve, tmp_path):
     from .conftest import Seeder
 
     http = serve(privacy=True, database=str(tmp_path / "private.db"))
-    seed = Seeder(http.app.state.services)
+    seed = Seeder(http.app.state.worker)
     seed.comment(SPAM, author="Bob")
     seed.services.recorder.flush()
     seed.moderator()
@@ -336,36 +338,35 @@ def test_privacy_mode_shows_digests_only(serve, tmp_path):
     assert "Bob" not in page.text
     number = cards(page)[0]
     reply = browser.post("/decide", {"decision": "spam", "id": number})
-    assert "said=missing" in reply.headers["location"]
+    assert "message=missing" in reply.headers["location"]
 
 
 def test_what_a_honeypot_caught_is_shown_and_administrators_are_not(anna, services, seed):
     from spamguard import Comment
-    from spamguard.server.judging import Asked
+    from spamguard.server.queries import Query
 
     for text, ruling, cause in (
         ("caught in the pot", True, "honeypot"),
         ("by the owner", False, "administrator"),
     ):
-        asked = Asked(Comment(text), None, None, "comment", None, ruling, cause)
-        services.recorder.put(services.judge.judge(seed.site(), asked))
+        asked = Query(Comment(text), None, None, "comment", None, ruling, cause)
+        services.recorder.put(services.filters.answer(seed.site(), asked))
     text = anna.page().text
     assert "caught in the pot" in text
     assert "by the owner" not in text
 
 
-def test_wanted_reads_what_it_writes():
-    for wanted in (Wanted(), Wanted("a b", "spam", "links", "7", "all", 'x & "y"', "old", 3)):
-        from urllib.parse import parse_qs
-
-        assert Wanted.of(parse_qs(wanted.query())) == wanted
+def test_filters_read_what_they_write():
+    full = QueueFilter("a b", "spam", "links", "7", "all", 'x & "y"', "old", 3)
+    for filters in (QueueFilter(), full):
+        assert QueueFilter.of(QueryParams(filters.query())) == filters
 
 
 def test_an_unexpected_error_is_a_page_without_details(anna, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr(waiting, "find", broken)
+    monkeypatch.setattr(queue_query, "find", broken)
     reply = anna.get("")
     assert reply.status_code == 500
     assert "secret words" not in reply.text

@@ -1,9 +1,9 @@
-// What the pages can do faster with a script. All of it works without one, by forms.
+// Makes the pages faster. Everything works without it, by forms.
 "use strict";
 
 (() => {
   const cards = document.getElementById("cards");
-  const told = document.getElementById("told");
+  const status = document.getElementById("message");
 
   for (const element of document.querySelectorAll(".script-only")) element.hidden = false;
   for (const select of document.querySelectorAll("select[data-send]")) {
@@ -22,24 +22,24 @@
       body: fields,
       redirect: "error",
     });
-    let said = "The server did not answer as expected. Load the page again.";
+    let message = "The server did not answer as expected. Reload the page.";
     try {
-      said = (await answer.json()).said;
-    } catch { /* not from our server; said as it is */ }
-    if (!answer.ok) throw new Error(said);
-    return said;
+      message = (await answer.json()).message;
+    } catch { /* not JSON, so not from our server */ }
+    if (!answer.ok) throw new Error(message);
+    return message;
   }
 
-  function tell(words, wrong) {
-    told.textContent = words;
-    told.closest("form").classList.remove("nothing");
-    told.closest("form").classList.toggle("failed", Boolean(wrong));
+  function show_message(words, failed) {
+    status.textContent = words;
+    status.closest("form").classList.remove("nothing");
+    status.closest("form").classList.toggle("failed", Boolean(failed));
   }
 
   function queue() {
     const undo = document.getElementById("undo");
     const button = document.getElementById("undo-button");
-    let under_way = Promise.resolve(); // one at a time, in the order of the keys
+    let queued = Promise.resolve(); // one request at a time, in the order of the keys
     let waiting = 0;
 
     const all = () => [...cards.querySelectorAll(".card:not([aria-busy])")];
@@ -63,14 +63,14 @@
       card.setAttribute("aria-busy", "true");
       if (next) go(next);
       waiting += 1;
-      under_way = under_way.then(async () => {
+      queued = queued.then(async () => {
         try {
-          tell(await send(card.querySelector("form"), { decision }));
+          show_message(await send(card.querySelector("form"), { decision }));
           button.hidden = false;
           card.remove();
         } catch (error) {
           card.removeAttribute("aria-busy");
-          tell(error.message, true);
+          show_message(error.message, true);
           go(card);
         }
         waiting -= 1;
@@ -78,14 +78,14 @@
       });
     }
 
-    function take_back() {
+    function undo_last() {
       if (button.hidden) return;
-      under_way = under_way.then(async () => {
+      queued = queued.then(async () => {
         try {
-          tell(await send(undo, {}));
+          show_message(await send(undo, {}));
           location.reload();
         } catch (error) {
-          tell(error.message, true);
+          show_message(error.message, true);
         }
       });
     }
@@ -97,40 +97,40 @@
     });
     undo.addEventListener("submit", (event) => {
       event.preventDefault();
-      take_back();
+      undo_last();
     });
 
-    // Shortcuts of one letter must be possible to turn off (WCAG 2.1.4).
+    // It must be possible to turn off shortcuts of one letter (WCAG 2.1.4).
     const keys = document.getElementById("keys-on");
     try {
       keys.checked = localStorage.getItem("spamguard-keys") !== "off";
-    } catch { /* no storage: on */ }
+    } catch { /* without storage they are on */ }
     keys.addEventListener("change", () => {
       try {
         localStorage.setItem("spamguard-keys", keys.checked ? "on" : "off");
-      } catch { /* for this page only */ }
+      } catch { /* without storage it holds for this page */ }
     });
     document.addEventListener("keydown", (event) => {
       if (!keys.checked || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
       if (event.target.closest("input:not([type=checkbox]), select, textarea")) return;
       const card = current();
-      const deeds = {
+      const actions = {
         j: () => move(1),
         k: () => move(-1),
         s: () => (card ? decide(card, "spam") : move(1)),
         h: () => (card ? decide(card, "ham") : move(1)),
-        u: take_back,
+        u: undo_last,
         "/": () => document.getElementById("q").focus(),
       };
-      const deed = deeds[event.key];
-      if (deed) {
+      const action = actions[event.key];
+      if (action) {
         event.preventDefault();
-        deed();
+        action();
       }
     });
   }
 
-  // The threshold: all positions are in the table; the slider shows one of them.
+  // The threshold page: the table has all positions, and the slider shows one of them.
   function slider() {
     const range = document.getElementById("step");
     if (!range) return;
@@ -150,20 +150,20 @@
     show();
   }
 
-  // A retraining under way: look again until it ends.
+  // A retraining that runs: ask until it ends.
   function progress() {
     const bar = document.getElementById("progress");
     if (!bar) return;
-    const look = async () => {
+    const ask = async () => {
       try {
         const answer = await fetch(bar.dataset.from, { headers: { Accept: "application/json" } });
         const now = await answer.json();
         if (!answer.ok || now.state !== "running") return location.reload();
         if (now.total) bar.value = now.done / now.total;
         document.getElementById("stage").textContent = now.stage;
-      } catch { /* the server may be starting again */ }
-      setTimeout(look, 1000);
+      } catch { /* the server may be restarting */ }
+      setTimeout(ask, 1000);
     };
-    setTimeout(look, 500);
+    setTimeout(ask, 500);
   }
 })();

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spamguard.server.pages.escaping import MOST, marks_of, pieces_of, plain
-from spamguard.server.pages.reasons import read_reasons, sentences_of, speaks
+from spamguard.server.pages.reasons import has_reason, parse_reasons, sentences_of
 from spamguard.server.pages.rendering import environment, page, percent
 from spamguard.verdict import Reason
 
@@ -113,16 +113,16 @@ def test_reasons_are_sentences():
 
 def test_damaged_reasons_are_none():
     for stored in (None, "", "[", "[[1]]", '{"a": 1}', '[["a", "x", "y"]]'):
-        assert read_reasons(stored) == []
-    assert read_reasons(json.dumps([["a_b", 1, "c"]])) == [Reason("a_b", 1.0, "c")]
+        assert parse_reasons(stored) == []
+    assert parse_reasons(json.dumps([["a_b", 1, "c"]])) == [Reason("a_b", 1.0, "c")]
 
 
 def test_filtering_by_reason_takes_what_speaks_for_spam():
     reasons = [Reason("links_bare", 1.0, ""), Reason("author_url", -1.0, "")]
-    assert speaks(reasons, "links")
-    assert speaks(reasons, "links_bare")
-    assert not speaks(reasons, "author")
-    assert not speaks(reasons, "link")
+    assert has_reason(reasons, "links")
+    assert has_reason(reasons, "links_bare")
+    assert not has_reason(reasons, "author")
+    assert not has_reason(reasons, "link")
 
 
 def test_a_share_never_reads_more_certain_than_it_is():

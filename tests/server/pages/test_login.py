@@ -254,13 +254,13 @@ def test_accounts(slow_hashing, services, seed):
     with services.journal.database.reading() as connection:
         kept = connection.execute(sa.select(moderators.c.password)).scalars().first()
     assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", kept)  # RFC 9106, second choice
-    assert accounts.verified("anna", PASSWORD).name == "anna"
-    assert accounts.verified("anna", PASSWORD + "x") is None
-    assert accounts.verified("anna", "x" * 100_000) is None
+    assert accounts.verify("anna", PASSWORD).name == "anna"
+    assert accounts.verify("anna", PASSWORD + "x") is None
+    assert accounts.verify("anna", "x" * 100_000) is None
     session = Sessions(services.journal.database).begin(accounts.all()[0])
     accounts.set_password("anna", "another long password")
     assert Sessions(services.journal.database).of(session.token) is None
-    assert accounts.verified("anna", PASSWORD) is None
+    assert accounts.verify("anna", PASSWORD) is None
     accounts.remove("anna")
     with pytest.raises(ServerError, match="no moderator"):
         accounts.remove("anna")
