@@ -6,18 +6,19 @@ How the parts fit, from the inside out:
   process, and a request finds it as ``request.app.state.services``.
 - One database (SQLite in a file, or PostgreSQL by URL) holds the journal of
   `spamguard.feedback` and, beside its tables, those of `tables`: sites, posts,
-  comments with their verdicts, lessons, usage. All go through
+  comments with their verdicts, usage. All go through
   ``journal.database.reading()`` and ``.writing()``, one writer at a time.
 - `sites`: each key is its own site. A site's row is read with every request,
   and ``sequence`` in it tells whether the weights in memory are old.
 - `models` loads and reloads the shared model and the sites' own, which
-  `retraining.replace_model` puts at ``models.directory_of(site.id)``; `weights`
-  adds what moderators taught: ``weights.model_for(site)`` is what judges now.
-- `judging` makes an answer of what is `Asked`; `records` writes answers to the
-  database a moment later, in a thread; ``recorder.flush()`` waits for it.
-- `teaching` takes decisions. ``teacher.decide(site, row_id, "spam", by)`` is for
-  the pages, ``teacher.correct`` for the protocols, ``teacher.undo`` for both;
-  each is durable, and counts in all workers, when it returns.
+  `spamguard.training.replace_model` puts at ``models.directory_of(site.id)``.
+- `filters` holds a `spamguard.feedback.Site` for each key:
+  ``filters.answer(site, query)`` is an `Answer`, ``filters.model_of(site)`` the model
+  that judges now. `recorder` writes answers to the database a moment later, in a
+  thread; ``recorder.flush()`` waits for it.
+- `feedback` takes decisions: ``feedback.decide(site, row_id, "spam", by)`` for the
+  pages, ``feedback.correct`` for the protocols, ``feedback.undo`` for both. When
+  they return, the decision is on the disk and counts in all workers.
 - `akismet`, `coral`, `posts_api`, `operations` and `pages` are routes on top;
   `app.create_app` puts them together, `running` starts the workers.
 

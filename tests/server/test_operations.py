@@ -342,7 +342,7 @@ def test_a_comment_that_cannot_be_written_does_not_keep_others_waiting(
     write = records.write
 
     def picky(connection, batch, privacy):
-        if any(judged.asked.comment.text == "poison" for judged in batch):
+        if any(answer.query.comment.text == "poison" for answer in batch):
             raise FeedbackError("the database refuses")
         write(connection, batch, privacy)
 
