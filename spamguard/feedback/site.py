@@ -303,7 +303,12 @@ class Site:
                 if last is None:
                     last = last_step(database, self.name)
                 facts = (last, last_shared, unsure_cut, spam_cut)
-                if self._made is None or again or facts != self._made_for:
+                if (
+                    self._made is None
+                    or again
+                    or facts != self._made_for
+                    or self._own.waiting is not None
+                ):
                     self._made = self._make(base, *facts)
                     self._made_for = facts
             except FeedbackError as error:
@@ -355,6 +360,7 @@ class _Memory:
     base: SpamModel | None = None
     last: int = 0
     weights: SiteWeights = field(default_factory=SiteWeights)
+    waiting: list[str] | None = None  # comments to learn again; an empty list: only those due
 
     def follow(
         self,
@@ -365,15 +371,19 @@ class _Memory:
     ) -> SiteWeights:
         """Return the weights with all steps up to `last`; what is due is learned first."""
         if self.base is not base:
-            # The other model measures each step anew.
+            # Each step is measured anew with the other model.
             self.weights, self.last = SiteWeights(), 0
         if self.last < last or self.base is not base:
-            stale = self._read(database, base)
-            if learn is not None and stale is not None:
-                relearn(database, self.site, stale)
+            found = self._read(database, base)
+            self.base, self.waiting = base, self.waiting if found is None else found
+        if learn is not None and self.waiting is not None:
+            try:
+                relearn(database, self.site, self.waiting)
                 learn_due(database, self.site, learn)
                 self._read(database, base)
-            self.base = base
+                self.waiting = None
+            except FeedbackError as error:
+                _log.error("Some corrections are not learned yet: %s", error)
         return self.weights
 
     def _read(self, database: Database, base: SpamModel) -> list[str] | None:

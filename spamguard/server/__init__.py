@@ -7,6 +7,10 @@ How the parts fit together:
 - One database (SQLite in a file, or PostgreSQL by URL) holds the journal of
   `spamguard.feedback` and the tables of `store`: sites, posts, comments with their
   verdicts, usage. One writer at a time.
+- `filters` holds a `spamguard.feedback.Site` for each key; `models` loads and reloads
+  the shared model and the sites' own. `recorder` writes verdicts a moment later, in a
+  thread. `feedback` takes decisions: when it returns, a decision is on the disk and
+  counts in all workers.
 - `protocols` are the endpoints for blogs, `pages` the ones for moderators, `health`
   and `watch` the ones for operators. `http` reads and limits their requests.
 - `app.create_app` puts the routes together; `supervisor` starts the workers.

@@ -652,6 +652,22 @@ def test_an_entry_is_whole_or_not_there(journal, monkeypatch):
         assert connection.exec_driver_sql("SELECT count(*) FROM spamguard_comments").scalar() == 0
 
 
+def test_a_journal_of_the_former_layout_is_upgraded(where):
+    with Journal(where) as journal:
+        journal.correct("c1", "spam", by="anna", comment=COMMENT)
+        journal.record("c2", COMMENT, VERDICT)
+        with journal.database.writing() as connection:
+            tables.steps.drop(connection)
+            former = sqlalchemy.update(tables.meta).where(tables.meta.c.key == "schema")
+            connection.execute(former.values(value="1"))
+    for _ in range(2):
+        with Journal(where, create=False) as journal:
+            with journal.database.reading() as connection:
+                rows = connection.execute(sqlalchemy.select(tables.steps)).all()
+            assert [(row.comment_id, row.data, row.due) for row in rows] == [("c1", None, True)]
+            assert labels(journal) == [("c1", "spam")]
+
+
 # --- many at once -------------------------------------------------------------------
 
 

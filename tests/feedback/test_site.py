@@ -104,6 +104,21 @@ def test_a_large_import_is_learned_once_and_only_its_latest(site, tmp_path, monk
     other.close()
 
 
+def test_what_cannot_be_learned_now_is_learned_later(site, monkeypatch, caplog):
+    site.correct("a", "spam", by="anna", comment=CLUB)
+    site.import_history([Correction("b", "spam", "import", HAM)])
+
+    def fails(*_):
+        raise FeedbackError("The disk is full; make room.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("spamguard.feedback.site.learn_due", fails)
+        assert site.check(CLUB).label == "spam"
+        assert site.check(HAM).label != "spam"
+    assert "disk is full" in caplog.text
+    assert site.check(HAM).label == "spam"
+
+
 def test_an_old_journal_is_learned_once(site, tmp_path):
     site.correct("a", "spam", by="anna", comment=CLUB)
     site.undo(site.correct("b", "spam", by="anna", comment=HAM), by="anna")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -124,3 +126,20 @@ def test_the_configuration_is_read(tmp_path):
     assert (guard.name, guard.hold) == ("one", "spam")
     assert [e.site for e in guard.journal.entries()] == ["one"]
     guard.close()
+
+
+def test_it_needs_nothing_heavy(tmp_path):
+    """A blog installs numpy, publicsuffixlist, SQLAlchemy and Flask alone."""
+    program = """
+import sys
+for name in ("sklearn", "scipy", "pandas", "joblib", "rich", "starlette", "django"):
+    sys.modules[name] = None
+from flask import Flask
+from spamguard.integrations.flask import Spamguard
+guard = Spamguard(Flask("blog"), sys.argv[1])
+guard.check("cheap pills at http://pills.example", 1)
+guard.undo(guard.correct(1, "ham", by="anna"), by="anna")
+guard.forget(1, by="anna")
+"""
+    command = [sys.executable, "-W", "error", "-c", program, str(tmp_path / "feedback.db")]
+    subprocess.run(command, check=True, timeout=120)
