@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.features import FEATURES
+from spamguard.files import write_bytes
 from spamguard.model import HIGH, LOW, SpamModel
-from spamguard.storage import write_bytes
 
 __all__ = ["SiteWeights"]
 

@@ -39,9 +39,10 @@ from spamguard.features import (
     learn_background,
     vectorize,
 )
+from spamguard.files import write_bytes
 from spamguard.model import Cuts, SpamModel, log_odds_of
 from spamguard.parallel import in_order
-from spamguard.storage import save_model, write_bytes
+from spamguard.storage import save_model
 from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.training.solver import fit_logistic
 from spamguard.training.tricks import Attack, tricks_with

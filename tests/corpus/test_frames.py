@@ -13,7 +13,7 @@ import pytest
 
 from spamguard import InputError, SpamguardError, features_frame, reasons_frame, score_frame
 from spamguard.analysis.tables import feature_table
-from spamguard.corpus.frames import comments_of_frame
+from spamguard.corpus import comments_of_frame
 from spamguard.features.families import FEATURES
 from spamguard.progress import Progress
 
