@@ -31,11 +31,9 @@ _BY: Final = {"owner": "the owner", "filter": "a filter", "none": "nobody known"
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     options = _options(args)
-    from spamguard.importers import import_comments
+    from spamguard.importers import columns_from, import_comments
 
     if "columns" in options:
-        from spamguard.importers.columns import columns_from
-
         options["columns"] = columns_from(options["columns"])
     keep = [name for name in ("email", "ip") if getattr(args, f"with_{name}")]
     with Progress() as watch:

@@ -15,13 +15,6 @@ _MILLISECONDS: Final = 100_000_000_000  # as seconds, this is the year 5138
 def iso_date(value: object, utc: bool = False) -> str | None:
     """Return `value` as ISO 8601, in UTC where its zone is known; None if it is no date.
 
-    Parameters
-    ----------
-    value : object
-        A date and time, or seconds or milliseconds since 1970, also as a string.
-    utc : bool
-        A date without a zone is in UTC; otherwise it stays without one.
-
     Examples
     --------
     >>> iso_date("2014-01-14 17:32:12", utc=True), iso_date("11/13/2008 03:04:07 PM")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of, post_key
 from spamguard.importers.report import Report
@@ -37,15 +37,9 @@ _Record = dict[str, Any]
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Disqus export, which is read twice: threads first.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
+    """Yield the comments of a Disqus export, which is read twice: threads first."""
     with post_store() as threads:
         sorted_out = _collect(path, threads, watch)
         for record in _records(path, report, watch, "comments"):
@@ -84,10 +78,10 @@ def _collect(path: Path, threads: PostStore, watch: Watch) -> bool:
 
 def _records(path: Path, report: Report, watch: Watch, stage: str) -> Iterator[_Record]:
     """Yield threads and posts at the top level as dictionaries."""
-    with opened(path, watch, stage) as file:
+    with open_export(path, watch, stage) as file:
         record: _Record | None = None
         inner = ""
-        for event in scan(text_chunks(file, report), _SHAPE, report):
+        for event in scan(read_text(file, report), _SHAPE, report):
             if isinstance(event, Start):
                 key = event.attributes.get("dsq:id", "")
                 if event.name in ("post", "thread") and (event.name == "post" or record is None):

@@ -31,12 +31,14 @@ _ENCODINGS: Final = re.compile(
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-def nobody(stage: str, done: int, total: int) -> None:
+def ignore_progress(stage: str, done: int, total: int) -> None:
     """Watch nothing."""
 
 
 @contextmanager
-def opened(path: Path, watch: Watch = nobody, stage: str = "reading") -> Iterator[IO[bytes]]:
+def open_export(
+    path: Path, watch: Watch = ignore_progress, stage: str = "reading"
+) -> Iterator[IO[bytes]]:
     """Open a file, unpacking gzip; faults of the file become a `CorpusError` that names it."""
     try:
         if path.is_dir():
@@ -87,7 +89,7 @@ class _Watched:
         return data
 
 
-def text_chunks(file: IO[bytes], report: Report) -> Iterator[str]:
+def read_text(file: IO[bytes], report: Report) -> Iterator[str]:
     """Yield the text of a file piece by piece; what cannot be decoded is replaced and counted."""
     data = file.read(CHUNK)
     encoding = _encoding(data)

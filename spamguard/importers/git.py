@@ -73,13 +73,7 @@ class Repository:
         return found
 
     def difference(self, since: str) -> Iterator[Change]:
-        """Yield what differs between the current commit and where it left `since`.
-
-        Raises
-        ------
-        CorpusError
-            If there is no such commit, or no common past: is the clone whole?
-        """
+        """Yield what differs between the current commit and where it left `since`."""
         base = self._run("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").strip()
         said = self._run(
             "diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff",

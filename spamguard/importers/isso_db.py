@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
 from spamguard.importers.report import MAX_TEXT, Report
 
@@ -25,17 +25,12 @@ _STEP: Final = 1000
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
     """Yield the comments of an Isso database.
 
     Isso keeps no spam: what its owner deletes is gone. So this gives ham, and
     comments that wait for a decision.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such database.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist; name Isso's database, often comments.db.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.report import Report
 
 MAX_VALUE: Final = 50_000_000
@@ -25,19 +25,14 @@ _PAUSE: Final = re.compile(r"[\s,]*")
 _NEXT_OBJECT: Final = re.compile(r"\n[ \t]{0,99}\{")
 
 
-def values(path: Path, report: Report, watch: Watch = nobody) -> Iterator[Any]:
+def read_values(path: Path, report: Report, watch: Watch = ignore_progress) -> Iterator[Any]:
     """Yield what a JSON file holds; the items of arrays at the top one by one.
 
     What is not JSON is counted as a comment lost, and reading goes on with the
     next line, or in an array with the next line that begins an object.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, holds no JSON at all, or one value too long.
     """
-    with opened(path, watch) as file:
-        reader = _Reader(text_chunks(file, report), path)
+    with open_export(path, watch) as file:
+        reader = _Reader(read_text(file, report), path)
         while (found := reader.next(report)) is not _END:
             if isinstance(found, list):
                 yield from found

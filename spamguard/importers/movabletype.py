@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 
@@ -26,18 +26,12 @@ _HEAD: Final = {
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments and pings of a Movable Type export.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
-    with opened(path, watch) as file:
+    """Yield the comments and pings of a Movable Type export."""
+    with open_export(path, watch) as file:
         reader = _Reader(report, blog)
-        for line in _lines(text_chunks(file, report)):
+        for line in _lines(read_text(file, report)):
             yield from reader.line(line)
         yield from reader.end()
     if not reader.posts:

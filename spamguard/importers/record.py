@@ -103,18 +103,7 @@ class ImportedComment:
     filter_label: Label | None = None
 
     def row(self, keep: Collection[str] = ()) -> dict[str, str | None]:
-        """Return it as a row of a corpus, without what is private unless named in `keep`.
-
-        Parameters
-        ----------
-        keep : collection of str
-            Out of ``email`` and ``ip``.
-
-        Returns
-        -------
-        dict of str to str or None
-            By the names of a corpus's columns.
-        """
+        """Return it as a row of a corpus, without what is private unless named in `keep`."""
         every = {
             "blog": self.blog,
             "comment_id": self.comment_id,

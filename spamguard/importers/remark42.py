@@ -7,26 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
-from spamguard.importers.jsonstream import values
+from spamguard.importers.exports import Watch, ignore_progress
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
 from spamguard.importers.report import Report
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a Remark42 backup.
 
     Remark42 empties what its owner deletes, so this gives ham.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such backup.
     """
     seen = False
-    for value in values(path, report, watch):
+    for value in read_values(path, report, watch):
         if not isinstance(value, dict):
             report.lose("no comment, but another JSON value")
         elif isinstance(value.get("locator"), dict):

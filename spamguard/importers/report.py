@@ -71,47 +71,23 @@ class Report:
         return sum(count for (label, _, _), count in self.labels.items() if label == "spam")
 
     def drop(self, why: str) -> None:
-        """Count a comment that holds nothing to keep.
-
-        Parameters
-        ----------
-        why : str
-            A few words; equal ones are counted together.
-        """
+        """Count a comment that holds nothing to keep."""
         self.found += 1
         self.dropped[why] += 1
 
     def lose(self, why: str) -> None:
-        """Count a comment that is there and could not be read.
-
-        Parameters
-        ----------
-        why : str
-            A few words; equal ones are counted together.
-        """
+        """Count a comment that is there and could not be read."""
         self.found += 1
         self.dropped[why] += 1
         self.lost[why] += 1
 
     def note(self, words: str) -> None:
-        """Keep a sentence for the person, once.
-
-        Parameters
-        ----------
-        words : str
-            Without any text of a comment.
-        """
+        """Keep a sentence for the person, once."""
         if words not in self.notes:
             self.notes.append(words)
 
     def keep(self, comment: ImportedComment) -> None:
-        """Count a comment that is written, by where it goes.
-
-        Parameters
-        ----------
-        comment : ImportedComment
-            As it is written.
-        """
+        """Count a comment that is written, by where it goes."""
         self.found += 1
         if comment.post.post_id is not None:
             self._posts.add(hash((comment.blog, comment.post.post_id)))
@@ -124,13 +100,7 @@ class Report:
             self.labels[decision.label, decision.by, decision.source] += 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all counts, for JSON.
-
-        Returns
-        -------
-        dict
-            Plain values, by what is counted.
-        """
+        """Return all counts, for JSON."""
         return {
             "comments": self.found,
             "posts": self.posts,
@@ -166,34 +136,7 @@ class Report:
         filter_label: Label | None = None,
         **fields: object,
     ) -> ImportedComment | None:
-        """Return a record with every field checked and capped; None, counted, without text.
-
-        Parameters
-        ----------
-        text : object
-            The body as the source has it.
-        decision : Decision
-            Its label, and whose word that is.
-        post : ImportedPost
-            What it answers.
-        kind : str, default "comment"
-            Or a kind that programs write, such as ``pingback``.
-        date : object, optional
-            As the source writes it.
-        utc : bool, default False
-            Whether a date without a zone is in UTC.
-        blog : str, optional
-            Name of the blog.
-        filter_label : {"ham", "spam"}, optional
-            What a filter said, even where it was overruled.
-        **fields : object
-            Further fields of `ImportedComment`.
-
-        Returns
-        -------
-        ImportedComment or None
-            None where nothing is left of the text.
-        """
+        """Return a record with every field checked and capped; None, counted, without text."""
         body = self._text(text, MAX_TEXT)
         if body is None or not body.strip():
             self.drop("deleted, and its text is gone" if "delete" in decision.source else "no text")
@@ -211,38 +154,14 @@ class Report:
         self, post_id: object, title: object = None, text: object = None,
         url: object = None, date: object = None, utc: bool = False,
     ) -> ImportedPost:  # fmt: skip
-        """Return a post with every field checked and capped.
-
-        Parameters
-        ----------
-        post_id, title, text, url, date : object
-            As the source has them.
-        utc : bool, default False
-            Whether a date without a zone is in UTC.
-
-        Returns
-        -------
-        ImportedPost
-            What is missing or empty is None.
-        """
+        """Return a post with every field checked and capped."""
         body = self._text(text, MAX_POST, "posts cut to their first characters") or None
         return ImportedPost(
             self.short(post_id), self.short(title), body, self.short(url), iso_date(date, utc)
         )
 
     def short(self, value: object) -> str | None:
-        """Return a name, a key or an address as one stripped string; None if there is none.
-
-        Parameters
-        ----------
-        value : object
-            As the source has it.
-
-        Returns
-        -------
-        str or None
-            Of at most `MAX_SHORT` characters.
-        """
+        """Return a name, a key or an address as one stripped string; None if there is none."""
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -66,12 +66,12 @@ class Shape(NamedTuple):
     bare: bool = False
 
 
-def unescaped(text: str) -> str:
+def unescape(text: str) -> str:
     """Return `text` with the entities that XML itself has resolved, others left standing.
 
     Examples
     --------
-    >>> unescaped("a &lt; b &amp;amp; c &#233; &nbsp; AT&T")
+    >>> unescape("a &lt; b &amp;amp; c &#233; &nbsp; AT&T")
     'a < b &amp; c é &nbsp; AT&T'
     """
     return _ENTITY.sub(_character, text) if "&" in text else text
@@ -174,10 +174,10 @@ class _Scanner:
                 held = len(buffer.text) - buffer.at
                 if not held:
                     break
-                self._add(unescaped(buffer.take(held)))
+                self._add(unescape(buffer.take(held)))
                 continue
             if distance and self.field is not None:
-                self._add(unescaped(buffer.take(distance)))
+                self._add(unescape(buffer.take(distance)))
             else:
                 buffer.at += distance
             start = buffer.text[buffer.at : buffer.at + 9]
@@ -302,4 +302,4 @@ def _attributes(rest: str) -> dict[str, str]:
     if "=" not in rest:
         return {}
     found = (match.groups() for match in _ATTRIBUTE.finditer(rest))
-    return {name: unescaped(a or b or c or "") for name, a, b, c in found}
+    return {name: unescape(a or b or c or "") for name, a, b, c in found}

@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.git import Change, Repository
-from spamguard.importers.jsonstream import values
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import MAX_POST, Report
 
@@ -59,47 +59,27 @@ class _File:
 def read(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     folder: str | None = None,
     pulls: Path | None = None,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments in a repository's files, history and pull requests.
-
-    Parameters
-    ----------
-    path : Path
-        A clone of the blog's repository.
-    report, watch, blog
-        As for every importer.
-    folder : str or None
-        Where the comments' files are, such as ``_data/comments``; without it,
-        any folder named comments.
-    pulls : Path or None
-        The states of the pull requests as JSON, as ``gh pr list --state all
-        --json number,state`` prints them. Without it, a request is known to be
-        closed only where those still open can be told by their refs.
-
-    Raises
-    ------
-    CorpusError
-        If there is no git, no repository or no comment in it.
-    """
+    """Yield the comments in a repository's files, history and pull requests."""
     repository = Repository(path)
     states = {} if pulls is None else _states(pulls)
     files = repository.files()
-    found = list(_Finder(repository, files, folder, states, report).found(watch))
+    found = list(_CommentFiles(repository, files, folder, states, report).found(watch))
     if not found:
         raise CorpusError(
             f"{path} holds no files of comments. Name their folder: --comments-dir _data/comments."
         )
-    posts = Posts(repository, files)
+    posts = RepositoryPosts(repository, files)
     for done, (file, content) in enumerate(
         zip(found, repository.texts(file.blob for file in found), strict=True)
     ):
         if done % 100 == 0:
             watch("comments", done, len(found))
-        record = fields_of(content or b"", file.path)
+        record = comment_fields(content or b"", file.path)
         if record is None:
             report.lose("a file that is no YAML, JSON or front matter, or too large")
             continue
@@ -111,7 +91,7 @@ def read(
 def _states(pulls: Path) -> dict[int, State]:
     silent = Report()
     states: dict[int, State] = {}
-    for value in values(pulls, silent):
+    for value in read_values(pulls, silent):
         number = value.get("number", value.get("iid")) if isinstance(value, dict) else None
         if isinstance(number, int):
             said = str(value.get("state", "")).lower()
@@ -128,7 +108,7 @@ def _states(pulls: Path) -> dict[int, State]:
 # --- which files, and what became of them -----------------------------------------
 
 
-def is_comment(path: str, folder: str | None = None) -> bool:
+def is_comment_file(path: str, folder: str | None = None) -> bool:
     """Tell whether a file is a comment's: by its ending, and under `folder` or any "comments"."""
     *folders, name = path.split("/")
     if not name.lower().endswith(_ENDINGS):
@@ -139,7 +119,7 @@ def is_comment(path: str, folder: str | None = None) -> bool:
     return "comments" in (part.lower().lstrip("_") for part in folders)
 
 
-class _Finder:
+class _CommentFiles:
     def __init__(
         self, repository: Repository, files: dict[str, str], folder: str | None,
         states: dict[int, State], report: Report,
@@ -151,7 +131,7 @@ class _Finder:
         self.here = {path: blob for path, blob in files.items() if self._is_comment(path)}
 
     def _is_comment(self, path: str) -> bool:
-        return is_comment(path, self.folder)
+        return is_comment_file(path, self.folder)
 
     def found(self, watch: Watch) -> Iterator[_File]:
         """Yield the comments published, those deleted, and those of requests never merged."""
@@ -257,7 +237,7 @@ def _of_deleted(change: Change, cleared: set[str]) -> Decision:
 # --- what a file says -------------------------------------------------------------
 
 
-def fields_of(content: bytes, path: str) -> dict[str, Any] | None:
+def comment_fields(content: bytes, path: str) -> dict[str, Any] | None:
     """Return what a comment's file holds; None if it cannot be read."""
     text = content.decode("utf-8-sig", "replace")
     if path.lower().endswith(".json"):
@@ -312,7 +292,7 @@ def _depths(events: Iterator[Any]) -> Iterator[float]:
         yield math.inf if name == "AliasEvent" else depth
 
 
-def first_of(record: Mapping[str, Any], field: str) -> Any:
+def field_of(record: Mapping[str, Any], field: str) -> Any:
     """Return what a record holds under one of the names of a field; None if nothing."""
     for name in _NAMES[field]:
         value = record.get(name)
@@ -322,9 +302,9 @@ def first_of(record: Mapping[str, Any], field: str) -> Any:
 
 
 def _comment(
-    file: _File, record: Mapping[str, Any], posts: Posts, report: Report, blog: str | None
+    file: _File, record: Mapping[str, Any], posts: RepositoryPosts, report: Report, blog: str | None
 ) -> ImportedComment | None:
-    given = {field: first_of(record, field) for field in _NAMES}
+    given = {field: field_of(record, field) for field in _NAMES}
     text = given.pop("text")
     date = given.pop("date")
     return report.comment(
@@ -338,7 +318,7 @@ def _comment(
     )
 
 
-class Posts:
+class RepositoryPosts:
     """The posts of the current commit, by the name that comments' folders carry."""
 
     def __init__(self, repository: Repository, files: dict[str, str]) -> None:

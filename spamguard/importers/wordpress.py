@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
@@ -38,17 +38,11 @@ _SHAPE: Final = Shape(
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a WordPress export.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
-    with opened(path, watch) as file:
-        yield from _Reader(path, report, blog).comments(text_chunks(file, report))
+    """Yield the comments of a WordPress export."""
+    with open_export(path, watch) as file:
+        yield from _Reader(path, report, blog).comments(read_text(file, report))
 
 
 class _Reader:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
@@ -37,29 +37,11 @@ _POST: Final = ("ID", "post_title", "post_content", "guid", "post_date", "post_d
 def read(
     database: str,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     prefix: str | None = None,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a WordPress database.
-
-    Parameters
-    ----------
-    database : str
-        A SQLAlchemy URL such as ``mysql://user:password@host/name``, the path of
-        a SQLite file, or ``env:NAME`` for a URL in an environment variable.
-    report, watch, blog
-        As for every importer.
-    prefix : str or None
-        What the tables' names begin with, mostly ``wp_``; found out if there
-        is but one blog in the database.
-
-    Raises
-    ------
-    CorpusError
-        If the database cannot be reached or is not WordPress's. The password
-        is never repeated.
-    """
+    """Yield the comments of a WordPress database."""
     try:
         import sqlalchemy as sa
     except ImportError:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
-from spamguard.importers.jsonstream import values
+from spamguard.importers.exports import Watch, ignore_progress
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
@@ -36,29 +36,16 @@ _HOW: Final = (
 def read(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     posts: Path | None = None,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a JSON file, one array or several.
-
-    Parameters
-    ----------
-    path, report, watch, blog
-        As for every importer.
-    posts : Path or None
-        The posts, from the REST API's ``/posts`` or from ``wp post list``.
-
-    Raises
-    ------
-    CorpusError
-        If a file cannot be read, or holds no comments of WordPress.
-    """
+    """Yield the comments of a JSON file, one array or several."""
     seen = False
     with post_store() as store:
         if posts is not None:
             _collect(posts, store, watch)
-        for value in values(path, report, watch):
+        for value in read_values(path, report, watch):
             if not isinstance(value, dict):
                 report.lose("no comment, but another JSON value")
             elif _content(value) is None:
@@ -74,7 +61,7 @@ def read(
 
 def _collect(path: Path, store: PostStore, watch: Watch) -> None:
     silent = Report()
-    for value in values(path, silent, watch):
+    for value in read_values(path, silent, watch):
         if isinstance(value, dict):
             key = silent.short(_first(value, ("ID", "id")))
             gmt = _first(value, ("post_date_gmt", "date_gmt"))
