@@ -39,7 +39,6 @@ from spamguard.errors import CorpusError
 __all__ = [
     "check_corpus",
     "comments_of",
-    "corpus_frame",
     "read_corpus",
     "texts_sha256",
     "write_corpus",

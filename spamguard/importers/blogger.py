@@ -31,7 +31,7 @@ _Entry = dict[str, Any]
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Blogger export, which is read twice: posts first."""
+    """Yield the comments of a Blogger export, which is read twice: first for the posts."""
     with post_store() as posts:
         blog = _collect(path, posts, watch, blog)
         for entry in _entries(path, report, watch, "comments"):
@@ -42,9 +42,9 @@ def read(
 
 
 def _collect(path: Path, posts: PostStore, watch: Watch, blog: str | None) -> str | None:
-    """Keep the posts; return the blog's host."""
+    """Store the posts; return the blog's host."""
     found = False
-    silent = Report()  # the second reading reports
+    silent = Report()  # the second pass reports
     host: str | None = None
     for entry in _entries(path, silent, watch, "posts"):
         found = found or bool(_kind(entry))
@@ -113,7 +113,7 @@ def _comment(
 ) -> ImportedComment | None:
     key = entry.get("parent") or entry.get("in-reply-to")
     post = posts.get(key) or ImportedPost(report.short(key))
-    # The older backup names the comment that is answered by the end of its address.
+    # An older backup names the answered comment in the end of an address.
     answered = entry.get("inReplyTo") or (_link(entry, "related") or "").rpartition("/")[2]
     return report.comment(
         entry.get("content"),

@@ -1,8 +1,8 @@
-"""Disqus exports: Admin, Setup, Export; an XML file that comes by mail.
+"""Disqus exports: Admin, Setup, Export; an XML file that arrives by mail.
 
-``isSpam`` is set by Disqus's filter or by a moderator, and the file does not
-tell by whom. Where it is never true, nobody sorted that forum: "not spam" is
-then no decision, and nothing is labelled.
+``isSpam`` is set by Disqus's filter or by a moderator; the file does not say by
+whom. If it is never true, nobody sorted that forum: "not spam" is then not a
+decision, and nothing is labelled.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _Record = dict[str, Any]
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Disqus export, which is read twice: threads first."""
+    """Yield the comments of a Disqus export, which is read twice: first for the threads."""
     with post_store() as threads:
         sorted_out = _collect(path, threads, watch)
         for record in _records(path, report, watch, "comments"):
@@ -50,15 +50,15 @@ def read(
     if not sorted_out:
         report.note(
             "No comment in this export is marked as spam: nobody sorted this forum, so its "
-            "published comments are not taken for ham. If you know that they are, import the "
+            "published comments are not labelled ham. If you know that they are, import the "
             "unlabelled file again: spamguard import jsonl FILE --label ham"
         )
 
 
 def _collect(path: Path, threads: PostStore, watch: Watch) -> bool:
-    """Keep the threads; True if any comment is marked as spam."""
+    """Store the threads; return whether any comment is marked as spam."""
     sorted_out = found = False
-    silent = Report()  # the second reading reports
+    silent = Report()  # the second pass reports
     for record in _records(path, silent, watch, "posts"):
         found = True
         if record["is"] == "post":

@@ -1,4 +1,4 @@
-"""Isso's database, a SQLite file; it is opened for reading only."""
+"""Isso's database, a SQLite file, opened read-only."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments of an Isso database.
 
-    Isso keeps no spam: what its owner deletes is gone. So this gives ham, and
-    comments that wait for a decision.
+    Isso deletes what its owner rejects, so there is only ham, and comments that
+    await a decision.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist; name Isso's database, often comments.db.")
@@ -52,7 +52,7 @@ def read(
 
 def _rows(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     present = {row[1] for row in database.execute("PRAGMA table_info(comments)")}
-    # Columns came with the years; which ones is known here, so none is made up from the file.
+    # Older databases lack some columns; names come from the list here, never from the file.
     names = [f"c.{name}" if name in present else f"NULL AS {name}" for name in _COLUMNS]
     if "text" in present:
         names[_COLUMNS.index("text")] = f"substr(c.text, 1, {MAX_TEXT + 1})"

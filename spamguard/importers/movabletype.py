@@ -1,6 +1,6 @@
 """Movable Type's export, a text file that TypePad and others write too.
 
-A post is followed by its own comments, so one of each is held at a time.
+Each post is followed by its comments, so only one of each is in memory.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read(
 
 
 def _lines(chunks: Iterator[str]) -> Iterator[str]:
-    """Yield lines; one longer than any comment comes in pieces."""
+    """Yield lines; one longer than any comment is split."""
     rest = ""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split("\n")
@@ -86,7 +86,7 @@ class _Reader:
         self.body: dict[str, str] = {}
         self.post: ImportedPost | None = None
         self.section: _Section | None = None
-        self.ended: _Section | None = None  # over, unless what follows shows that it was not
+        self.ended: _Section | None = None  # ended, unless the next lines show that it was not
         self.blank = 0
 
     def line(self, line: str) -> Iterator[ImportedComment]:
@@ -108,7 +108,7 @@ class _Reader:
             if not line.strip():
                 self.blank += 1
             else:
-                # A row of dashes inside a text: it goes on.
+                # The dashes were part of the text.
                 self.section, self.ended = self.ended, None
                 for kept in (_END_SECTION, *[""] * self.blank, line):
                     self.section.add(kept)
@@ -156,7 +156,7 @@ class _Reader:
     def _post(self) -> ImportedPost:
         if self.post is None:
             text = "\n".join(filter(None, map(self.body.get, ("BODY", "EXTENDED BODY"))))
-            # Without a name of its own, a post is known by its place in the file.
+            # A post without a name is identified by its position in the file.
             key = self.head.get("UNIQUE URL") or self.head.get("BASENAME") or f"#{self.posts + 1}"
             self.post = self.report.post(
                 key, self.head.get("TITLE"), text, self.head.get("UNIQUE URL"),

@@ -1,4 +1,4 @@
-"""Remark42's backup, packed or not: one JSON object on each line."""
+"""Remark42's backup, compressed or not: one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a Remark42 backup.
 
-    Remark42 empties what its owner deletes, so this gives ham.
+    Remark42 empties the comments that its owner deletes, so there is only ham.
     """
     seen = False
     for value in read_values(path, report, watch):
@@ -44,7 +44,7 @@ def _comment(value: dict[str, Any], report: Report, blog: str | None) -> Importe
     user = user if isinstance(user, dict) else {}
     url = report.short(value["locator"].get("url"))
     return report.comment(
-        # Without markup where the writer's own text is kept.
+        # The author's own text has no markup.
         value.get("orig") or value.get("text"),
         _decision(value, user),
         post=report.post(post_key(url), value.get("title"), None, url),

@@ -1,7 +1,7 @@
-"""What became of every comment that an importer met, and the making of records.
+"""The counts of an import, and the records that they count.
 
-Nothing is passed over without being counted: what was found is the sum of what
-was labelled, unlabelled, kept apart and dropped.
+Every comment is counted: those found are the sum of those labelled, unlabelled,
+kept apart and dropped.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from spamguard.importers.record import Decision, ImportedComment, ImportedPost, 
 __all__ = ["Report"]
 
 MAX_TEXT: Final = 1_000_000
-"""Characters of a comment; more are cut off, and counted."""
+"""Characters of a comment; a longer one is cut, and counted."""
 
 MAX_POST: Final = 100_000
-"""Characters of a post: it is written beside each of its comments, and no family reads more."""
+"""Characters of a post: it is written with each of its comments, and no feature reads more."""
 
 MAX_SHORT: Final = 2_000
 """Characters of a name, a title or an address."""
 
 APART: Final = ("pingback", "trackback", "webmention")
-"""Kinds that machines write; they are kept, but not among the comments."""
+"""Kinds that programs write; they are kept, but apart from the comments."""
 
 
 class Report:
-    """Counts of an import; each importer adds to it while it reads.
+    """The counts of an import.
 
     Attributes
     ----------
     found : int
-        Comments that the source holds, whatever became of them.
+        Comments in the source.
     labels : Counter
         Labelled comments by (label, by, source).
     unlabelled, apart, dropped : Counter
-        The others: by the mark that was read, by kind, and by what was wrong.
+        The others: by the mark in the source, by kind, and by what was wrong.
     damage : Counter
-        Faults of the source that could be repaired, by what they are.
+        Faults of the source that were repaired, by kind.
     notes : list of str
-        What a person should know.
+        Sentences for the person who imports.
     """
 
     def __init__(self) -> None:
@@ -71,23 +71,23 @@ class Report:
         return sum(count for (label, _, _), count in self.labels.items() if label == "spam")
 
     def drop(self, why: str) -> None:
-        """Count a comment that holds nothing to keep."""
+        """Count a comment without content; equal reasons are counted together."""
         self.found += 1
         self.dropped[why] += 1
 
     def lose(self, why: str) -> None:
-        """Count a comment that is there and could not be read."""
+        """Count a comment that could not be read."""
         self.found += 1
         self.dropped[why] += 1
         self.lost[why] += 1
 
     def note(self, words: str) -> None:
-        """Keep a sentence for the person, once."""
+        """Add a sentence for the person, once."""
         if words not in self.notes:
             self.notes.append(words)
 
     def keep(self, comment: ImportedComment) -> None:
-        """Count a comment that is written, by where it goes."""
+        """Count a comment that is written."""
         self.found += 1
         if comment.post.post_id is not None:
             self._posts.add(hash((comment.blog, comment.post.post_id)))
@@ -100,7 +100,13 @@ class Report:
             self.labels[decision.label, decision.by, decision.source] += 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all counts, for JSON."""
+        """Return all counts, for JSON.
+
+        Returns
+        -------
+        dict
+            Plain values, by what is counted.
+        """
         return {
             "comments": self.found,
             "posts": self.posts,
@@ -136,7 +142,7 @@ class Report:
         filter_label: Label | None = None,
         **fields: object,
     ) -> ImportedComment | None:
-        """Return a record with every field checked and capped; None, counted, without text."""
+        """Return a record with every field checked and cut to size; count one without text as dropped."""
         body = self._text(text, MAX_TEXT)
         if body is None or not body.strip():
             self.drop("deleted, and its text is gone" if "delete" in decision.source else "no text")
@@ -154,14 +160,14 @@ class Report:
         self, post_id: object, title: object = None, text: object = None,
         url: object = None, date: object = None, utc: bool = False,
     ) -> ImportedPost:  # fmt: skip
-        """Return a post with every field checked and capped."""
+        """Return a post with every field checked and cut to size."""
         body = self._text(text, MAX_POST, "posts cut to their first characters") or None
         return ImportedPost(
             self.short(post_id), self.short(title), body, self.short(url), iso_date(date, utc)
         )
 
     def short(self, value: object) -> str | None:
-        """Return a name, a key or an address as one stripped string; None if there is none."""
+        """Return a name, a key or an address as a stripped string; None if there is none."""
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -175,5 +181,5 @@ class Report:
             return None
         if len(value) > most:
             self.damage[f"{what} at {most:,}"] += 1
-        # How a host ends its lines must not tell where a comment comes from.
+        # Line endings must not reveal which program a comment comes from.
         return value[:most].replace("\r\n", "\n").replace("\r", "\n")

@@ -1,7 +1,7 @@
-"""WordPress exports (WXR 1.0, 1.1 and 1.2): Tools, Export, in the blog's own pages.
+"""WordPress exports (WXR 1.0, 1.1 and 1.2): Tools, Export, in the blog's admin pages.
 
-WordPress leaves out what is in its spam folder, so this file mostly gives ham.
-A post stands before its own comments, so one post is held at a time.
+WordPress leaves out its spam folder, so this file mostly holds ham. Each post
+precedes its comments, so only one post is in memory.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Reader:
             )
 
     def _begins_without_its_tag(self, name: str) -> bool:
-        # The id is the first field of every comment: a second one, or one outside, begins another.
+        # The id is the first field of a comment, so a second one begins another comment.
         return name == "wp:comment_id" and (self.comment is None or "id" in self.comment)
 
     def _finished(self) -> Iterator[ImportedComment]:

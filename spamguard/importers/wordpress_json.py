@@ -1,6 +1,6 @@
 """WordPress comments as JSON: from its REST API, or from ``wp comment list``.
 
-Unlike the blog's own export, both give spam: ask for every status.
+Unlike the blog's own export, both include spam: ask for every status.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
 from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
 
-# What WP-CLI calls it, what the REST API calls it.
+# The names in WP-CLI and in the REST API.
 _FIELDS: Final = {
     "comment_id": ("comment_ID", "id"),
     "parent_id": ("comment_parent", "parent"),
@@ -40,7 +40,11 @@ def read(
     blog: str | None = None,
     posts: Path | None = None,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a JSON file, one array or several."""
+    """Yield the comments of a JSON file, one array or several.
+
+    `posts` is a file with the posts, from the REST API's ``/posts`` or from
+    ``wp post list``.
+    """
     seen = False
     with post_store() as store:
         if posts is not None:
@@ -79,7 +83,7 @@ def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _rendered(value: Any) -> Any:
-    """Return the writer's own text where a field has it, else the text made from it."""
+    """Return the raw text of a field if it has one, else the rendered text."""
     return (value.get("raw") or value.get("rendered")) if isinstance(value, dict) else value
 
 
@@ -116,7 +120,7 @@ def _comment(
 
 
 def _meta(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return what Akismet noted, where the file has it beside the comment or below ``meta``."""
+    """Return what Akismet recorded, beside the comment or under ``meta``."""
     below = value.get("meta")
     places = (value, below if isinstance(below, dict) else {})
     found: dict[str, str] = {}
