@@ -12,7 +12,7 @@ from spamguard.progress import Progress
 if TYPE_CHECKING:
     from collections import Counter
 
-    from spamguard.importers import Imported, Report
+    from spamguard.importers import ImportSummary, Report
 
 # The option of each source that has any of its own, and what the importer calls it.
 _OWN: Final = {
@@ -68,7 +68,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return options
 
 
-def _print(done: Imported) -> None:
+def _print(done: ImportSummary) -> None:
     from spamguard.cli.terminal import Screen
 
     screen, report = Screen(), done.report

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from spamguard.importers.git import MAX_BLOB as MAX_BLOB
     from spamguard.importers.git import Repository as Repository
     from spamguard.importers.importing import SOURCES as SOURCES
-    from spamguard.importers.importing import Imported as Imported
+    from spamguard.importers.importing import ImportSummary as ImportSummary
     from spamguard.importers.importing import import_comments as import_comments
     from spamguard.importers.importing import read_comments as read_comments
     from spamguard.importers.record import Decision as Decision
@@ -56,7 +56,7 @@ __all__, __getattr__, __dir__ = attach(
         "columns": ["columns_from"],
         "exports": ["open_export", "read_text"],
         "git": ["MAX_BLOB", "Repository"],
-        "importing": ["SOURCES", "Imported", "import_comments", "read_comments"],
+        "importing": ["SOURCES", "ImportSummary", "import_comments", "read_comments"],
         "record": ["Decision", "ImportedComment", "ImportedPost"],
         "report": ["Report"],
         "scanner": ["End", "Field", "Shape", "Start", "scan"],

@@ -17,7 +17,7 @@ from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import PRIVATE, Decision, ImportedComment
 from spamguard.importers.report import APART, Report
 
-__all__ = ["SOURCES", "Imported", "import_comments", "read_comments"]
+__all__ = ["SOURCES", "ImportSummary", "import_comments", "read_comments"]
 
 Trust = Literal["owner", "filter", "published"]
 
@@ -53,7 +53,7 @@ _TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportSummary:
     """The counts of an import and the files it wrote.
 
     Parameters
@@ -158,7 +158,7 @@ def import_comments(
     replace: bool = False,
     watch: Watch = ignore_progress,
     **options: Any,
-) -> Imported:
+) -> ImportSummary:
     """Write a blog's history as a corpus for `read_corpus` and ``spamguard train``.
 
     Labelled comments go to `output`, unlabelled ones to a file beside it
@@ -178,7 +178,7 @@ def import_comments(
 
     Returns
     -------
-    Imported
+    ImportSummary
         The counts and the files.
 
     Raises
@@ -201,7 +201,7 @@ def import_comments(
         if not report.found:
             raise CorpusError("There are no comments in it; is it the whole export?")
     _advise(source, report)
-    return Imported(report, tuple(writer.written))
+    return ImportSummary(report, tuple(writer.written))
 
 
 def _advise(source: str, report: Report) -> None:

@@ -31,7 +31,7 @@ def read_values(path: Path, report: Report, watch: Watch = ignore_progress) -> I
     next line, or in an array at the next line that begins an object.
     """
     with open_export(path, watch) as file:
-        reader = _Reader(read_text(file, report), path)
+        reader = _ValueReader(read_text(file, report), path)
         while (found := reader.next(report)) is not _END:
             if isinstance(found, list):
                 yield from found
@@ -44,7 +44,7 @@ def read_values(path: Path, report: Report, watch: Watch = ignore_progress) -> I
 _END: Final = object()
 
 
-class _Reader:
+class _ValueReader:
     def __init__(self, chunks: Iterator[str], path: Path) -> None:
         self.inside = False  # a top-level array
         self._chunks = chunks

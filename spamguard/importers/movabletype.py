@@ -30,7 +30,7 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments and pings of a Movable Type export."""
     with open_export(path, watch) as file:
-        reader = _Reader(report, blog)
+        reader = _EntryReader(report, blog)
         for line in _lines(read_text(file, report)):
             yield from reader.line(line)
         yield from reader.end()
@@ -74,7 +74,7 @@ class _Section:
         return "\n".join(self.lines).strip("\n")
 
 
-class _Reader:
+class _EntryReader:
     def __init__(self, report: Report, blog: str | None) -> None:
         self.report = report
         self.blog = blog

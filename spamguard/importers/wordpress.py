@@ -15,7 +15,13 @@ from spamguard.importers.exports import Watch, ignore_progress, open_export, rea
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
 _COMMENT: Final = frozenset(
     f"wp:comment_{name}"
@@ -42,10 +48,10 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a WordPress export."""
     with open_export(path, watch) as file:
-        yield from _Reader(path, report, blog).comments(read_text(file, report))
+        yield from _ItemReader(path, report, blog).comments(read_text(file, report))
 
 
-class _Reader:
+class _ItemReader:
     def __init__(self, path: Path, report: Report, blog: str | None) -> None:
         self.path = path
         self.report = report
@@ -110,7 +116,7 @@ class _Reader:
             self.report.drop("no comment, but a note of another plugin")
             return
         gmt = fields.get("date_gmt", "").strip()
-        utc = bool(gmt) and not gmt.startswith("0000-")
+        utc = is_set(gmt)
         parent = fields.get("parent", "").strip()
         found = self.report.comment(
             fields.get("content"),
@@ -135,7 +141,7 @@ class _Reader:
         if self.post is None:
             item = self.item
             gmt = item.get("wp:post_date_gmt", "")
-            utc = bool(gmt.strip()) and not gmt.strip().startswith("0000-")
+            utc = is_set(gmt)
             self.post = self.report.post(
                 item.get("wp:post_id") or item.get("link"),
                 item.get("title"),

@@ -16,7 +16,13 @@ from spamguard.errors import CorpusError
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -183,7 +189,7 @@ class _Tables:
         query = sa.select(*columns).where(self.post.c.ID.in_(missing))
         for row in self.connection.execute(query).mappings() if missing else ():
             gmt, local = row["post_date_gmt"], row["post_date"]
-            utc = _is_date(gmt)
+            utc = is_set(gmt)
             self.posts[row["ID"]] = report.post(
                 row["ID"], row["post_title"], row["post_content"], row["guid"],
                 gmt if utc else local, utc,
@@ -200,7 +206,7 @@ class _Tables:
         if kind is None:
             report.drop("no comment, but a note of another plugin")
             return None
-        utc = _is_date(row["comment_date_gmt"])
+        utc = is_set(row["comment_date_gmt"])
         key = row["comment_post_ID"]
         return report.comment(
             row["comment_content"],
@@ -232,10 +238,6 @@ def _string(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return "" if value is None else str(value)
-
-
-def _is_date(value: object) -> bool:
-    return bool(value) and not str(value).startswith("0000-")
 
 
 def _prefix(names: list[str], shown: str, given: str | None) -> str:

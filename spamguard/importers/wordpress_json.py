@@ -15,7 +15,13 @@ from spamguard.importers.jsonstream import read_values
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
 # The names in WP-CLI and in the REST API.
 _FIELDS: Final = {
@@ -102,7 +108,7 @@ def _comment(
     key = report.short(_first(value, ("comment_post_ID", "post")))
     post = store.get(key) or ImportedPost(key)
     gmt = _first(value, ("comment_date_gmt", "date_gmt"))
-    utc = bool(gmt) and not str(gmt).startswith("0000-")
+    utc = is_set(gmt)
     fields = {name: _first(value, names) for name, names in _FIELDS.items()}
     if str(fields["parent_id"]) == "0":
         fields["parent_id"] = None

@@ -23,6 +23,12 @@ _KINDS: Final[dict[str, Kind]] = {
 }  # fmt: skip
 
 
+def is_set(date: object) -> bool:
+    """Return whether WordPress knows a date: an unknown one is full of zeros."""
+    text = str(date or "").strip()
+    return bool(text) and not text.startswith("0000-")
+
+
 def kind_of(comment_type: object) -> Kind | None:
     """Return the kind of a comment; None if it is not one, such as a note on an order."""
     return _KINDS.get(str(comment_type or "").strip().lower())
