@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spamguard import Comment, SpamModel, score_many
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frame import comments_of
-from spamguard.corpus.frames import COMMENT_COLUMNS
+from spamguard.corpus import COMMENT_COLUMNS, comments_of, load_sample
 
 BATCH = 2_000
 

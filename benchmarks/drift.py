@@ -25,8 +25,7 @@ from scipy.stats import ks_2samp
 
 from spamguard import default_model
 from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
-from spamguard.corpus.catalogue import load_datasets
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_datasets
 from spamguard.evaluation.metrics import clopper_pearson
 
 SETS = (

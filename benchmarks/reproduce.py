@@ -15,8 +15,7 @@ import tempfile
 from pathlib import Path
 
 from spamguard import load_model
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_sample
 from spamguard.training.recipe import Recipe, train_recipe, write
 
 HOME = Path(__file__).resolve().parent.parent / "models" / "default"

@@ -27,8 +27,7 @@ import pandas as pd
 
 from spamguard import default_model, score_frame, score_many
 from spamguard.analysis.spark import score_spark
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frames import COMMENT_COLUMNS
+from spamguard.corpus import COMMENT_COLUMNS, load_sample
 from spamguard.scoring import score_in_parallel
 
 PART = 10_000  # comments of each measurement except Spark's

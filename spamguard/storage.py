@@ -13,7 +13,6 @@ import io
 import json
 import os
 import re
-import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.features import BLOCKS, FEATURES, Vectorizer
+from spamguard.files import write_bytes
 from spamguard.model import Cuts, SpamModel
 
 # 2 adds the languages that the model knows; to ignore them would call more comments spam.
@@ -411,19 +411,3 @@ def _priors(model: SpamModel) -> dict[str, float]:
     if model.prior == 0.5:
         del given["prior"]
     return {name: share for name, share in given.items() if share is not None}
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file at `path` by `data` in one step."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # Opened like any new file, so that the umask decides who may read it.
-    file = part.open("xb")
-    try:
-        with file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -91,7 +91,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def sample() -> pd.DataFrame:
     """The sample corpus."""
-    from spamguard.corpus.catalogue import load_sample
+    from spamguard.corpus import load_sample
 
     return load_sample()
 
@@ -99,7 +99,7 @@ def sample() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def sample_comments(sample: pd.DataFrame) -> list[Comment]:
     """Its comments, each with its post."""
-    from spamguard.corpus.frame import comments_of
+    from spamguard.corpus import comments_of
 
     return comments_of(sample)
 

@@ -35,9 +35,7 @@ from spamguard import (
     score_many,
     scoring,
 )
-from spamguard.corpus.catalogue import dataset_cards, load_dataset
-from spamguard.corpus.frame import comments_of
-from spamguard.corpus.frames import COMMENT_COLUMNS
+from spamguard.corpus import COMMENT_COLUMNS, comments_of, dataset_cards, load_dataset
 from spamguard.model import Cuts, probability
 
 POST = Post(

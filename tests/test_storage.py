@@ -805,7 +805,7 @@ def test_weights_that_a_file_cannot_hold_are_not_saved(model, saved, name, value
 @pytest.mark.parametrize("call", [1, 2])
 def test_a_disk_that_fails_leaves_the_former_model(model, saved, monkeypatch, at, call):
     calls = []
-    owner, name = {"open": (Path, "open"), "fsync": (os, "fsync"), "replace": (Path, "replace")}[at]
+    owner, name = {"open": (os, "open"), "fsync": (os, "fsync"), "replace": (Path, "replace")}[at]
     original = getattr(owner, name)
 
     def failing(*args, **kwargs):

@@ -43,8 +43,7 @@ from peer_rows import Bools, Corpus, Index, fingerprint, read
 
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, prepare
 from spamguard.analysis import report as evaluation
-from spamguard.corpus.catalogue import load_dataset
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_dataset
 from spamguard.evaluation.metrics import blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import probability
 from spamguard.storage import find_model

@@ -20,7 +20,8 @@ from benchmarks.protocols.accuracy import tubespam, unseen_blogs
 from benchmarks.protocols.corrections import moderation
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
 from benchmarks.protocols.studies import ablation, ham_panels, robustness, site_labels
-from spamguard.storage import find_model, write_bytes
+from spamguard.files import write_bytes
+from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"

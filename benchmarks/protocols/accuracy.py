@@ -26,8 +26,7 @@ from spamguard.analysis.report import (
     _table,
 )
 from spamguard.comment import Comment
-from spamguard.corpus.catalogue import load_dataset
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_dataset
 from spamguard.evaluation.metrics import (
     Figure,
     macro_mean,

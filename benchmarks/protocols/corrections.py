@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.analysis.report import Result, site_model
-from spamguard.corpus.copies import campaigns_of
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import campaigns_of, comments_of
 from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
 from spamguard.model import SpamModel
 from spamguard.training.online import SiteWeights

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Literal
 
-from spamguard.corpus.catalogue import (
+from spamguard.corpus import (
     DATASETS_VARIABLE,
     Card,
     dataset_cards,

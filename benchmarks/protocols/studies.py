@@ -26,8 +26,7 @@ from spamguard.analysis.report import (
     curve,
     some_of_each,
 )
-from spamguard.corpus.catalogue import dataset_cards
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, dataset_cards
 from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
 from spamguard.features import FAMILIES, count_languages, languages_known
 from spamguard.model import Cuts, SpamModel

@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_sample
 from spamguard.scoring import default_model, score_many
 
 _FIRST: Final = """

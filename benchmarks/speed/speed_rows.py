@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spamguard.corpus.catalogue import dataset_cards
+from spamguard.corpus import dataset_cards
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def _cells(frame: pd.DataFrame, name: str) -> list[str | None]:
 
 def panels(directory: str | None) -> dict[str, Rows]:
     """Return the rows of each panel, or only the sample without a directory of data sets."""
-    from spamguard.corpus.catalogue import load_dataset, load_datasets, load_sample
+    from spamguard.corpus import load_dataset, load_datasets, load_sample
 
     if directory is None:
         return {"sample": rows_of(load_sample())}

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spamguard.corpus import missing, replacing
+from spamguard.corpus import missing
 from spamguard.errors import InputError, SpamguardError
 from spamguard.evaluation import Figure as Measure
 from spamguard.evaluation import (
@@ -41,6 +41,7 @@ from spamguard.evaluation import (
     roc_auc,
 )
 from spamguard.evaluation import reliability as reliability_table
+from spamguard.files import replacing
 from spamguard.model import Cuts, SpamModel
 
 try:

@@ -1,7 +1,7 @@
-"""The same scoring on Spark: ``pip install 'spamguard[spark]'``.
+"""Scoring on Spark: ``pip install 'spamguard[spark]'``.
 
-Dask and Ray need nothing of their own: ``joblib.parallel_config(backend="dask")``
-around `score_many` or `score_frame` sends the work to them.
+Dask and Ray need no code of their own: run `score_many` or `score_frame` inside
+``joblib.parallel_config(backend="dask")``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ANSWERS: Final = {
 }
 _POST: Final = tuple(name for name in COMMENT_COLUMNS if name.startswith("post_"))
 _DATES: Final = ("date", "timestamp", "timestamp_ntz")
-# Numbers with gaps become fractions in pandas, and long ones lose their last digits.
+# In pandas, numbers with gaps become floats, and long ones lose their last digits.
 _KEPT_AS_TEXT: Final = ("tinyint", "smallint", "int", "bigint", "float", "double")
 
 
@@ -42,27 +42,27 @@ def score_spark(
     post_key: str = "post_id",
     model: SpamModel | str | os.PathLike[str] | None = None,
 ) -> DataFrame:
-    """Judge every row of a Spark DataFrame; the answers are those of `score_frame`.
+    """Score every row of a Spark DataFrame, with the answers of `score_frame`.
 
-    Nothing is computed before Spark is asked for the result. The model is
-    broadcast: each executor fetches it once. spamguard must be installed where
-    the executors run, in the same version.
+    Nothing is computed until Spark needs the result. The model is broadcast, so
+    each executor fetches it once. The executors need the same version of
+    spamguard.
 
     Parameters
     ----------
     frame : pyspark.sql.DataFrame
         One comment a row, with the columns that `score_frame` reads: text,
         author, author_url, date, post_title, post_text, post_url and
-        post_author; text alone is enough. Other columns are kept as they are.
+        post_author; only text is needed. Other columns are kept.
     posts : pyspark.sql.DataFrame, optional
-        The posts, each once: `post_key` and any of post_title, post_text,
-        post_url and post_author. They are joined to their comments. Of posts
-        with the same key the one that sorts first counts, so that no comment
-        is judged twice.
+        The posts: `post_key` and any of post_title, post_text, post_url and
+        post_author. They are joined to their comments. Of posts with the same
+        key only the one that sorts first is used, so that no comment is scored
+        twice.
     post_key : str, default "post_id"
-        Column of both that tells which post a comment answers.
+        Column of both frames that identifies the post.
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        A model other than the shipped one.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def score_spark(
     Raises
     ------
     InputError
-        If a column is missing, stands twice, or holds something else than text.
+        If a column is missing, appears twice, or does not hold text.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def score_spark(
     broadcast = _context_of(frame).broadcast(model)
 
     types, own = dict(joined.dtypes), frame.columns
-    kept, read, found = [], [], {}  # found: in which of these columns is what is read?
+    kept, read, found = [], [], {}  # found: the column with each field that is read
     for i, name in enumerate(own):
         kept.append(joined[_quoted(name)].cast(_carried(types[name])).alias(f"kept_{i}"))
     for name in COMMENT_COLUMNS:
@@ -110,17 +110,17 @@ def score_spark(
     schema = [f"kept_{i} {_carried(types[name])}" for i, name in enumerate(own)]
     schema += [f"{name} {kind}" for name, kind in _ANSWERS.items()]
     names = [f"kept_{i}" for i in range(len(own))]
-    judged = joined.select(*kept, *read).mapInPandas(
-        partial(_judge, broadcast, found, names), ", ".join(schema)
+    scored = joined.select(*kept, *read).mapInPandas(
+        partial(_score_parts, broadcast, found, names), ", ".join(schema)
     )
-    back = [_back(judged[f"kept_{i}"], types[name]).alias(name) for i, name in enumerate(own)]
-    return judged.select(*back, *_ANSWERS)
+    back = [_back(scored[f"kept_{i}"], types[name]).alias(name) for i, name in enumerate(own)]
+    return scored.select(*back, *_ANSWERS)
 
 
-def _judge(
+def _score_parts(
     broadcast: Any, found: dict[str, str], kept: list[str], parts: Iterable[pd.DataFrame]
 ) -> Iterator[pd.DataFrame]:
-    """Judge the parts of a partition; called where the data is."""
+    """Score the parts of a partition; runs on an executor."""
     import pandas as pd
 
     for part in parts:
@@ -131,7 +131,7 @@ def _judge(
 
 
 def _with_posts(frame: DataFrame, posts: DataFrame, key: str) -> DataFrame:
-    """Return `frame` with the columns of each comment's post."""
+    """Return `frame` joined with the columns of each comment's post."""
     from pyspark.sql import functions
 
     _check(posts, "posts")
@@ -159,7 +159,7 @@ def _with_posts(frame: DataFrame, posts: DataFrame, key: str) -> DataFrame:
 
 
 def _check(frame: DataFrame, called: str) -> None:
-    """Look at the columns, so that what is wrong is told before hours of work."""
+    """Check the columns before hours of work."""
     if not hasattr(frame, "mapInPandas"):
         raise InputError(
             f"{called} must be a Spark DataFrame, not {type(frame).__name__}; "
@@ -182,19 +182,19 @@ def _check(frame: DataFrame, called: str) -> None:
 def _context_of(frame: DataFrame) -> Any:
     try:
         return frame.sparkSession.sparkContext
-    except Exception as error:  # Spark Connect has none, and says so in several ways
+    except Exception as error:  # Spark Connect has none, and raises various errors
         raise InputError(
-            "score_spark broadcasts its model, which Spark Connect cannot; use a classic session."
+            "score_spark broadcasts its model, which Spark Connect cannot do; use a classic session."
         ) from error
 
 
 def _carried(kind: str) -> str:
-    """Return the type in which a column of this type passes through pandas unchanged."""
+    """Return a type that passes through pandas unchanged."""
     return "string" if kind in (*_KEPT_AS_TEXT, "void") else kind
 
 
 def _back(column: Column, kind: str) -> Column:
-    """Return a column that passed through pandas in the type that it had."""
+    """Cast a column that passed through pandas back to its type."""
     from pyspark.sql import functions
 
     return functions.lit(None) if kind == "void" else column.cast(kind)

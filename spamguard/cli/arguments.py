@@ -337,7 +337,7 @@ examples:
 _CAMPAIGNS = """\
 Find comments that say nearly the same under many posts and on several blogs,
 with their sizes over time and the links and names they share. Texts of fewer
-than five words belong to no campaign. Needs spamguard[campaigns].
+than five words belong to no campaign.
 
 Files are .csv, .jsonl, .jsonl.gz or .parquet, as for "spamguard train"; where
 they name no blog, each file is one.

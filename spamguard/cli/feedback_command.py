@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from spamguard.comment import Post
-from spamguard.corpus import readers as reading
-from spamguard.corpus import writers as writing
+from spamguard.corpus import (
+    Problem,
+    comment_of,
+    csv_row,
+    format_of,
+    json_row,
+    lines_of,
+    open_output,
+    open_source,
+    output_format,
+    target_of,
+)
 from spamguard.errors import InputError
 
 if TYPE_CHECKING:
     from spamguard.feedback import Correction, Entry, Journal
 
-_MOST_REPORTS: Final = 20
 _TABLE: Final = 50  # entries that a person sees unless more are asked for
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CORPUS: Final = (
@@ -99,7 +108,7 @@ def _add_one(args: argparse.Namespace, journal: Journal) -> int:
             "author_url": args.author_url,
             "date": args.date,
         }
-        comment = reading.comment_of(fields, post if post != Post() else None)
+        comment = comment_of(fields, post if post != Post() else None)
     number = journal.correct(
         args.comment_id, args.decision, by=args.by, comment=comment, site=args.site or ""
     )
@@ -108,38 +117,32 @@ def _add_one(args: argparse.Namespace, journal: Journal) -> int:
 
 
 def _add_many(args: argparse.Namespace, journal: Journal) -> int:
+    from spamguard.cli.stream import BadLines
     from spamguard.progress import Progress
 
-    problems: list[int] = []
-    with reading.opened(args.input) as source, Progress() as progress:
-        form = args.in_format or reading.format_of(source)
+    with open_source(args.input) as source, Progress() as progress:
+        form = args.in_format or format_of(source)
+        bad_lines = BadLines(source.name)
 
         def corrections() -> Iterator[Correction]:
-            for line in reading.lines_of(source, form):
+            for line in lines_of(source, form):
                 progress("decisions", source.done(), source.size)
                 try:
-                    if isinstance(line, reading.Problem):
+                    if isinstance(line, Problem):
                         raise InputError(line.what)
                     yield _correction(args, line.fields)
                 except InputError as error:
-                    problems.append(line.number)
-                    if len(problems) <= _MOST_REPORTS:
-                        what = str(error).rstrip(".")
-                        print(
-                            f"spamguard: {source.name}, line {line.number}: {what}", file=sys.stderr
-                        )
+                    bad_lines.add(line.number, str(error))
 
         added = journal.correct_many(corrections())
-    if len(problems) > _MOST_REPORTS:
-        more = len(problems) - _MOST_REPORTS
-        print(f"spamguard: {source.name}: {more:,} more such lines", file=sys.stderr)
+    code = bad_lines.close()
     parts = [f"{added.taken:,} decisions entered"]
     if added.repeated:
         parts.append(f"{added.repeated:,} were there already")
     if added.forgotten:
         parts.append(f"{added.forgotten:,} left out: their comments were forgotten")
     print("; ".join(parts))
-    return 1 if problems else 0
+    return code
 
 
 def _correction(args: argparse.Namespace, fields: dict[str, Any]) -> Correction:
@@ -151,7 +154,7 @@ def _correction(args: argparse.Namespace, fields: dict[str, Any]) -> Correction:
     decision: Any = (_word(fields, "label") or _word(fields, "decision") or "").strip().lower()
     if decision not in ("spam", "ham", "remove"):
         raise InputError("label must be spam, ham or remove")
-    comment = reading.comment_of(fields, None) if fields.get("text") is not None else None
+    comment = comment_of(fields, None) if fields.get("text") is not None else None
     at: Any = _word(fields, "at")
     if at is None and args.history:
         at = _history(_word(fields, "date"))
@@ -191,10 +194,10 @@ def _history(date: str | None) -> datetime:
 
 
 def _list(args: argparse.Namespace, journal: Journal) -> int:
-    form = args.format or writing.format_for(args.output)
+    form = args.format or output_format(args.output)
     last = args.last or (_TABLE if form == "table" else None)
     found = journal.entries(site=args.site, comment_id=args.comment, last=last)
-    with writing.opened(args.output) as file:
+    with open_output(args.output) as file:
         if form == "table":
             _table(file, found)
         else:
@@ -262,14 +265,14 @@ def _forget(args: argparse.Namespace, journal: Journal) -> int:
 
 
 def _export(args: argparse.Namespace, journal: Journal) -> int:
-    target = writing.target_of(args.output)
+    target = target_of(args.output)
     if target is not None and target.exists() and not args.replace:
         # An imported history may be there, and an export of the journal is no match for it.
         raise InputError(f"{target.name} is there already; name another file or say --replace.")
-    form = args.format or writing.format_for(args.output)
+    form = args.format or output_format(args.output)
     if form == "table":
         form = "jsonl"
-    with writing.opened(args.output) as file:
+    with open_output(args.output) as file:
         _write(file, form, _CORPUS, journal.labels(args.site))
     found = journal.summary(args.site)
     told = [f"{found.spam:,} spam, {found.ham:,} ham"]
@@ -287,13 +290,13 @@ def _write(
     if form == "parquet":
         raise InputError("a journal is written as JSON lines or CSV; name a .jsonl or .csv file.")
     if form == "csv":
-        file.write(writing.csv_row(names))
+        file.write(csv_row(names))
     for row in rows:
         if form == "csv":
-            file.write(writing.csv_row([row[name] for name in names]))
+            file.write(csv_row([row[name] for name in names]))
         else:
             kept = {n: row[n] for n in names if row[n] is not None}
-            file.write(writing.json_row(kept))
+            file.write(json_row(kept))
     file.flush()
 
 

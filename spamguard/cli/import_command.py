@@ -12,7 +12,7 @@ from spamguard.progress import Progress
 if TYPE_CHECKING:
     from collections import Counter
 
-    from spamguard.importers import Imported, Report
+    from spamguard.importers import ImportSummary, Report
 
 # The option of each source that has any of its own, and what the importer calls it.
 _OWN: Final = {
@@ -31,11 +31,9 @@ _BY: Final = {"owner": "the owner", "filter": "a filter", "none": "nobody known"
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     options = _options(args)
-    from spamguard.importers import import_comments
+    from spamguard.importers import columns_from, import_comments
 
     if "columns" in options:
-        from spamguard.importers.columns import columns_from
-
         options["columns"] = columns_from(options["columns"])
     keep = [name for name in ("email", "ip") if getattr(args, f"with_{name}")]
     with Progress() as watch:
@@ -70,7 +68,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return options
 
 
-def _print(done: Imported) -> None:
+def _print(done: ImportSummary) -> None:
     from spamguard.cli.terminal import Screen
 
     screen, report = Screen(), done.report

@@ -4,41 +4,55 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TextIO
 
-from spamguard.cli.streaming import Reports, Stream
+from spamguard.cli.stream import BadLines, ScoredOutput, Stream
 from spamguard.comment import Post
-from spamguard.corpus import Source, pyarrow
-from spamguard.corpus import readers as reading
-from spamguard.corpus import writers as writing
+from spamguard.corpus import (
+    Source,
+    comment_of,
+    csv_row,
+    format_of,
+    json_row,
+    lines_of,
+    load_pyarrow,
+    open_output,
+    open_scored,
+    open_scored_parquet,
+    open_source,
+    output_format,
+    scored_row,
+    target_of,
+)
 from spamguard.errors import InputError
 from spamguard.model import SpamModel
 from spamguard.scoring import default_model
 from spamguard.storage import load_model
 
 if TYPE_CHECKING:
-    from spamguard.corpus import Output, ParquetOutput, Table
+    from spamguard.verdict import Verdict
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     if args.text == "-":
         args.text = None
-    form = args.format or writing.format_for(args.output)
+    form = args.format or output_format(args.output)
     _check_usage(args, form)
     post = _post(args)
     if form == "parquet":
-        pyarrow()  # before anything is read, let alone judged
+        load_pyarrow()  # fail before anything is read
     model = load_model(args.model) if args.model else default_model()
     if args.prior is not None:
         model = model.at_prior(args.prior)
     if args.text is not None:
         return _score_text(args, form, model, post)
-    with reading.opened(args.input) as source:
+    with open_source(args.input) as source:
         return _score_stream(args, form, model, post, source)
 
 
@@ -53,7 +67,7 @@ def _check_usage(args: argparse.Namespace, form: str) -> None:
         return
     if args.author is not None or args.author_url is not None:
         args.usage_error("--author and --author-url go with TEXT; in a file they are fields")
-    if args.resume and (form in ("table", "parquet") or writing.target_of(args.output) is None):
+    if args.resume and (form in ("table", "parquet") or target_of(args.output) is None):
         args.usage_error("--resume goes with --output FILE, as JSON lines or CSV")
     if args.input is None and sys.stdin.isatty():
         args.usage_error("give a TEXT, name a file with --input, or pipe comments in")
@@ -73,9 +87,17 @@ def _post(args: argparse.Namespace) -> Post | None:
 def _score_text(args: argparse.Namespace, form: str, model: SpamModel, post: Post | None) -> int:
     given = {"text": args.text, "author": args.author, "author_url": args.author_url}
     fields = {name: value for name, value in given.items() if value is not None}
-    verdict = model.verdict(reading.comment_of(fields, post))
-    with writing.answers(args.output, form, args.explain, single=True) as output:
-        output.write(fields, verdict)
+    verdict = model.verdict(comment_of(fields, post))
+    if form == "table":
+        with _open_table(args.output, args.explain, single=True) as table:
+            table.write(fields, verdict)
+        return 0
+    row = scored_row(fields, verdict, args.explain)
+    with open_output(args.output) as file:
+        if form == "csv":
+            file.write(csv_row(list(row)) + csv_row(list(row.values())))
+        else:
+            file.write(json_row(row))
     return 0
 
 
@@ -84,39 +106,92 @@ def _score_stream(
 ) -> int:
     from spamguard.progress import Progress
 
-    lines = reading.lines_of(source, args.in_format or reading.format_of(source))
-    reports = Reports(source.name)
-    # Lines of verdicts on the same screen are progress enough.
+    lines = lines_of(source, args.in_format or format_of(source))
+    bad_lines = BadLines(source.name)
+    # Verdicts on the same screen are progress enough.
     watched = args.output in (None, "-") and sys.stdout.isatty()
     with (
-        _seldom_collected(),
-        _answers(args, form, source) as output,
+        _rare_collection(),
+        _open_scored(args, form, source) as output,
         Progress(shown=not watched) as progress,
     ):
-        stream = Stream(source, model, output, reports, progress, args.jobs)
-        stream.answer(lines, post)
-    return reports.close()
+        stream = Stream(source, model, output, bad_lines, progress, args.jobs)
+        stream.score(lines, post)
+    return bad_lines.close()
 
 
-_MADE: Final = 50_000  # objects between two searches for garbage
+_ALLOCATIONS: Final = 50_000
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Look for garbage in rings seldom: a stream makes none, and looking takes a twentieth of it."""
+def _rare_collection() -> Iterator[None]:
+    """Collect garbage rarely: a stream makes no cycles, and the search takes a twentieth of it."""
     former = gc.get_threshold()
-    gc.set_threshold(_MADE, *former[1:])
+    gc.set_threshold(_ALLOCATIONS, *former[1:])
     try:
         yield
     finally:
         gc.set_threshold(*former)
 
 
-def _answers(
+def _open_scored(
     args: argparse.Namespace, form: str, source: Source
-) -> AbstractContextManager[Output | Table | ParquetOutput]:
+) -> AbstractContextManager[ScoredOutput]:
     if form == "parquet":
-        from spamguard.corpus import parquet_answers
+        return open_scored_parquet(args.output, args.explain, source)
+    if form == "table":
+        return _open_table(args.output, args.explain)
+    return open_scored(args.output, form, args.explain, resume=args.resume)
 
-        return parquet_answers(args.output, args.explain, source)
-    return writing.answers(args.output, form, args.explain, resume=args.resume)
+
+# --- for a person -----------------------------------------------------------------
+
+
+@contextmanager
+def _open_table(path: str | None, explain: int | None, single: bool = False) -> Iterator[Table]:
+    with open_output(path) as file:
+        table = Table(file, explain, single)
+        yield table
+        table.close()
+
+
+class Table:
+    """Shows rows and their verdicts to a person; a `single` row is not repeated."""
+
+    def __init__(self, file: IO[bytes], explain: int | None, single: bool) -> None:
+        from spamguard.cli.terminal import Screen
+
+        self._stream: TextIO = sys.stdout
+        if file is not getattr(sys.stdout, "buffer", None):
+            # Data is always UTF-8; a table on the screen follows the terminal's encoding.
+            self._stream = io.TextIOWrapper(file, encoding="utf-8", write_through=True)
+        self._screen = Screen(self._stream)
+        self._explain = explain
+        self._single = single
+
+    def has(self, fields: dict[str, Any], judge: Callable[[], Verdict]) -> bool:
+        """Return False: a table cannot be resumed."""
+        return False
+
+    def write(self, fields: dict[str, Any], verdict: Verdict) -> None:
+        """Show a row."""
+        about = "" if self._single else _about(fields)
+        self._screen.verdict_line(verdict, about)
+        if self._explain:
+            self._screen.language(verdict)
+        self._screen.reasons(verdict, self._explain or 0, known=about)
+
+    def flush(self) -> None:
+        """Show what was written."""
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Flush, and leave the file open for the caller."""
+        self.flush()
+        if self._stream is not sys.stdout and isinstance(self._stream, io.TextIOWrapper):
+            self._stream.detach()
+
+
+def _about(fields: dict[str, Any]) -> str:
+    known = [fields.get("comment_id", fields.get("id")), fields.get("author"), fields.get("text")]
+    return " | ".join(str(value) for value in known if value)

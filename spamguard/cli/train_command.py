@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 from spamguard.errors import InputError
+from spamguard.files import write_bytes
 from spamguard.model import SpamModel, probability
 from spamguard.progress import Progress
-from spamguard.storage import find_model, load_model, write_bytes
+from spamguard.storage import find_model, load_model
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Labelled comments: read, write, check, and find near-copies; the catalogue of the data sets."""
+"""Labelled comments: reading, writing, checks, near-copies, and the catalogue of data sets."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from spamguard.loading import attach
 
 if TYPE_CHECKING:
     from spamguard.corpus.catalogue import DATASETS_VARIABLE as DATASETS_VARIABLE
+    from spamguard.corpus.catalogue import Card as Card
     from spamguard.corpus.catalogue import dataset_cards as dataset_cards
     from spamguard.corpus.catalogue import datasets_dir as datasets_dir
     from spamguard.corpus.catalogue import load_dataset as load_dataset
     from spamguard.corpus.catalogue import load_datasets as load_datasets
     from spamguard.corpus.catalogue import load_sample as load_sample
-    from spamguard.corpus.columnar import ParquetOutput as ParquetOutput
-    from spamguard.corpus.columnar import parquet_answers as parquet_answers
+    from spamguard.corpus.checks import COLUMNS as COLUMNS
     from spamguard.corpus.copies import LEAST_WORDS as LEAST_WORDS
     from spamguard.corpus.copies import campaigns_of as campaigns_of
     from spamguard.corpus.copies import duplicate_groups as duplicate_groups
+    from spamguard.corpus.copies import leader_groups as leader_groups
+    from spamguard.corpus.copies import near_duplicates as near_duplicates
     from spamguard.corpus.copies import plain_words as plain_words
-    from spamguard.corpus.frame import COLUMNS as COLUMNS
-    from spamguard.corpus.frame import check_corpus as check_corpus
-    from spamguard.corpus.frame import comments_of as comments_of
-    from spamguard.corpus.frame import json_line as json_line
-    from spamguard.corpus.frame import read_corpus as read_corpus
-    from spamguard.corpus.frame import replacing as replacing
-    from spamguard.corpus.frame import texts_sha256 as texts_sha256
-    from spamguard.corpus.frame import write_corpus as write_corpus
     from spamguard.corpus.frames import COMMENT_COLUMNS as COMMENT_COLUMNS
     from spamguard.corpus.frames import comments_of_frame as comments_of_frame
     from spamguard.corpus.frames import is_foreign_frame as is_foreign_frame
@@ -36,39 +30,55 @@ if TYPE_CHECKING:
     from spamguard.corpus.frames import named_post as named_post
     from spamguard.corpus.frames import posts_of_frame as posts_of_frame
     from spamguard.corpus.frames import readable as readable
-    from spamguard.corpus.parquet import pyarrow as pyarrow
+    from spamguard.corpus.readers import MAX_LINE as MAX_LINE
+    from spamguard.corpus.readers import CsvRows as CsvRows
     from spamguard.corpus.readers import Line as Line
     from spamguard.corpus.readers import Problem as Problem
     from spamguard.corpus.readers import Source as Source
-    from spamguard.corpus.separators import SEPARATORS as SEPARATORS
+    from spamguard.corpus.readers import comment_of as comment_of
+    from spamguard.corpus.readers import format_of as format_of
+    from spamguard.corpus.readers import lines_of as lines_of
+    from spamguard.corpus.readers import load_pyarrow as load_pyarrow
+    from spamguard.corpus.readers import open_source as open_source
+    from spamguard.corpus.table import check_corpus as check_corpus
+    from spamguard.corpus.table import comments_of as comments_of
+    from spamguard.corpus.table import read_corpus as read_corpus
+    from spamguard.corpus.table import texts_sha256 as texts_sha256
+    from spamguard.corpus.table import write_corpus as write_corpus
     from spamguard.corpus.writers import Output as Output
-    from spamguard.corpus.writers import Table as Table
+    from spamguard.corpus.writers import ParquetOutput as ParquetOutput
+    from spamguard.corpus.writers import csv_row as csv_row
+    from spamguard.corpus.writers import json_row as json_row
+    from spamguard.corpus.writers import open_corpus as open_corpus
+    from spamguard.corpus.writers import open_output as open_output
+    from spamguard.corpus.writers import open_scored as open_scored
+    from spamguard.corpus.writers import open_scored_parquet as open_scored_parquet
+    from spamguard.corpus.writers import output_format as output_format
+    from spamguard.corpus.writers import scored_row as scored_row
+    from spamguard.corpus.writers import target_of as target_of
 
 __all__, __getattr__, __dir__ = attach(
     __name__,
     {
         "catalogue": [
             "DATASETS_VARIABLE",
+            "Card",
             "dataset_cards",
             "datasets_dir",
             "load_dataset",
             "load_datasets",
             "load_sample",
         ],
-        "columnar": ["ParquetOutput", "parquet_answers"],
-        "copies": ["LEAST_WORDS", "campaigns_of", "duplicate_groups", "plain_words"],
-        "frame": [
-            "COLUMNS",
-            "check_corpus",
-            "comments_of",
-            "json_line",
-            "read_corpus",
-            "replacing",
-            "texts_sha256",
-            "write_corpus",
+        "checks": ["COLUMNS"],
+        "copies": [
+            "LEAST_WORDS",
+            "campaigns_of",
+            "duplicate_groups",
+            "leader_groups",
+            "near_duplicates",
+            "plain_words",
         ],
         "frames": [
-            "COMMENT_COLUMNS",
             "COMMENT_COLUMNS",
             "comments_of_frame",
             "is_foreign_frame",
@@ -79,9 +89,31 @@ __all__, __getattr__, __dir__ = attach(
             "posts_of_frame",
             "readable",
         ],
-        "parquet": ["pyarrow"],
-        "readers": ["Line", "Problem", "Source"],
-        "separators": ["SEPARATORS"],
-        "writers": ["Output", "Table"],
+        "readers": [
+            "MAX_LINE",
+            "CsvRows",
+            "Line",
+            "Problem",
+            "Source",
+            "comment_of",
+            "format_of",
+            "lines_of",
+            "load_pyarrow",
+            "open_source",
+        ],
+        "table": ["check_corpus", "comments_of", "read_corpus", "texts_sha256", "write_corpus"],
+        "writers": [
+            "Output",
+            "ParquetOutput",
+            "csv_row",
+            "json_row",
+            "open_corpus",
+            "open_output",
+            "open_scored",
+            "open_scored_parquet",
+            "output_format",
+            "scored_row",
+            "target_of",
+        ],
     },
 )

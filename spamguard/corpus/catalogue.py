@@ -1,4 +1,9 @@
-"""The catalogue of the data sets: a card for each, and the sets themselves, checked."""
+"""The catalogue of data sets: a card for each, and the sets themselves, verified.
+
+The larger sets do not ship, because their comments belong to the people who
+wrote them. Name the directory that holds them with an argument or with
+``SPAMGUARD_DATASETS``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,15 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pandas as pd
-
-from spamguard.corpus.frame import _STORED, _checked, _Columns, _columns, _frame, _json_rows
+from spamguard.corpus.checks import STORED, Columns, checked_columns, columns_of
+from spamguard.corpus.readers import fields_of_file
 from spamguard.errors import CorpusError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATASETS_VARIABLE = "SPAMGUARD_DATASETS"
 """Environment variable that names the directory of the larger sets."""
@@ -27,32 +34,32 @@ DATASETS_VARIABLE = "SPAMGUARD_DATASETS"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is known of a set of labelled comments.
+    """A description of a set of labelled comments.
 
     Parameters
     ----------
     name, kind : str
-        The set, and what sort it is (``moderated-blog``, ``published-comments`` ...).
+        The set, and its kind (``moderated-blog``, ``published-comments`` ...).
     source, commit : str
-        Where it came from; the commit is empty where none is known.
+        Where it came from; the commit is empty if unknown.
     sha256_comments, sha256_posts : str
-        Identity of its two files.
+        Hashes of its two files.
     licence : str
-        What the source states, which seldom covers its visitors' words.
+        As the source states it, which seldom covers its visitors' comments.
     languages : tuple of str
-        ISO 639-1 codes, the commonest first.
+        ISO 639-1 codes, the most common first.
     years : str
-        First and last year of the comments; empty where they carry no date.
+        First and last year of the comments; empty if they have no dates.
     spam, ham, posts : int
         Rows by label, and posts.
     author_share, author_url_share : float
-        Share of comments that carry the field, 0 to 1.
+        Share of comments that have the field, 0 to 1.
     labelled, faults : str
-        How the labels came about, and what to beware of.
+        How the comments were labelled, and known faults.
     group : str
-        Sets with the same group come from one blog: hold them out together.
+        Sets of one blog have the same group: hold them out together.
     use : str
-        ``train``, or ``panel`` for sets that only measure.
+        ``train``, or ``panel`` for sets that are only measured on.
     """
 
     name: str
@@ -82,7 +89,7 @@ def _bundled(name: str) -> Path:
     for place in places:
         if place.exists():
             return place
-    raise CorpusError(f"datasets/{name} is missing from this installation; install spamguard anew.")
+    raise CorpusError(f"datasets/{name} is missing from this installation; reinstall spamguard.")
 
 
 def _read_card(path: Path) -> Card:
@@ -96,7 +103,7 @@ def _read_card(path: Path) -> Card:
             f"{path} is not a card ({type(error).__name__}). It needs exactly: {needed}."
         ) from error
     if card.name != path.stem:
-        raise CorpusError(f"{path} is the card of another set; its name must be the file's.")
+        raise CorpusError(f"{path} is the card of another set; the name in it must be the file's.")
     return card
 
 
@@ -106,7 +113,7 @@ def dataset_cards() -> dict[str, Card]:
     Returns
     -------
     dict of str to Card
-        The sets themselves need not be here.
+        The sets themselves may be absent.
 
     Raises
     ------
@@ -128,7 +135,7 @@ def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
     Parameters
     ----------
     path : str or path, optional
-        Goes before the environment variable.
+        Takes precedence over the environment variable.
 
     Returns
     -------
@@ -138,7 +145,7 @@ def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
     Raises
     ------
     CorpusError
-        If neither is given, or what is given is not a directory.
+        If neither is given, or it is not a directory.
     """
     named = path if path is not None else os.environ.get(DATASETS_VARIABLE)
     if not named:
@@ -158,11 +165,11 @@ def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
 
 def _joined(comments: Path, posts: Path) -> tuple[list[dict[str, Any]], list[int]]:
     """Read comments, each with its post beside it, and their line numbers."""
-    by_id = {post.get("post_id"): post for _, post in _json_rows(posts)}
+    by_id = {post.get("post_id"): post for _, post in fields_of_file(posts)}
     rows, numbers = [], []
-    for number, row in _json_rows(comments):
+    for number, row in fields_of_file(comments):
         post = by_id.get(row.get("post_id"), {})
-        joined = {name: row.get(name) for name in _STORED}
+        joined = {name: row.get(name) for name in STORED}
         joined |= {f"post_{name}": post.get(name) for name in ("title", "text", "url", "author")}
         rows.append(joined)
         numbers.append(number)
@@ -182,7 +189,7 @@ def _verify(path: Path, expected: str) -> None:
         )
 
 
-def _read_set(card: Card, directory: Path, verify: bool) -> _Columns:
+def _read_set(card: Card, directory: Path, verify: bool) -> Columns:
     folder = directory / card.name
     if not folder.is_dir():
         raise CorpusError(f"{card.name} is not in {directory}; name the directory that holds it.")
@@ -193,7 +200,9 @@ def _read_set(card: Card, directory: Path, verify: bool) -> _Columns:
     rows, numbers = _joined(comments, posts)
     for row in rows:
         row |= {"dataset": card.name, "blog": card.group}
-    return _checked(_columns(rows), lambda i: f"{comments}, line {numbers[i]}", labelled=True)
+    return checked_columns(
+        columns_of(rows), lambda i: f"{comments}, line {numbers[i]}", labelled=True
+    )
 
 
 def _cards(names: Iterable[str]) -> list[Card]:
@@ -219,17 +228,17 @@ def load_datasets(
 ) -> pd.DataFrame:
     """Load sets of the catalogue as one corpus.
 
-    Near-duplicates are looked for across all of them, so ``duplicate_group``
-    is good for any split of the result.
+    Near-copies are found across all of them, so ``duplicate_group`` holds for
+    any split of the result.
 
     Parameters
     ----------
     names : iterable of str
-        Sets, as in `catalogue`. One named twice is loaded once.
+        Names of cards. One named twice is loaded once.
     directory : path-like or None
-        Where they are; see `datasets_dir`.
+        The directory that holds them; see `datasets_dir`.
     verify : bool
-        Refuse files whose sha256 is not the card's.
+        Refuse files whose sha256 differs from the card's.
 
     Returns
     -------
@@ -241,10 +250,12 @@ def load_datasets(
     CorpusError
         If a set is unknown, absent, altered or damaged.
     """
+    from spamguard.corpus.table import corpus_frame
+
     cards = _cards(names)
     place = datasets_dir(directory)
     sets = [_read_set(card, place, verify) for card in cards]
-    return _frame({n: list(itertools.chain(*(part[n] for part in sets))) for n in _STORED})
+    return corpus_frame({n: list(itertools.chain(*(part[n] for part in sets))) for n in STORED})
 
 
 def load_dataset(
@@ -277,19 +288,22 @@ def load_dataset(
 def load_sample() -> pd.DataFrame:
     """Return the sample corpus, which was written for spamguard and ships with it.
 
-    It has the same columns as any corpus; ``kind`` says what each comment is a
-    specimen of, and ``blog`` is the host of its post. It is for trying things
-    out: numbers measured on it mean nothing.
+    ``kind`` says what each comment is an example of, and ``blog`` is the host of
+    its post. It is for trying things out: figures measured on it mean nothing.
 
     Returns
     -------
     DataFrame, 360 rows
-        The columns of `COLUMNS`, and ``kind``.
+        A corpus.
     """
+    from spamguard.corpus.table import corpus_frame
+
     folder = _bundled("sample")
     comments = folder / "comments.jsonl"
     rows, numbers = _joined(comments, folder / "posts.jsonl")
     for row in rows:
         row["dataset"] = "sample"
         row["blog"] = row["blog"] or urlsplit(row["post_url"] or "").hostname
-    return _frame(_checked(_columns(rows), lambda i: f"{comments}, line {numbers[i]}", True))
+    return corpus_frame(
+        checked_columns(columns_of(rows), lambda i: f"{comments}, line {numbers[i]}", True)
+    )

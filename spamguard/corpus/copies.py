@@ -1,45 +1,45 @@
-"""Near-copies: comments whose texts are much the same, by MinHash."""
+"""Near-copies: comments whose texts are much the same, by MinHash over runs of words.
+
+Spam campaigns are written from templates and sent to many blogs. A copy on both
+sides of a split makes any model look better than it is, and a flood of copies
+must not outweigh everything else.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
-
-from spamguard.features import words_of
-
-if TYPE_CHECKING:
-    pass
-
 import html
 import itertools
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
+import numpy as np
 from numpy.typing import NDArray
 
-# --- near-duplicates ------------------------------------------------------------
+from spamguard.features import words_of
 
-# Campaigns are spun from templates and cross blogs: a copy on both sides of a split
-# makes any model look better than it is. Copies are found by MinHash over runs of
-# four words: 16 bands of 4 hashes propose pairs, and at least half of all 64 hashes
-# must then agree, which says that about half of the runs are shared.
+LEAST_WORDS: Final = 5
+"""A shorter text says too little to be a copy of another."""
+
+_U64 = NDArray[np.uint64]
+
+# duplicate_groups compares runs of four words: 16 bands of 4 hashes propose pairs, and half of
+# all 64 hashes must then agree, which means that about half of the runs are shared.
 _PERMUTATIONS, _BANDS, _RUN = 64, 16, 4
 _AGREEMENT = 0.5
-_MIN_WORDS = 5  # shorter texts say too little: only equal ones are copies
 _MAX_CHARACTERS = 200_000
-_CHUNK = 400_000  # words signed at a time: bounds the memory
+_CHUNK = 400_000  # words hashed at a time: bounds the memory
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _DRESS = re.compile(r"<[^<>]{1,300}>|(?:https?://|www\.)\S+")
 _DIGITS = re.compile(r"\d+")
-# Chinese and Japanese put no spaces between words: there every sign counts as one.
+# Chinese and Japanese put no spaces between words, so every character counts as one.
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff]|[^\\W\u3040-\u30ff\u3400-\u9fff]+")
 
-# Constants that no version of a random generator can change.
+# These constants do not depend on the version of a random generator.
 _BYTES = hashlib.shake_128(b"spamguard").digest(8 * (2 * _PERMUTATIONS + _RUN))
 _CONSTANTS = np.frombuffer(_BYTES, dtype="<u8").astype(np.uint64)
 _SHIFTS = _CONSTANTS[:_PERMUTATIONS]
@@ -47,7 +47,7 @@ _MULTIPLIERS = _CONSTANTS[_PERMUTATIONS:] | np.uint64(1)  # odd, so that no bit 
 
 
 def plain_words(text: str) -> list[str]:
-    """Return the words by which copies are known: without case, markup, addresses, and numbers' values."""
+    """Return the words that are compared: without case, markup and addresses, every digit run as 0."""
     text = text[:_MAX_CHARACTERS]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)  # styled letters are a campaign's usual dress
@@ -57,38 +57,70 @@ def plain_words(text: str) -> list[str]:
     return _WORD.findall(_DIGITS.sub("0", text))
 
 
-def _sign(texts: list[NDArray[np.uint64]]) -> NDArray[np.uint32]:
-    """MinHash signatures of texts that are given as one hash a word."""
-    runs = np.array([len(text) - _RUN + 1 for text in texts])
+def _hashed(words: list[str]) -> _U64:
+    codes = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words]
+    return np.array(codes, dtype=np.uint64)
+
+
+def _runs(texts: list[_U64], length: int) -> tuple[_U64, NDArray[np.intp]]:
+    """Return the hashes of all runs of `length` words, and where each text's runs start.
+
+    Texts are hashed words, at least `length` each.
+    """
     words = np.concatenate(texts)
-    total = len(words) - _RUN + 1
-    run = np.zeros(total, dtype=np.uint64)
-    for offset in range(_RUN):
-        run += words[offset : offset + total] * _MULTIPLIERS[_PERMUTATIONS + offset]
-        run ^= run >> np.uint64(31)
-    # Runs that begin in one text and end in the next are no one's.
+    total = len(words) - length + 1
+    runs = np.zeros(total, dtype=np.uint64)
+    for offset in range(length):
+        runs += words[offset : offset + total] * _MULTIPLIERS[_PERMUTATIONS + offset]
+        runs ^= runs >> np.uint64(31)
+    # Drop the runs that begin in one text and end in the next.
     ends = np.cumsum([len(text) for text in texts])
     own = np.ones(total, dtype=bool)
-    for back in range(1, _RUN):
+    for back in range(1, length):
         own[(ends[:-1] - back)] = False
-    run = run[own]
-    starts = np.concatenate([[0], np.cumsum(runs)[:-1]])
+    counts = [len(text) - length + 1 for text in texts]
+    return runs[own], np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp)
+
+
+def _sign(texts: list[_U64], length: int = _RUN) -> NDArray[np.uint32]:
+    """Return a MinHash signature for each text, over its runs of `length` words."""
+    runs, starts = _runs(texts, length)
     signatures = np.empty((len(texts), _PERMUTATIONS), dtype=np.uint32)
     for k in range(_PERMUTATIONS):
-        hashed = (run * _MULTIPLIERS[k] + _SHIFTS[k]) >> np.uint64(32)
+        hashed = (runs * _MULTIPLIERS[k] + _SHIFTS[k]) >> np.uint64(32)
         signatures[:, k] = np.minimum.reduceat(hashed, starts)
     return signatures
 
 
-def _similar_pairs(signatures: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
-    width = _PERMUTATIONS // _BANDS
-    for band in range(0, _PERMUTATIONS, width):
+def _signed(texts: Iterable[list[str]], length: int = _RUN) -> NDArray[np.uint32]:
+    """Sign texts of words, some at a time."""
+    signatures = [np.empty((0, _PERMUTATIONS), dtype=np.uint32)]
+    chunk: list[_U64] = []
+    size = 0
+    for words in texts:
+        chunk.append(_hashed(words))
+        size += len(words)
+        if size >= _CHUNK:
+            signatures.append(_sign(chunk, length))
+            chunk, size = [], 0
+    if chunk:
+        signatures.append(_sign(chunk, length))
+    return np.concatenate(signatures)
+
+
+def _band_keys(signatures: NDArray[np.uint32], width: int) -> Iterator[_U64]:
+    """Yield a key for each text, band by band; texts with equal keys may be copies."""
+    for band in range(0, _PERMUTATIONS - width + 1, width):
         part = signatures[:, band : band + width].astype(np.uint64)
-        keys = (part * _MULTIPLIERS[:width]).sum(axis=1, dtype=np.uint64)
+        yield (part * _MULTIPLIERS[:width]).sum(axis=1, dtype=np.uint64)
+
+
+def _similar_pairs(signatures: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    for keys in _band_keys(signatures, _PERMUTATIONS // _BANDS):
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
         begins = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-        # Each is held against the first of its bucket, which keeps large buckets cheap.
+        # Each is compared with the first of its bucket, which keeps large buckets cheap.
         firsts = order[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
         firsts, others = firsts[~begins], order[~begins]
         alike = (signatures[firsts] == signatures[others]).mean(axis=1) >= _AGREEMENT
@@ -105,14 +137,14 @@ def _root(parents: list[int], row: int) -> int:
 def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     """Number the groups of texts that say nearly the same.
 
-    Case, markup, addresses and the value of numbers do not count. Texts of fewer
-    than five words are copies only when they are equal. Likeness carries on: two
-    texts that are both like a third are in one group.
+    Case, markup, addresses and the value of numbers are ignored. Texts of fewer
+    than five words are copies only if they are equal. Two texts that both
+    resemble a third are in one group.
 
     Parameters
     ----------
     texts : iterable of str
-        Comments, as they came.
+        Comments.
 
     Returns
     -------
@@ -126,29 +158,11 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     >>> duplicate_groups(["Thanks!", "Which flour?", "<p>thanks</p>"]).tolist()
     [0, 1, 0]
     """
-    first: dict[bytes, int] = {}
     parents: list[int] = []
     signed: list[int] = []
-    signatures = [np.empty((0, _PERMUTATIONS), dtype=np.uint32)]
-    chunk: list[NDArray[np.uint64]] = []
-    size = 0
-    for row, text in enumerate(texts):
-        words = plain_words(text)
-        # What has no words at all (an address, an emoji) is compared as it stands.
-        raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
-        parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))
-        if parents[row] == row and len(words) >= _MIN_WORDS:
-            codes = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words]
-            chunk.append(np.array(codes, dtype=np.uint64))
-            signed.append(row)
-            size += len(words)
-        if size >= _CHUNK:
-            signatures.append(_sign(chunk))
-            chunk, size = [], 0
-    if chunk:
-        signatures.append(_sign(chunk))
+    signatures = _signed(_distinct(texts, parents, signed))
     if signed:
-        for a, b in _similar_pairs(np.concatenate(signatures)):
+        for a, b in _similar_pairs(signatures):
             one, other = sorted((_root(parents, signed[a]), _root(parents, signed[b])))
             parents[other] = one
     roots = [_root(parents, row) for row in range(len(parents))]
@@ -156,11 +170,27 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
     return np.array([number[root] for root in roots], dtype=np.int64)
 
 
-def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> NDArray[np.bool_]:
-    """Mark the test texts that have a near-duplicate among the training texts.
+def _distinct(texts: Iterable[str], parents: list[int], signed: list[int]) -> Iterator[list[str]]:
+    """Yield the words of each long text at its first appearance; note its row in `signed`.
 
-    A test text whose copy, also in the test, has one is marked as well. For many
-    splits of one corpus, compare its ``duplicate_group`` instead: it costs nothing.
+    `parents` gets the row of the first equal text, for every text.
+    """
+    first: dict[bytes, int] = {}
+    for row, text in enumerate(texts):
+        words = plain_words(text)
+        # A text without words (an address, an emoji) is compared as it is.
+        raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
+        parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))
+        if parents[row] == row and len(words) >= LEAST_WORDS:
+            signed.append(row)
+            yield words
+
+
+def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> NDArray[np.bool_]:
+    """Mark the test texts that have a near-copy among the training texts.
+
+    A test text whose copy, also in the test, has one is marked too. For many
+    splits of one corpus, compare its ``duplicate_group`` instead, which is free.
 
     Parameters
     ----------
@@ -177,12 +207,8 @@ def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> ND
     return np.isin(groups[: len(tests)], groups[len(tests) :])
 
 
-LEAST_WORDS: Final = 5
-"""Shorter texts are nobody's copies."""
-
-
 def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
-    """Return a number for each text, the same for near-copies of at least five words.
+    """Return a number for each text, equal for near-copies of at least five words.
 
     Parameters
     ----------
@@ -192,7 +218,7 @@ def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int64, shape (n,)
-        Equal for texts that belong together.
+        Numbered from 0 by first appearance.
 
     Examples
     --------
@@ -203,7 +229,80 @@ def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
     short = np.array([len(words_of(text)) < LEAST_WORDS for text in texts], bool)
     free = int(groups.max(initial=-1)) + 1
     groups[short] = np.arange(free, free + int(short.sum()))
-    _, numbers = np.unique(groups, return_inverse=True)
-    first = {int(n): i for i, n in reversed(list(enumerate(numbers.tolist())))}
-    rank = {n: k for k, n in enumerate(sorted(first, key=lambda n: first[n]))}
-    return np.array([rank[n] for n in numbers.tolist()], np.int64)
+    number = {group: n for n, group in enumerate(dict.fromkeys(groups.tolist()))}
+    return np.array([number[group] for group in groups.tolist()], np.int64)
+
+
+# --- groups around a leader -------------------------------------------------------
+
+_LEADER_RUN = 3
+_FOUND = 0.995  # of the pairs exactly as alike as asked for
+
+
+def leader_groups(
+    texts: Sequence[str],
+    likeness: float,
+    count: Callable[[list[str]], float] = len,
+    least: float = LEAST_WORDS,
+    watch: Callable[[str, int, int], None] | None = None,
+) -> list[list[int]]:
+    """Group the rows of texts that share enough of their three-word runs with a leader.
+
+    The leader of a group is its most frequent text, so a group does not drift
+    from one variant to the next, and the order of the rows changes nothing.
+    MinHash proposes leaders, and the Jaccard similarity is then computed
+    exactly. Texts for whose words `count` gives less than `least` are in no
+    group, and neither is a text without a copy.
+    """
+    rows: defaultdict[str, list[int]] = defaultdict(list)  # of equal texts
+    for row, text in enumerate(texts):
+        if watch is not None and row % 500 == 0:
+            watch("comments", row, len(texts))
+        words = plain_words(text)
+        if len(words) >= _LEADER_RUN and count(words) >= least:
+            rows[" ".join(words)].append(row)
+    # The most frequent text leads, whatever the order of the rows.
+    ordered = sorted(rows, key=lambda text: (-len(rows[text]), -len(text), text))
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for text, leader in zip(ordered, _leaders(ordered, likeness, watch), strict=True):
+        groups[leader] += rows[text]
+    return [sorted(group) for group in groups.values() if len(group) > 1]
+
+
+def _leaders(
+    texts: list[str], likeness: float, watch: Callable[[str, int, int], None] | None
+) -> Iterator[int]:
+    """Yield for each text, given as words, the earlier text that leads it, or its own index."""
+    signatures = _signed((text.split(" ") for text in texts), _LEADER_RUN)
+    keys = np.stack([*_band_keys(signatures, _width(likeness))], axis=1)
+    buckets: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    runs: dict[int, frozenset[int]] = {}  # of each leader
+    for i, text in enumerate(texts):
+        if watch is not None and i % 500 == 0:
+            watch("texts", i, len(texts))
+        own = frozenset(_runs([_hashed(text.split(" "))], _LEADER_RUN)[0].tolist())
+        bands = list(enumerate(keys[i].tolist()))
+        proposed = {leader for band in bands for leader in buckets.get(band, ())}
+        near = [(_jaccard(own, runs[leader]), -leader) for leader in proposed]
+        best, leader = max(near, default=(0.0, 0))
+        if best >= likeness:
+            yield -leader
+            continue
+        runs[i] = own
+        for band in bands:
+            buckets[band].append(i)
+        yield i
+
+
+def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
+
+
+def _width(likeness: float) -> int:
+    """Return the widest band that still finds nearly all pairs as alike as `likeness`."""
+    return next(
+        width
+        for width in (4, 3, 2, 1)
+        if width == 1 or 1 - (1 - likeness**width) ** (_PERMUTATIONS // width) >= _FOUND
+    )

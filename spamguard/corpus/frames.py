@@ -1,7 +1,7 @@
-"""Rows of a DataFrame -> comments. Missing values are absent, never the word "nan".
+"""Rows of a DataFrame as comments; a missing value is absent, never the word "nan".
 
-A frame is pandas' or, read through narwhals, one of Polars or Arrow. Neither
-package is imported here.
+Frames of pandas are read directly, those of Polars and Arrow through narwhals.
+None of these packages is imported here.
 """
 
 from __future__ import annotations
@@ -18,32 +18,25 @@ from spamguard.errors import InputError, SpamguardError
 _COMMENT: Final = ("text", "author", "author_url", "date")
 _POST: Final = ("post_title", "post_text", "post_url", "post_author")
 COMMENT_COLUMNS: Final = (*_COMMENT, *_POST)
-"""Columns that are read; all but ``text`` may be left out."""
+"""Columns that are read; all but ``text`` are optional."""
 _LIKE_TEXT: Final = ("text", "comment", "content", "body", "message", "comment_content")
 
 
 def is_frame(data: object) -> bool:
     """True if `data` looks like a pandas DataFrame (pandas itself is not imported)."""
-    # Of the type: asking a lazy frame itself for its columns is work, and a warning.
+    # Ask the type: a lazy frame computes its columns, and warns.
     return hasattr(type(data), "columns") and hasattr(type(data), "iloc")
 
 
 def is_foreign_frame(data: object) -> bool:
     """True if `data` looks like a table of another kind, such as Polars' or Arrow's."""
     kind = type(data)
-    # Series hand out Arrow data as well, but have no columns.
+    # A series has Arrow data too, but no columns.
     return hasattr(kind, "__arrow_c_stream__") and hasattr(kind, "columns") and not is_frame(data)
 
 
 def comments_of_frame(frame: Any) -> list[Comment]:
-    """Return the rows of `frame`, pandas' or narwhals', as comments; equal posts become one `Post`.
-
-    Raises
-    ------
-    InputError
-        If `frame` has no column ``text``, or a cell holds neither text nor a
-        missing value.
-    """
+    """Return the rows of a pandas or narwhals frame as comments; equal posts share one `Post`."""
     if not (is_frame(frame) or type(frame).__module__.partition(".")[0] == "narwhals"):
         raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}{_hint(frame)}")
     if "text" not in frame.columns:
@@ -66,15 +59,7 @@ def comments_of_frame(frame: Any) -> list[Comment]:
 
 
 def readable(frame: Any) -> Any:
-    """Return `frame` as `comments_of_frame` reads it: pandas' as it is, others through narwhals.
-
-    Raises
-    ------
-    InputError
-        If it is no table that is held in memory.
-    SpamguardError
-        If narwhals is not installed.
-    """
+    """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas."""
     if not is_foreign_frame(frame):
         return frame
     try:
@@ -84,7 +69,7 @@ def readable(frame: Any) -> Any:
             f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
             "pip install 'spamguard[polars]', or pass a pandas DataFrame."
         ) from None
-    # Arrow's tables may have two columns of one name, which narwhals cannot tell apart.
+    # An Arrow table may have two columns of one name, which narwhals cannot distinguish.
     names = list(getattr(frame, "column_names", ()))
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -93,12 +78,12 @@ def readable(frame: Any) -> Any:
         return nw.from_native(frame, eager_only=True)
     except TypeError:
         raise InputError(
-            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or make a table of it."
+            f"a DataFrame is needed, not {type(frame).__name__}; collect a lazy one, or convert it to a table."
         ) from None
 
 
 def _hint(given: object) -> str:
-    """Return what makes a pandas DataFrame of `given`, as the end of a sentence."""
+    """Return how to convert `given` to a pandas DataFrame, as the end of a sentence."""
     if is_foreign_frame(given):
         return " of another kind; frame.to_pandas() makes one."
     if hasattr(type(given), "collect"):
@@ -109,13 +94,7 @@ def _hint(given: object) -> str:
 
 
 def keys_of_frame(frame: Any, name: str) -> list[Any]:
-    """Return the cells of a column by which rows are told apart; None where there is nothing.
-
-    Raises
-    ------
-    InputError
-        If a cell holds a list, a dict or something else that cannot be a key.
-    """
+    """Return the cells of a column as keys; None for an empty or missing one."""
     keys = [None if cell == "" else cell for cell in _cells(frame, name)]
     for row, key in enumerate(keys):
         try:
@@ -128,19 +107,14 @@ def keys_of_frame(frame: Any, name: str) -> list[Any]:
 
 
 def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
-    """Return a key for the post of each row; None where nobody knows it.
+    """Return a key for the post of each row; None if nothing is known of it.
 
-    It is the blog with its ``post_id``, which other blogs may have given as
-    well; without one, the blog with the post's address, title or text.
-
-    Raises
-    ------
-    InputError
-        If a cell of ``blog`` or ``post_id`` cannot be a key.
+    The key is the blog with the ``post_id``, which is unique only within a blog;
+    without one, the blog with the post's address, title or text.
     """
     blogs, numbers = keys_of_frame(frame, "blog"), keys_of_frame(frame, "post_id")
     fields = [named_post(comment) for comment in comments]
-    # A post whose id only some of its rows tell is one post.
+    # Rows without the id belong to the same post as rows that have it.
     known: dict[Hashable, Hashable] = {}
     keys: list[Hashable | None] = []
     for blog, number, named in zip(blogs, numbers, fields, strict=True):
@@ -155,7 +129,7 @@ def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | N
 
 
 def named_post(comment: Comment) -> str | None:
-    """Return what the post of `comment` is known by: its address, else its title or text."""
+    """Return the address of the comment's post, else its title or text."""
     post = comment.post
     return (post.url or post.title or post.text) if post else None
 
@@ -171,12 +145,12 @@ def _cells(frame: Any, name: str) -> list[Any]:
 
 
 def _column(frame: Any, name: str) -> Sequence[Any]:
-    wanted = str if name != "date" else (str, datetime)
+    expected = str if name != "date" else (str, datetime)
     cells = _cells(frame, name)
-    if name == "date":  # a day without a time is a date like any other
+    if name == "date":  # a day without a time is a date too
         cells = [_moment(value) for value in cells]
     for row, value in enumerate(cells):
-        if value is not None and not isinstance(value, wanted):
+        if value is not None and not isinstance(value, expected):
             raise InputError(
                 f"column {name!r}, row {row}: {type(value).__name__} where "
                 + ("a date or text is needed; " if name == "date" else "text is needed; ")

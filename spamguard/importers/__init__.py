@@ -1,9 +1,8 @@
 """A blog's own history as labelled comments.
 
-One module reads one source; all of them yield `ImportedComment` records as a
-stream and count in a `Report` what became of every comment they met. Nothing
-here is loaded by scoring, and a source's own needs (SQLAlchemy, PyYAML) only
-when it is read.
+Each module reads one source as a stream of `ImportedComment` records and counts
+in a `Report` what became of every comment. Scoring loads nothing of this, and
+SQLAlchemy and PyYAML are loaded only for the sources that need them.
 
 Examples
 --------
@@ -21,17 +20,46 @@ Examples
 (1, 1, ['corpus.jsonl'])
 """
 
-from spamguard.importers.importing import SOURCES, Imported, import_comments, read_comments
-from spamguard.importers.record import Decision, ImportedComment, ImportedPost
-from spamguard.importers.report import Report
+from __future__ import annotations
 
-__all__ = [
-    "SOURCES",
-    "Decision",
-    "Imported",
-    "ImportedComment",
-    "ImportedPost",
-    "Report",
-    "import_comments",
-    "read_comments",
-]
+from typing import TYPE_CHECKING
+
+from spamguard.loading import attach
+
+if TYPE_CHECKING:
+    from spamguard.importers.columns import columns_from as columns_from
+    from spamguard.importers.exports import open_export as open_export
+    from spamguard.importers.exports import read_text as read_text
+    from spamguard.importers.git import MAX_BLOB as MAX_BLOB
+    from spamguard.importers.git import Repository as Repository
+    from spamguard.importers.importing import SOURCES as SOURCES
+    from spamguard.importers.importing import ImportSummary as ImportSummary
+    from spamguard.importers.importing import import_comments as import_comments
+    from spamguard.importers.importing import read_comments as read_comments
+    from spamguard.importers.record import Decision as Decision
+    from spamguard.importers.record import ImportedComment as ImportedComment
+    from spamguard.importers.record import ImportedPost as ImportedPost
+    from spamguard.importers.report import Report as Report
+    from spamguard.importers.scanner import End as End
+    from spamguard.importers.scanner import Field as Field
+    from spamguard.importers.scanner import Shape as Shape
+    from spamguard.importers.scanner import Start as Start
+    from spamguard.importers.scanner import scan as scan
+    from spamguard.importers.staticman import RepositoryPosts as RepositoryPosts
+    from spamguard.importers.staticman import comment_fields as comment_fields
+    from spamguard.importers.staticman import field_of as field_of
+    from spamguard.importers.staticman import is_comment_file as is_comment_file
+
+__all__, __getattr__, __dir__ = attach(
+    __name__,
+    {
+        "columns": ["columns_from"],
+        "exports": ["open_export", "read_text"],
+        "git": ["MAX_BLOB", "Repository"],
+        "importing": ["SOURCES", "ImportSummary", "import_comments", "read_comments"],
+        "record": ["Decision", "ImportedComment", "ImportedPost"],
+        "report": ["Report"],
+        "scanner": ["End", "Field", "Shape", "Start", "scan"],
+        "staticman": ["RepositoryPosts", "comment_fields", "field_of", "is_comment_file"],
+    },
+)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
@@ -29,15 +29,9 @@ _Entry = dict[str, Any]
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Blogger export, which is read twice: posts first.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
+    """Yield the comments of a Blogger export, which is read twice: first for the posts."""
     with post_store() as posts:
         blog = _collect(path, posts, watch, blog)
         for entry in _entries(path, report, watch, "comments"):
@@ -48,9 +42,9 @@ def read(
 
 
 def _collect(path: Path, posts: PostStore, watch: Watch, blog: str | None) -> str | None:
-    """Keep the posts; return the blog's host."""
+    """Store the posts; return the blog's host."""
     found = False
-    silent = Report()  # the second reading reports
+    silent = Report()  # the second pass reports
     host: str | None = None
     for entry in _entries(path, silent, watch, "posts"):
         found = found or bool(_kind(entry))
@@ -72,10 +66,10 @@ def _collect(path: Path, posts: PostStore, watch: Watch, blog: str | None) -> st
 
 
 def _entries(path: Path, report: Report, watch: Watch, stage: str) -> Iterator[_Entry]:
-    with opened(path, watch, stage) as file:
+    with open_export(path, watch, stage) as file:
         entry: _Entry | None = None
         inner = ""
-        for event in scan(text_chunks(file, report), _SHAPE, report):
+        for event in scan(read_text(file, report), _SHAPE, report):
             if isinstance(event, Start):
                 if event.name == "entry":
                     entry, inner = {"links": []}, ""
@@ -119,7 +113,7 @@ def _comment(
 ) -> ImportedComment | None:
     key = entry.get("parent") or entry.get("in-reply-to")
     post = posts.get(key) or ImportedPost(report.short(key))
-    # The older backup names the comment that is answered by the end of its address.
+    # An older backup names the answered comment in the end of an address.
     answered = entry.get("inReplyTo") or (_link(entry, "related") or "").rpartition("/")[2]
     return report.comment(
         entry.get("content"),

@@ -1,4 +1,4 @@
-"""CSV and JSON of any origin, with a map from its columns to ours."""
+"""CSV and JSON from any program, with a map from its columns to ours."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from spamguard.corpus import SEPARATORS
+from spamguard.corpus import MAX_LINE, CsvRows
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
-from spamguard.importers.jsonstream import values
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, Label
 from spamguard.importers.report import Report
 
-MAX_LINE: Final = 50_000_000
-"""Characters of one CSV line."""
-
 MAX_DEPTH: Final = 100
-"""How deep answers to answers may stand."""
+"""How deep answers may be nested."""
 
-# The names that are tried where the map says nothing, ours first.
+# The names that are tried if the map has none, ours first.
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("text", "comment", "message", "content", "body"),
     "label": ("label",),
@@ -40,7 +37,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "email": ("email",),
     "ip": ("ip", "remote_addr"),
 }
-"""Our fields, and what other programs call them."""
+"""Our fields, and their names in other programs."""
 
 _NESTED: Final = ("children", "replies", "comments")
 _TRUE: Final[dict[str, Label]] = {
@@ -50,18 +47,12 @@ _TRUE: Final[dict[str, Label]] = {
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a file's columns mean.
+    """The meaning of a file's columns.
 
-    Parameters
-    ----------
-    names : mapping
-        From our field to the file's column; in JSON a dotted path such as
-        ``user.name`` leads into objects.
-    spam, ham : collection of str
-        Values of the label's column that mean so. Where none is given: spam,
-        1 and true; ham, 0 and false.
-    label : str or None
-        The label of every comment, instead of a column.
+    `names` maps our fields to columns; in JSON a dotted path such as
+    ``user.name`` leads into objects. `spam` and `ham` are the values of the
+    label column (by default: spam, 1 and true; ham, 0 and false); `label` is the
+    label of every comment instead.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -73,7 +64,7 @@ class Columns:
         unknown = self.names.keys() - NAMES.keys()
         if unknown:
             raise CorpusError(
-                f"{', '.join(sorted(unknown))}: no such field. There are: {', '.join(NAMES)}."
+                f"{', '.join(sorted(unknown))}: no such field. The fields are: {', '.join(NAMES)}."
             )
 
     def of(self, field: str) -> tuple[str, ...]:
@@ -81,7 +72,7 @@ class Columns:
         return (self.names[field],) if field in self.names else NAMES[field]
 
     def decision(self, value: object) -> Decision:
-        """Return what the label's column says."""
+        """Return the decision that a value of the label column means."""
         if self.label is not None:
             return Decision(self.label, "owner", "you said so")
         if value is None or value == "":
@@ -104,51 +95,31 @@ _DEFAULT: Final = Columns()
 def read_csv(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     columns: Columns = _DEFAULT,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a CSV file, whose first line names the columns.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read or no column holds the comments.
-    """
-    with opened(path, watch) as file:
-        lines = _lines(text_chunks(file, report), path)
-        header = next(lines, "")
-        parted, names = _header(header, columns, path)
-        limit = csv.field_size_limit(MAX_LINE)
+    """Yield the comments of a CSV file, whose first line names the columns."""
+    with open_export(path, watch) as file:
         try:
-            reader = csv.reader(lines, delimiter=parted, strict=True)
-            for cells in _rows(reader, report, path):
-                if len(cells) != len(names):
-                    report.lose(f"other than {len(names)} cells in its row")
-                    continue
-                row = {name: cell or None for name, cell in zip(names, cells, strict=True)}
-                yield from _one(row, _Place(blog=blog), report, columns)
-        finally:
-            csv.field_size_limit(limit)
-
-
-def _rows(reader: Any, report: Report, path: Path) -> Iterator[list[str]]:
-    while True:
-        first = reader.line_num + 2  # the header was read before
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            rows = CsvRows(_lines(read_text(file, report), path), columns.of("text"))
         except csv.Error as error:
-            if "unexpected end" in str(error):
-                # All rows since then would be one cell.
-                raise CorpusError(
-                    f"{path}, line {first}: a quote is opened here and never closed; close it."
-                ) from None
-            report.lose("not CSV")
-            continue
-        if any(cells):
-            yield cells
+            raise CorpusError(f"{path}, line 1: not CSV ({error}).") from None
+        _check_header(rows.header, columns, path)
+        for number, cells in rows:
+            if isinstance(cells, csv.Error):
+                if "unexpected end" in str(cells):
+                    # All rows from here on would be one cell.
+                    raise CorpusError(
+                        f"{path}, line {number}: a quote is opened here and never closed; close it."
+                    )
+                report.lose("not CSV")
+            elif any(cells):
+                if len(cells) != len(rows.header):
+                    report.lose(f"other than {len(rows.header)} cells in its row")
+                    continue
+                row = {name: cell or None for name, cell in zip(rows.header, cells, strict=True)}
+                yield from _comment(row, _Place(blog=blog), report, columns)
 
 
 def _lines(chunks: Iterator[str], path: Path) -> Iterator[str]:
@@ -162,46 +133,35 @@ def _lines(chunks: Iterator[str], path: Path) -> Iterator[str]:
         yield rest
 
 
-def _header(line: str, columns: Columns, path: Path) -> tuple[str, list[str]]:
-    """Return what parts the cells, and the columns' names."""
-    for parted in SEPARATORS:
-        try:
-            names = [name.strip() for name in next(csv.reader([line], delimiter=parted), [])]
-        except csv.Error:
-            continue
-        if any(name in names for name in columns.of("text")):
-            if len(set(names)) < len(names):
-                raise CorpusError(f"{path}, line 1: two columns have the same name.")
-            if lacking := [name for name in columns.names.values() if name not in names]:
-                raise CorpusError(
-                    f"{path}, line 1: no column is named {', '.join(lacking)}. There are: "
-                    f"{', '.join(names[:50])}."
-                )
-            return parted, names
-    raise CorpusError(
-        f"{path}, line 1: no column is named {' or '.join(columns.of('text'))}. The first line "
-        "must name the columns; say which holds the comments: --column text=NAME."
-    )
+def _check_header(header: list[str], columns: Columns, path: Path) -> None:
+    texts = columns.of("text")
+    if not any(name in header for name in texts):
+        raise CorpusError(
+            f"{path}, line 1: no column is named {' or '.join(texts)}. The first line must name "
+            "the columns; say which holds the comments: --column text=NAME."
+        )
+    if len(set(header)) < len(header):
+        raise CorpusError(f"{path}, line 1: two columns have the same name.")
+    if lacking := [name for name in columns.names.values() if name not in header]:
+        raise CorpusError(
+            f"{path}, line 1: no column is named {', '.join(lacking)}. There are: "
+            f"{', '.join(header[:50])}."
+        )
 
 
 def read_jsonl(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     columns: Columns = _DEFAULT,
 ) -> Iterator[ImportedComment]:
     """Yield the comments of JSON lines, of an array, or of an object with one list a post.
 
-    Answers below ``children``, ``replies`` or ``comments`` are found too, and
-    know what they answer where comments have ids.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read or holds no comments.
+    Answers under ``children``, ``replies`` or ``comments`` are included, with
+    the id of the comment they answer if it has one.
     """
-    for value in values(path, report, watch):
+    for value in read_values(path, report, watch):
         if isinstance(value, dict):
             yield from _object(value, _Place(blog=blog), report, columns)
         else:
@@ -210,7 +170,7 @@ def read_jsonl(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What is known of a comment from where it stands."""
+    """What the position of a comment says about it."""
 
     blog: str | None = None
     post_id: object = None
@@ -228,7 +188,7 @@ def _object(
         return
     nested = [value[name] for name in _NESTED if isinstance(value.get(name), list)]
     if isinstance(_found(value, columns.of("text")), str):
-        yield from _one(value, place, report, columns)
+        yield from _comment(value, place, report, columns)
         answered = _found(value, columns.of("comment_id"))
         below = _Place(
             place.blog, _post_id(value, place, columns), place.post_title, place.post_url,
@@ -277,7 +237,7 @@ def _post_id(value: Mapping[str, Any], place: _Place, columns: Columns) -> Any:
     return place.post_id if given is None or isinstance(given, dict | list) else given
 
 
-def _one(
+def _comment(
     value: Mapping[str, Any], place: _Place, report: Report, columns: Columns
 ) -> Iterator[ImportedComment]:
     given = {name: _found(value, columns.of(name)) for name in NAMES}
@@ -304,7 +264,17 @@ _ASSIGNMENT: Final = re.compile(r"([a-z_]{1,40})=(.{1,200})", re.DOTALL)
 
 
 def columns_from(assignments: Collection[str]) -> dict[str, str]:
-    """Return the map that assignments such as ``text=message`` spell.
+    """Return the map from assignments such as ``text=message``.
+
+    Parameters
+    ----------
+    assignments : collection of str
+        ``FIELD=NAME``, our field and the file's column.
+
+    Returns
+    -------
+    dict of str to str
+        From our fields to columns.
 
     Raises
     ------

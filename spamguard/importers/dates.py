@@ -1,4 +1,4 @@
-"""Dates as blogs write them, in one form."""
+"""The dates that blogs write, in one format."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ _MILLISECONDS: Final = 100_000_000_000  # as seconds, this is the year 5138
 
 
 def iso_date(value: object, utc: bool = False) -> str | None:
-    """Return `value` as ISO 8601, in UTC where its zone is known; None if it is no date.
-
-    Parameters
-    ----------
-    value : object
-        A date and time, or seconds or milliseconds since 1970, also as a string.
-    utc : bool
-        A date without a zone is in UTC; otherwise it stays without one.
+    """Return `value` as ISO 8601, in UTC if its zone is known; None if it is no date.
 
     Examples
     --------

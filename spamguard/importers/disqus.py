@@ -1,8 +1,8 @@
-"""Disqus exports: Admin, Setup, Export; an XML file that comes by mail.
+"""Disqus exports: Admin, Setup, Export; an XML file that arrives by mail.
 
-``isSpam`` is set by Disqus's filter or by a moderator, and the file does not
-tell by whom. Where it is never true, nobody sorted that forum: "not spam" is
-then no decision, and nothing is labelled.
+``isSpam`` is set by Disqus's filter or by a moderator; the file does not say by
+whom. If it is never true, nobody sorted that forum: "not spam" is then not a
+decision, and nothing is labelled.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of, post_key
 from spamguard.importers.report import Report
@@ -37,15 +37,9 @@ _Record = dict[str, Any]
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Disqus export, which is read twice: threads first.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
+    """Yield the comments of a Disqus export, which is read twice: first for the threads."""
     with post_store() as threads:
         sorted_out = _collect(path, threads, watch)
         for record in _records(path, report, watch, "comments"):
@@ -56,15 +50,15 @@ def read(
     if not sorted_out:
         report.note(
             "No comment in this export is marked as spam: nobody sorted this forum, so its "
-            "published comments are not taken for ham. If you know that they are, import the "
+            "published comments are not labelled ham. If you know that they are, import the "
             "unlabelled file again: spamguard import jsonl FILE --label ham"
         )
 
 
 def _collect(path: Path, threads: PostStore, watch: Watch) -> bool:
-    """Keep the threads; True if any comment is marked as spam."""
+    """Store the threads; return whether any comment is marked as spam."""
     sorted_out = found = False
-    silent = Report()  # the second reading reports
+    silent = Report()  # the second pass reports
     for record in _records(path, silent, watch, "posts"):
         found = True
         if record["is"] == "post":
@@ -84,10 +78,10 @@ def _collect(path: Path, threads: PostStore, watch: Watch) -> bool:
 
 def _records(path: Path, report: Report, watch: Watch, stage: str) -> Iterator[_Record]:
     """Yield threads and posts at the top level as dictionaries."""
-    with opened(path, watch, stage) as file:
+    with open_export(path, watch, stage) as file:
         record: _Record | None = None
         inner = ""
-        for event in scan(text_chunks(file, report), _SHAPE, report):
+        for event in scan(read_text(file, report), _SHAPE, report):
             if isinstance(event, Start):
                 key = event.attributes.get("dsq:id", "")
                 if event.name in ("post", "thread") and (event.name == "post" or record is None):

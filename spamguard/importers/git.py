@@ -1,4 +1,4 @@
-"""A git repository's history, read with the git program; nothing in it is run or changed."""
+"""A git repository's history, read with git; nothing in it is run or changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 from spamguard.errors import CorpusError
 
 MAX_BLOB: Final = 500_000
-"""Bytes of a file; a larger one is no comment."""
+"""Bytes of a file; a larger one is not a comment."""
 
 _RAW: Final = re.compile(r":\d+ \d+ ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ([A-Z])\d*")
 _REQUEST: Final = re.compile(r"(?:^|/)(?:pull|pr|merge-requests)/(\d{1,9})(?:/head)?$")
@@ -37,11 +37,11 @@ class Change:
     before: str
     after: str
     path: str
-    plain: bool = True  # no link and no submodule
+    plain: bool = True  # neither a link nor a submodule
 
 
 class Repository:
-    """A repository that is only read."""
+    """A git repository, opened for reading."""
 
     def __init__(self, path: Path) -> None:
         if shutil.which("git") is None:
@@ -73,13 +73,7 @@ class Repository:
         return found
 
     def difference(self, since: str) -> Iterator[Change]:
-        """Yield what differs between the current commit and where it left `since`.
-
-        Raises
-        ------
-        CorpusError
-            If there is no such commit, or no common past: is the clone whole?
-        """
+        """Yield the differences between the current commit and its merge base with `since`."""
         base = self._run("rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}").strip()
         said = self._run(
             "diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff",
@@ -106,7 +100,7 @@ class Repository:
         return heads, opened
 
     def changes(self, *revisions: str, main_line: bool = False) -> Iterator[Change]:
-        """Yield what commits changed, the latest first; of merges, all that they brought."""
+        """Yield the changes of commits, the latest first; a merge counts with all it brought."""
         how = ("--first-parent", "--diff-merges=first-parent") if main_line else ("--no-merges",)
         command = self._command(
             "log", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv",
@@ -142,7 +136,7 @@ class Repository:
             )
 
     def texts(self, hashes: Iterable[str]) -> Iterator[bytes | None]:
-        """Yield the content of files by their hashes; None for one that is missing or too large."""
+        """Yield the content of files by hash; None for one that is missing or too large."""
         with subprocess.Popen(  # noqa: S603
             self._command("cat-file", "--batch"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=os.environ | _QUIET,

@@ -1,20 +1,23 @@
-"""From a source to a corpus: which module reads what, and whose word counts as a label."""
+"""From a source to a corpus: which module reads what, whose decision is a label, and the files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import TracebackType
+from typing import IO, Any, Final, Literal
 
+from spamguard.corpus import json_row, open_corpus
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import PRIVATE, Decision, ImportedComment
-from spamguard.importers.report import Report
+from spamguard.importers.report import APART, Report
 
-__all__ = ["SOURCES", "Imported", "import_comments", "read_comments"]
+__all__ = ["SOURCES", "ImportSummary", "import_comments", "read_comments"]
 
 Trust = Literal["owner", "filter", "published"]
 
@@ -31,7 +34,7 @@ SOURCES: Final[Mapping[str, tuple[str, str]]] = {
     "csv": ("columns", "read_csv"),
     "jsonl": ("columns", "read_jsonl"),
 }
-"""Where each source is read: module and function."""
+"""The module and function that read each source."""
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "wordpress-db": ("prefix",),
@@ -40,7 +43,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "csv": ("columns", "spam", "ham", "label"),
     "jsonl": ("columns", "spam", "ham", "label"),
 }
-"""What single sources can be told besides."""
+"""Options of single sources."""
 
 _TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
     "owner": ("owner",),
@@ -50,15 +53,15 @@ _TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import did: the counts, and the files that it wrote.
+class ImportSummary:
+    """The counts of an import and the files it wrote.
 
     Parameters
     ----------
     report : Report
         What became of every comment.
     files : tuple of Path
-        Those written: the corpus, and what is kept beside it.
+        The corpus, and the files beside it.
     """
 
     report: Report
@@ -72,7 +75,7 @@ def read_comments(
     *,
     blog: str | None = None,
     trust: Trust = "published",
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     **options: Any,
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a blog's history, one after another.
@@ -84,15 +87,15 @@ def read_comments(
     path : path-like
         The export; for ``wordpress-db`` a database's URL.
     report : Report or None
-        Where to count what is dropped and repaired.
+        Counts what is dropped and repaired.
     blog : str or None
-        Name of the blog, for sources that do not tell; give each blog its own.
+        Name of the blog, for sources that do not say; give each blog its own.
     trust : str
-        Whose word makes a label: the ``owner``'s alone, also the ``filter``'s,
-        or also that a comment stands ``published`` though nobody is known to
-        have decided.
+        Whose decision is a label: only the ``owner``'s, also the ``filter``'s,
+        or also that a comment is ``published`` though nobody is known to have
+        decided.
     watch : callable
-        Told a stage, how much of it is done and the whole (0 if unknown).
+        Called with a stage, the work done and the total (0 if unknown).
     **options
         ``prefix`` for wordpress-db; ``posts`` for wordpress-json; ``folder`` and
         ``pulls`` for staticman; ``columns`` (our field to the file's), ``spam``,
@@ -101,7 +104,7 @@ def read_comments(
     Yields
     ------
     ImportedComment
-        Also those without a label, and pingbacks.
+        Including those without a label, and pingbacks.
 
     Raises
     ------
@@ -114,16 +117,16 @@ def read_comments(
         raise CorpusError("trust must be owner, filter or published.")
     unknown = sorted(options.keys() - set(OPTIONS.get(source, ())))
     if unknown:
-        raise CorpusError(f"{source} knows nothing of {', '.join(unknown)}.")
+        raise CorpusError(f"{source} has no option {', '.join(unknown)}.")
     report = Report() if report is None else report
     module, name = SOURCES[source]
     read = getattr(import_module(f"spamguard.importers.{module}"), name)
     given = os.fspath(path) if source == "wordpress-db" else Path(path)
-    for comment in read(given, report, watch, blog, **_understood(source, options)):
-        yield _trusted(comment, _TRUSTED[trust])
+    for comment in read(given, report, watch, blog, **_reader_options(source, options)):
+        yield _with_trust(comment, _TRUSTED[trust])
 
 
-def _understood(source: str, options: dict[str, Any]) -> dict[str, Any]:
+def _reader_options(source: str, options: dict[str, Any]) -> dict[str, Any]:
     if source in ("csv", "jsonl"):
         from spamguard.importers.columns import Columns
 
@@ -136,7 +139,7 @@ def _understood(source: str, options: dict[str, Any]) -> dict[str, Any]:
     return {name: Path(value) if name in paths else value for name, value in given.items()}
 
 
-def _trusted(comment: ImportedComment, believed: Collection[str]) -> ImportedComment:
+def _with_trust(comment: ImportedComment, believed: Collection[str]) -> ImportedComment:
     decision = comment.decision
     if decision.label is None or decision.by in believed:
         return comment
@@ -153,13 +156,13 @@ def import_comments(
     trust: Trust = "published",
     keep: Collection[str] = (),
     replace: bool = False,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     **options: Any,
-) -> Imported:
-    """Write a blog's history as a corpus that `read_corpus` and ``spamguard train`` take.
+) -> ImportSummary:
+    """Write a blog's history as a corpus for `read_corpus` and ``spamguard train``.
 
-    Labelled comments go to `output`. Beside it, named after it, go the
-    unlabelled ones (``corpus.unlabelled.jsonl``), and pingbacks and trackbacks
+    Labelled comments go to `output`, unlabelled ones to a file beside it
+    (``corpus.unlabelled.jsonl``), pingbacks and trackbacks to another
     (``corpus.pingbacks.jsonl``). The files appear whole or not at all.
 
     Parameters
@@ -169,26 +172,24 @@ def import_comments(
     output : path-like
         The corpus, named ``.jsonl`` or ``.jsonl.gz``.
     keep : collection of str
-        ``email`` and ``ip`` are left out unless named here.
+        ``email`` and ``ip`` are written only if named here.
     replace : bool
-        Files that are there already may be replaced.
+        Replace files that exist.
 
     Returns
     -------
-    Imported
+    ImportSummary
         The counts and the files.
 
     Raises
     ------
     CorpusError
         If the source cannot be read, holds no comments, or the output cannot
-        be written; what was there before is there still.
+        be written; existing files are then unchanged.
     """
-    from spamguard.importers.writing import CorpusWriter
-
     wrong = sorted(set(keep) - set(PRIVATE))
     if wrong:
-        raise CorpusError(f"keep knows {' and '.join(PRIVATE)}, not {', '.join(wrong)}.")
+        raise CorpusError(f"keep may name {' and '.join(PRIVATE)}, not {', '.join(wrong)}.")
     report = Report()
     read = None if source == "wordpress-db" else Path(path)
     with CorpusWriter(Path(output), report, keep, replace, read) as writer:
@@ -200,12 +201,12 @@ def import_comments(
         if not report.found:
             raise CorpusError("There are no comments in it; is it the whole export?")
     _advise(source, report)
-    return Imported(report, tuple(writer.written))
+    return ImportSummary(report, tuple(writer.written))
 
 
 def _advise(source: str, report: Report) -> None:
     if report.ham and not report.spam:
-        words = "There is no spam in it, and one class alone teaches nothing."
+        words = "There is no spam in it, and a model needs both classes."
         if source == "wordpress":
             words += (
                 " WordPress leaves its spam out of this export: take it from the database "
@@ -213,4 +214,99 @@ def _advise(source: str, report: Report) -> None:
             )
         report.note(words)
     elif report.spam and not report.ham:
-        report.note("There is nothing but spam in it, and one class alone teaches nothing.")
+        report.note("There is only spam in it, and a model needs both classes.")
+
+
+# --- the files --------------------------------------------------------------------
+
+
+def _beside(path: Path, what: str) -> Path:
+    """Return the file for other comments: ``corpus.pingbacks.jsonl`` for ``corpus.jsonl``."""
+    ending = ".jsonl.gz" if path.name.endswith(".gz") else ".jsonl"
+    return path.with_name(f"{path.name.removesuffix(ending)}.{what}{ending}")
+
+
+class CorpusWriter:
+    """Writes labelled comments to one file, and unlabelled ones and pingbacks beside it.
+
+    A file is begun at its first line, and all are replaced at the end, the
+    corpus last. After an error or an interruption nothing has changed.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        report: Report,
+        keep: Collection[str],
+        replace: bool,
+        source: Path | None,
+    ) -> None:
+        if not path.name.endswith((".jsonl", ".jsonl.gz")):
+            raise CorpusError(f"{path}: the corpus must be named .jsonl or .jsonl.gz.")
+        if not path.parent.is_dir():
+            raise CorpusError(f"{path.parent} is no directory; make it first.")
+        self.path = path
+        self.report = report
+        self.keep = keep
+        self.written: list[Path] = []
+        self._all = [path, *(_beside(path, what) for what in ("unlabelled", "pingbacks"))]
+        for each in self._all:
+            if source is not None and each.resolve() == source.resolve():
+                raise CorpusError(
+                    f"{each} is what is read, so it cannot be written; name another file with -o."
+                )
+            if each.exists() and not replace:
+                raise CorpusError(
+                    f"{each} exists; name another file with -o, or replace it with --replace."
+                )
+            if each.exists() and not each.is_file():
+                raise CorpusError(f"{each} is no regular file; name another with -o.")
+        self._files: dict[Path, tuple[ExitStack, IO[bytes]]] = {}
+
+    def __enter__(self) -> CorpusWriter:
+        return self
+
+    def write(self, comment: ImportedComment) -> None:
+        """Write a comment to its file, and count it."""
+        path = self.path
+        if comment.kind in APART:
+            path = self._all[2]
+        elif comment.decision.label is None:
+            path = self._all[1]
+        try:
+            if path not in self._files:
+                stack = ExitStack()
+                self._files[path] = stack, stack.enter_context(open_corpus(path))
+            self._files[path][1].write(json_row(comment.row(self.keep)))
+        except OSError as error:
+            raise self._refused(error) from None
+        self.report.keep(comment)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        failed: BaseException | None = error
+        for path in reversed(self._all):
+            if path not in self._files:
+                continue
+            try:
+                self._files[path][0].__exit__(type(failed) if failed else None, failed, None)
+            except OSError as refused:
+                failed = failed or self._refused(refused)
+        if failed is not None and failed is not error:
+            raise failed
+        if failed is None:
+            self.written = [path for path in self._all if path in self._files]
+            for path in self._all:
+                if path not in self._files:
+                    path.unlink(missing_ok=True)  # left by an earlier import
+
+    def _refused(self, error: OSError) -> CorpusError:
+        why = error.strerror or type(error).__name__
+        return CorpusError(
+            f"{self.path} cannot be written ({why}). It is unchanged; make room, or name a "
+            "file on another disk with -o, and import again."
+        )

@@ -1,4 +1,4 @@
-"""Isso's database, a SQLite file; it is opened for reading only."""
+"""Isso's database, a SQLite file, opened read-only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
 from spamguard.importers.report import MAX_TEXT, Report
 
@@ -25,17 +25,12 @@ _STEP: Final = 1000
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
     """Yield the comments of an Isso database.
 
-    Isso keeps no spam: what its owner deletes is gone. So this gives ham, and
-    comments that wait for a decision.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such database.
+    Isso deletes what its owner rejects, so there is only ham, and comments that
+    await a decision.
     """
     if not path.is_file():
         raise CorpusError(f"{path} does not exist; name Isso's database, often comments.db.")
@@ -57,7 +52,7 @@ def read(
 
 def _rows(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     present = {row[1] for row in database.execute("PRAGMA table_info(comments)")}
-    # Columns came with the years; which ones is known here, so none is made up from the file.
+    # Older databases lack some columns; names come from the list here, never from the file.
     names = [f"c.{name}" if name in present else f"NULL AS {name}" for name in _COLUMNS]
     if "text" in present:
         names[_COLUMNS.index("text")] = f"substr(c.text, 1, {MAX_TEXT + 1})"

@@ -1,8 +1,7 @@
-"""The values of a JSON file one by one: lines, arrays, or one value after another.
+"""The values of a JSON file one by one: from lines, from arrays, or one after another.
 
-What programs call JSON is all of these: an array of objects, an object on each
-line, the arrays of several pages behind each other. Only one object at a time is
-held in memory.
+Programs export an array of objects, an object on each line, or the arrays of
+several pages one after another. Only one object is held in memory at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.report import Report
 
 MAX_VALUE: Final = 50_000_000
@@ -25,19 +24,14 @@ _PAUSE: Final = re.compile(r"[\s,]*")
 _NEXT_OBJECT: Final = re.compile(r"\n[ \t]{0,99}\{")
 
 
-def values(path: Path, report: Report, watch: Watch = nobody) -> Iterator[Any]:
-    """Yield what a JSON file holds; the items of arrays at the top one by one.
+def read_values(path: Path, report: Report, watch: Watch = ignore_progress) -> Iterator[Any]:
+    """Yield the values of a JSON file, and the items of top-level arrays one by one.
 
-    What is not JSON is counted as a comment lost, and reading goes on with the
-    next line, or in an array with the next line that begins an object.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, holds no JSON at all, or one value too long.
+    Anything that is not JSON counts as a lost comment; reading continues at the
+    next line, or in an array at the next line that begins an object.
     """
-    with opened(path, watch) as file:
-        reader = _Reader(text_chunks(file, report), path)
+    with open_export(path, watch) as file:
+        reader = _ValueReader(read_text(file, report), path)
         while (found := reader.next(report)) is not _END:
             if isinstance(found, list):
                 yield from found
@@ -50,9 +44,9 @@ def values(path: Path, report: Report, watch: Watch = nobody) -> Iterator[Any]:
 _END: Final = object()
 
 
-class _Reader:
+class _ValueReader:
     def __init__(self, chunks: Iterator[str], path: Path) -> None:
-        self.inside = False  # an array at the top
+        self.inside = False  # a top-level array
         self._chunks = chunks
         self._path = path
         self._decoder = json.JSONDecoder(parse_constant=lambda _: None)
@@ -78,12 +72,12 @@ class _Reader:
         return _END
 
     def _skip(self) -> bool:
-        """Pass over what parts values; False at the end of the file."""
+        """Skip the space between values; False at the end of the file."""
         while True:
             pause = _PAUSE.match(self._text, self._at)
             self._at = pause.end() if pause else self._at
             if self._at > _TRIM:
-                # The decoder counts the lines before an error, each time.
+                # For an error message the decoder counts all lines before it, so keep the text short.
                 self._text, self._at = self._text[self._at :], 0
             if self._at < len(self._text):
                 return True
@@ -91,14 +85,14 @@ class _Reader:
                 return False
 
     def _more(self) -> bool:
-        """Take in at least as much text again as is held; False at the end of the file."""
+        """Read at least as much text as is held; False at the end of the file."""
         held = [self._text[self._at :]]
-        # Doubled each time, so that a long value is not begun again too often.
-        wanted = len(held[0]) + 1
-        while wanted > 0 and (piece := next(self._chunks, "")):
+        # Doubling keeps the number of restarts on a long value small.
+        needed = len(held[0]) + 1
+        while needed > 0 and (piece := next(self._chunks, "")):
             held.append(piece)
-            wanted -= len(piece)
-        self._ended = wanted > 0
+            needed -= len(piece)
+        self._ended = needed > 0
         self._text, self._at = "".join(held), 0
         return len(held) > 1
 
@@ -121,7 +115,7 @@ class _Reader:
                 self._more()
                 continue
             if after == len(self._text) and not self._ended and not isinstance(value, dict | list):
-                self._more()  # a number may go on
+                self._more()  # a number may continue
                 continue
             self._at = after
             return value
@@ -146,7 +140,7 @@ class _Reader:
 
 
 def _is_cut(error: ValueError, length: int) -> bool:
-    """Tell a value whose end has not been read yet from one that is broken."""
+    """Return whether the end of a value has not been read yet, rather than broken."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.pos >= length - 16 or error.msg.startswith("Unterminated")

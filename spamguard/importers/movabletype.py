@@ -1,6 +1,6 @@
 """Movable Type's export, a text file that TypePad and others write too.
 
-A post is followed by its own comments, so one of each is held at a time.
+Each post is followed by its comments, so only one of each is in memory.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 
@@ -26,18 +26,12 @@ _HEAD: Final = {
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments and pings of a Movable Type export.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
-    with opened(path, watch) as file:
-        reader = _Reader(report, blog)
-        for line in _lines(text_chunks(file, report)):
+    """Yield the comments and pings of a Movable Type export."""
+    with open_export(path, watch) as file:
+        reader = _EntryReader(report, blog)
+        for line in _lines(read_text(file, report)):
             yield from reader.line(line)
         yield from reader.end()
     if not reader.posts:
@@ -47,7 +41,7 @@ def read(
 
 
 def _lines(chunks: Iterator[str]) -> Iterator[str]:
-    """Yield lines; one longer than any comment comes in pieces."""
+    """Yield lines; one longer than any comment is split."""
     rest = ""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split("\n")
@@ -80,7 +74,7 @@ class _Section:
         return "\n".join(self.lines).strip("\n")
 
 
-class _Reader:
+class _EntryReader:
     def __init__(self, report: Report, blog: str | None) -> None:
         self.report = report
         self.blog = blog
@@ -92,7 +86,7 @@ class _Reader:
         self.body: dict[str, str] = {}
         self.post: ImportedPost | None = None
         self.section: _Section | None = None
-        self.ended: _Section | None = None  # over, unless what follows shows that it was not
+        self.ended: _Section | None = None  # ended, unless the next lines show that it was not
         self.blank = 0
 
     def line(self, line: str) -> Iterator[ImportedComment]:
@@ -114,7 +108,7 @@ class _Reader:
             if not line.strip():
                 self.blank += 1
             else:
-                # A row of dashes inside a text: it goes on.
+                # The dashes were part of the text.
                 self.section, self.ended = self.ended, None
                 for kept in (_END_SECTION, *[""] * self.blank, line):
                     self.section.add(kept)
@@ -162,7 +156,7 @@ class _Reader:
     def _post(self) -> ImportedPost:
         if self.post is None:
             text = "\n".join(filter(None, map(self.body.get, ("BODY", "EXTENDED BODY"))))
-            # Without a name of its own, a post is known by its place in the file.
+            # A post without a name is identified by its position in the file.
             key = self.head.get("UNIQUE URL") or self.head.get("BASENAME") or f"#{self.posts + 1}"
             self.post = self.report.post(
                 key, self.head.get("TITLE"), text, self.head.get("UNIQUE URL"),

@@ -1,4 +1,4 @@
-"""Posts that stand elsewhere in an export than their comments, kept on disk meanwhile."""
+"""Posts of exports that list them apart from their comments, kept on disk meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spamguard.importers.record import ImportedPost
 
 
 class PostStore:
-    """Posts by their key; however many there are, the memory holds one."""
+    """Posts by key; only one at a time is in memory."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -20,13 +20,13 @@ class PostStore:
         self._last: tuple[str, ImportedPost | None] = ("", None)
 
     def put(self, key: str, post: ImportedPost) -> None:
-        """Keep `post`; a later one of the same key takes its place."""
-        text = json.dumps(asdict(post))  # in ASCII, so that half a character survives
+        """Store `post`, replacing one with the same key."""
+        text = json.dumps(asdict(post))  # ASCII, so that half a character survives
         self._database.execute("INSERT OR REPLACE INTO posts VALUES (?, ?)", (key, text))
         self._last = ("", None)
 
     def get(self, key: str | None) -> ImportedPost | None:
-        """Return the post of that key, or None."""
+        """Return the post with that key, or None."""
         if not key:
             return None
         if self._last[0] != key:
@@ -37,7 +37,7 @@ class PostStore:
 
 @contextmanager
 def post_store() -> Iterator[PostStore]:
-    """Open a store that is gone when it is closed."""
-    # A database without a name lies in a temporary file that SQLite itself removes.
+    """Open a store that is deleted when it is closed."""
+    # SQLite keeps a database without a name in a temporary file, and removes it.
     with closing(sqlite3.connect("")) as database:
         yield PostStore(database)

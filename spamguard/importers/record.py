@@ -1,4 +1,4 @@
-"""What an importer yields: a comment, its post, and who decided that it is spam or not."""
+"""What an importer yields: a comment, its post, and who decided whether it is spam."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ DecidedBy = Literal["owner", "filter", "none"]
 Kind = Literal["comment", "pingback", "trackback", "webmention"]
 
 PRIVATE: Final = ("email", "ip")
-"""Fields that are left out unless somebody asks for them."""
+"""Fields that are left out by default."""
 
 _CAMPAIGN: Final = re.compile(r"(?:^|&)(?:utm_[a-z]{1,20}|fbclid|gclid)=[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a comment is spam, who says so, and where that was read.
+    """Whether a comment is spam, who decided it, and where that was read.
 
     Parameters
     ----------
     label : str or None
-        ``ham``, ``spam``, or None where the source does not tell.
+        ``ham``, ``spam``, or None if the source does not say.
     by : str
-        ``owner``, ``filter``, or ``none`` where nobody is known to have decided.
+        ``owner``, ``filter``, or ``none`` if nobody is known to have decided.
     source : str
-        The mark that was read, such as ``akismet_user_result`` or ``pending``.
+        The mark in the source, such as ``akismet_user_result`` or ``pending``.
     """
 
     label: Label | None
@@ -41,14 +41,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """The post under which a comment stands; what the source does not know is None.
+    """The post of a comment; a field that the source does not have is None.
 
     Parameters
     ----------
     post_id : str, optional
-        The same for all comments under it, and for no other post of the blog.
+        Unique within the blog.
     title, text : str, optional
-        As they were published.
+        As published.
     url : str, optional
         Its address.
     date : str, optional
@@ -64,28 +64,28 @@ class ImportedPost:
 
 @dataclass(frozen=True, slots=True)
 class ImportedComment:
-    """A comment of a blog's history, with all that its source knows about it.
+    """A comment of a blog's history, with everything its source says about it.
 
     Parameters
     ----------
     text : str
         The body as the source keeps it, never empty.
     decision : Decision
-        Its label and whose word that is.
+        Its label, and who decided it.
     kind : str
         ``comment``, or ``pingback``, ``trackback``, ``webmention``.
     comment_id, parent_id : str or None
-        Its key in the source, and that of the comment it answers.
+        Its id in the source, and that of the comment it answers.
     author, author_url, date : str or None
-        What the visitor gave; the date is ISO 8601.
+        As the visitor gave them; the date is ISO 8601.
     email, ip : str or None
-        Written to a file only where asked for.
+        Written to a file only on request.
     post : ImportedPost
-        What it stands under.
+        The post it was left on.
     blog : str or None
-        The blog, as its host name where the source tells.
+        The blog's host name, if the source has it.
     filter_label : str or None
-        What a spam filter said, whoever decided in the end.
+        The verdict of a spam filter, whoever decided in the end.
     """
 
     text: str
@@ -103,12 +103,12 @@ class ImportedComment:
     filter_label: Label | None = None
 
     def row(self, keep: Collection[str] = ()) -> dict[str, str | None]:
-        """Return it as a row of a corpus, without what is private unless named in `keep`.
+        """Return it as a row of a corpus.
 
         Parameters
         ----------
         keep : collection of str
-            Out of ``email`` and ``ip``.
+            Private fields to include: ``email``, ``ip``.
 
         Returns
         -------
@@ -153,10 +153,10 @@ def host_of(url: str | None) -> str | None:
 
 
 def post_key(url: str | None) -> str | None:
-    """Return what the addresses of one post have in common, or None for no address.
+    """Return a key that all addresses of one post share, or None for no address.
 
-    A blog that moved to https, or a reader who came from a newsletter, gives a
-    post a second address; its comments still belong together.
+    A move to https or a link from a newsletter gives a post a second address;
+    its comments still belong together.
 
     Examples
     --------

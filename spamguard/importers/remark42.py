@@ -1,4 +1,4 @@
-"""Remark42's backup, packed or not: one JSON object on each line."""
+"""Remark42's backup, compressed or not: one JSON object on each line."""
 
 from __future__ import annotations
 
@@ -7,26 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
-from spamguard.importers.jsonstream import values
+from spamguard.importers.exports import Watch, ignore_progress
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
 from spamguard.importers.report import Report
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a Remark42 backup.
 
-    Remark42 empties what its owner deletes, so this gives ham.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such backup.
+    Remark42 empties the comments that its owner deletes, so there is only ham.
     """
     seen = False
-    for value in values(path, report, watch):
+    for value in read_values(path, report, watch):
         if not isinstance(value, dict):
             report.lose("no comment, but another JSON value")
         elif isinstance(value.get("locator"), dict):
@@ -49,7 +44,7 @@ def _comment(value: dict[str, Any], report: Report, blog: str | None) -> Importe
     user = user if isinstance(user, dict) else {}
     url = report.short(value["locator"].get("url"))
     return report.comment(
-        # Without markup where the writer's own text is kept.
+        # The author's own text has no markup.
         value.get("orig") or value.get("text"),
         _decision(value, user),
         post=report.post(post_key(url), value.get("title"), None, url),

@@ -1,7 +1,7 @@
-"""What became of every comment that an importer met, and the making of records.
+"""The counts of an import, and the records that they count.
 
-Nothing is passed over without being counted: what was found is the sum of what
-was labelled, unlabelled, kept apart and dropped.
+Every comment is counted: those found are the sum of those labelled, unlabelled,
+kept apart and dropped.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from spamguard.importers.record import Decision, ImportedComment, ImportedPost, 
 __all__ = ["Report"]
 
 MAX_TEXT: Final = 1_000_000
-"""Characters of a comment; more are cut off, and counted."""
+"""Characters of a comment; a longer one is cut, and counted."""
 
 MAX_POST: Final = 100_000
-"""Characters of a post: it is written beside each of its comments, and no family reads more."""
+"""Characters of a post: it is written with each of its comments, and no feature reads more."""
 
 MAX_SHORT: Final = 2_000
 """Characters of a name, a title or an address."""
 
 APART: Final = ("pingback", "trackback", "webmention")
-"""Kinds that machines write; they are kept, but not among the comments."""
+"""Kinds that programs write; they are kept, but apart from the comments."""
 
 
 class Report:
-    """Counts of an import; each importer adds to it while it reads.
+    """The counts of an import.
 
     Attributes
     ----------
     found : int
-        Comments that the source holds, whatever became of them.
+        Comments in the source.
     labels : Counter
         Labelled comments by (label, by, source).
     unlabelled, apart, dropped : Counter
-        The others: by the mark that was read, by kind, and by what was wrong.
+        The others: by the mark in the source, by kind, and by what was wrong.
     damage : Counter
-        Faults of the source that could be repaired, by what they are.
+        Faults of the source that were repaired, by kind.
     notes : list of str
-        What a person should know.
+        Sentences for the person who imports.
     """
 
     def __init__(self) -> None:
@@ -71,47 +71,23 @@ class Report:
         return sum(count for (label, _, _), count in self.labels.items() if label == "spam")
 
     def drop(self, why: str) -> None:
-        """Count a comment that holds nothing to keep.
-
-        Parameters
-        ----------
-        why : str
-            A few words; equal ones are counted together.
-        """
+        """Count a comment without content; equal reasons are counted together."""
         self.found += 1
         self.dropped[why] += 1
 
     def lose(self, why: str) -> None:
-        """Count a comment that is there and could not be read.
-
-        Parameters
-        ----------
-        why : str
-            A few words; equal ones are counted together.
-        """
+        """Count a comment that could not be read."""
         self.found += 1
         self.dropped[why] += 1
         self.lost[why] += 1
 
     def note(self, words: str) -> None:
-        """Keep a sentence for the person, once.
-
-        Parameters
-        ----------
-        words : str
-            Without any text of a comment.
-        """
+        """Add a sentence for the person, once."""
         if words not in self.notes:
             self.notes.append(words)
 
     def keep(self, comment: ImportedComment) -> None:
-        """Count a comment that is written, by where it goes.
-
-        Parameters
-        ----------
-        comment : ImportedComment
-            As it is written.
-        """
+        """Count a comment that is written."""
         self.found += 1
         if comment.post.post_id is not None:
             self._posts.add(hash((comment.blog, comment.post.post_id)))
@@ -166,34 +142,7 @@ class Report:
         filter_label: Label | None = None,
         **fields: object,
     ) -> ImportedComment | None:
-        """Return a record with every field checked and capped; None, counted, without text.
-
-        Parameters
-        ----------
-        text : object
-            The body as the source has it.
-        decision : Decision
-            Its label, and whose word that is.
-        post : ImportedPost
-            What it answers.
-        kind : str, default "comment"
-            Or a kind that programs write, such as ``pingback``.
-        date : object, optional
-            As the source writes it.
-        utc : bool, default False
-            Whether a date without a zone is in UTC.
-        blog : str, optional
-            Name of the blog.
-        filter_label : {"ham", "spam"}, optional
-            What a filter said, even where it was overruled.
-        **fields : object
-            Further fields of `ImportedComment`.
-
-        Returns
-        -------
-        ImportedComment or None
-            None where nothing is left of the text.
-        """
+        """Return a record with every field checked and cut to size; count one without text as dropped."""
         body = self._text(text, MAX_TEXT)
         if body is None or not body.strip():
             self.drop("deleted, and its text is gone" if "delete" in decision.source else "no text")
@@ -211,38 +160,14 @@ class Report:
         self, post_id: object, title: object = None, text: object = None,
         url: object = None, date: object = None, utc: bool = False,
     ) -> ImportedPost:  # fmt: skip
-        """Return a post with every field checked and capped.
-
-        Parameters
-        ----------
-        post_id, title, text, url, date : object
-            As the source has them.
-        utc : bool, default False
-            Whether a date without a zone is in UTC.
-
-        Returns
-        -------
-        ImportedPost
-            What is missing or empty is None.
-        """
+        """Return a post with every field checked and cut to size."""
         body = self._text(text, MAX_POST, "posts cut to their first characters") or None
         return ImportedPost(
             self.short(post_id), self.short(title), body, self.short(url), iso_date(date, utc)
         )
 
     def short(self, value: object) -> str | None:
-        """Return a name, a key or an address as one stripped string; None if there is none.
-
-        Parameters
-        ----------
-        value : object
-            As the source has it.
-
-        Returns
-        -------
-        str or None
-            Of at most `MAX_SHORT` characters.
-        """
+        """Return a name, a key or an address as a stripped string; None if there is none."""
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -256,5 +181,5 @@ class Report:
             return None
         if len(value) > most:
             self.damage[f"{what} at {most:,}"] += 1
-        # How a host ends its lines must not tell where a comment comes from.
+        # Line endings must not reveal which program a comment comes from.
         return value[:most].replace("\r\n", "\n").replace("\r", "\n")

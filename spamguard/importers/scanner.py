@@ -1,13 +1,12 @@
-"""The elements of an exported XML file, read as a stream and with patience.
+"""The elements of an exported XML file, read as a stream, tolerant of faults.
 
-Exports in the wild are often no XML: prefixes are not bound, control
-characters and bare ``&`` stand in texts, the end is missing. A parser stops
-there, or drops what it cannot read. This scanner knows which elements an
-export has, takes all else inside a field for text, and goes on at the next
-element that it knows.
+Real exports are often not XML: prefixes are undeclared, texts hold control
+characters and bare ``&``, the end is missing. A parser stops there or drops
+text. This scanner knows the elements of an export, treats everything else
+inside a field as text, and continues at the next known element.
 
-It has no document type, no entities but the five of XML and the numeric ones,
-and opens nothing: a file cannot make it read another, nor grow.
+It ignores document types, knows only the five entities of XML and numeric ones,
+and opens nothing: a file cannot make it read another file or expand.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Final, NamedTuple
 from spamguard.importers.report import Report
 
 MAX_FIELD: Final = 2_000_000
-"""Characters of one field; the rest of a longer one is passed over, and counted."""
+"""Characters of one field; the rest of a longer one is skipped, and counted."""
 
 MAX_TAG: Final = 1 << 16
 MAX_SECTION: Final = 1 << 23
@@ -56,9 +55,9 @@ class Field(NamedTuple):
 class Shape(NamedTuple):
     """The elements of a kind of export.
 
-    `containers` names for each the containers it may stand in, "" for none;
-    `fields` are the elements whose text is wanted. With `bare`, names are
-    compared without their prefix.
+    `containers` maps each container to those it may be in ("" for none);
+    `fields` are the elements to read. With `bare`, names are compared without
+    their prefix.
     """
 
     containers: Mapping[str, tuple[str, ...]]
@@ -66,12 +65,12 @@ class Shape(NamedTuple):
     bare: bool = False
 
 
-def unescaped(text: str) -> str:
-    """Return `text` with the entities that XML itself has resolved, others left standing.
+def unescape(text: str) -> str:
+    """Return `text` with the entities of XML resolved, and others unchanged.
 
     Examples
     --------
-    >>> unescaped("a &lt; b &amp;amp; c &#233; &nbsp; AT&T")
+    >>> unescape("a &lt; b &amp;amp; c &#233; &nbsp; AT&T")
     'a < b &amp; c é &nbsp; AT&T'
     """
     return _ENTITY.sub(_character, text) if "&" in text else text
@@ -87,19 +86,19 @@ def _character(match: re.Match[str]) -> str:
 
 
 class _Buffer:
-    """Text that arrives in pieces; only what is still to be looked at is held."""
+    """Text that arrives in pieces; only the unread part is held."""
 
     def __init__(self, chunks: Iterable[str]) -> None:
         self._chunks = iter(chunks)
         self.text = ""
         self.at = 0
-        self._given_up = 0  # characters before the text that is held
-        # What was looked for: from where, up to where, and where it was. Otherwise a file of
-        # beginnings without an end would be searched to its end at each of them.
+        self._given_up = 0  # characters discarded before `text`
+        # Earlier searches: from where, up to where, and where it was found. Without them, a file
+        # full of starts without an end would be searched to its end at each of them.
         self._known: dict[str, tuple[int, int, int]] = {}
 
     def more(self) -> bool:
-        """Take in another piece; False at the end. Positions before `at` are given up."""
+        """Read another piece; False at the end. Text before `at` is discarded."""
         piece = next(self._chunks, None)
         if piece is None:
             return False
@@ -109,12 +108,12 @@ class _Buffer:
         return True
 
     def reach(self, length: int) -> None:
-        """Hold at least `length` characters from here, if there are as many."""
+        """Read until at least `length` characters follow, if there are that many."""
         while len(self.text) - self.at < length and self.more():
             pass
 
     def find(self, what: str, skip: int = 0, most: int = MAX_SECTION) -> int:
-        """Return how far from here `what` begins, at least `skip`; -1 if not within `most`."""
+        """Return the distance to the next `what`, from `skip` on; -1 if it is beyond `most`."""
         here = self._given_up + self.at
         begin, stop = here + skip, here + most
         since, until, found = self._known.get(what, (0, -1, -1))
@@ -126,7 +125,7 @@ class _Buffer:
             if place >= 0:
                 found = until = self._given_up + place
                 break
-            # The last signs may be the beginning of what is looked for.
+            # The last characters may be the beginning of `what`.
             until = max(until, end - len(what) + 1)
             if until < stop and not self.more():
                 break
@@ -134,17 +133,17 @@ class _Buffer:
         return found - here if begin <= found <= stop else -1
 
     def take(self, length: int) -> str:
-        """Return the next `length` characters and pass over them."""
+        """Return and consume the next `length` characters."""
         taken = self.text[self.at : self.at + length]
         self.at += length
         return taken
 
 
 def scan(chunks: Iterable[str], shape: Shape, report: Report) -> Iterator[Start | End | Field]:
-    """Yield the containers and fields of an export in their order.
+    """Yield the containers and fields of an export in order.
 
-    Every container that begins also ends, if need be where another one shows
-    that its end is missing; `report` counts that.
+    Every container that starts also ends; one whose end is missing ends where
+    another shows it, and `report` counts that.
     """
     return _Scanner(chunks, shape, report).events()
 
@@ -160,13 +159,13 @@ class _Scanner:
         self.parts: list[str] = []
         self.size = 0
         self.cut = False
-        # Where a field's end is missing, these show it; short names may be markup in a text.
-        self.telling = {*shape.containers, *(name for name in shape.fields if ":" in name)}
+        # These show that a field's end is missing; short names may be markup in a text.
+        self.markers = {*shape.containers, *(name for name in shape.fields if ":" in name)}
 
     def events(self) -> Iterator[Start | End | Field]:
         buffer = self.buffer
         while True:
-            # Looked for here first: it mostly stands near, and this runs for every tag.
+            # Search the held text first: the next tag is usually near, and this runs for every tag.
             place = buffer.text.find("<", buffer.at)
             distance = place - buffer.at if place >= 0 else buffer.find("<", most=MAX_FIELD)
             if distance < 0:
@@ -174,10 +173,10 @@ class _Scanner:
                 held = len(buffer.text) - buffer.at
                 if not held:
                     break
-                self._add(unescaped(buffer.take(held)))
+                self._add(unescape(buffer.take(held)))
                 continue
             if distance and self.field is not None:
-                self._add(unescaped(buffer.take(distance)))
+                self._add(unescape(buffer.take(distance)))
             else:
                 buffer.at += distance
             start = buffer.text[buffer.at : buffer.at + 9]
@@ -216,12 +215,12 @@ class _Scanner:
     def _pass_over(self, end: str, skip: int) -> None:
         length = self.buffer.find(end, skip)
         if length < 0:
-            self._add(self.buffer.take(1))  # it never ends, so it is text
+            self._add(self.buffer.take(1))  # without an end it is text
         else:
             self.buffer.take(length + len(end))
 
     def _document_type(self) -> None:
-        """Pass over a document type: what it declares is neither needed nor believed."""
+        """Skip a document type: its declarations are neither needed nor trusted."""
         self.damage["a document type, passed over"] += 1
         end, inner = self.buffer.find(">"), self.buffer.find("[")
         if 0 <= inner < end:
@@ -232,7 +231,7 @@ class _Scanner:
         buffer = self.buffer
         end = buffer.find("]]>", 9)
         if self.field is not None:
-            # A section that swallowed the end of its field and another's begin was never closed.
+            # A section that contains the end of its field and the start of another was never closed.
             stop = buffer.find(f"</{self.field}>", 9, MAX_SECTION if end < 0 else end)
             if stop >= 0 and (end < 0 or buffer.find("<![CDATA[", stop, end) >= 0):
                 self.damage["sections that are never closed"] += 1
@@ -259,7 +258,7 @@ class _Scanner:
             if closing and name == self.field:
                 yield from self._end_field()
                 return
-            if name not in self.telling:
+            if name not in self.markers:
                 self._add(raw)
                 return
             self.damage["fields that are never closed"] += 1
@@ -302,4 +301,4 @@ def _attributes(rest: str) -> dict[str, str]:
     if "=" not in rest:
         return {}
     found = (match.groups() for match in _ATTRIBUTE.finditer(rest))
-    return {name: unescaped(a or b or c or "") for name, a, b, c in found}
+    return {name: unescape(a or b or c or "") for name, a, b, c in found}

@@ -1,8 +1,8 @@
-"""Comments kept as files of a blog's git repository, as Staticman and its like do.
+"""Comments kept as files in a blog's git repository, as by Staticman.
 
-A comment arrives as a pull request or as a commit; the owner's decision is in
-the history. Merged is ham, closed unmerged is spam, and so is a file that was
-published and deleted later.
+A comment arrives as a pull request or a commit, and the owner's decision is in
+the history. A merged request is ham; one closed unmerged is spam, and so is a
+file that was published and later deleted.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.git import Change, Repository
-from spamguard.importers.jsonstream import values
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import MAX_POST, Report
 
@@ -31,10 +31,10 @@ _DATED: Final = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-")
 _SQUASHED: Final = re.compile(r"\(#\d{1,9}\)\s*$")
 _NOTHING: Final = "0" * 40
 _CLEARED: Final = 20
-"""So many files deleted at once, and most there were: comments moved away, nobody judged them."""
+"""If one commit deletes more files than this, and most of them, the comments were moved, not judged."""
 
 _DEEPEST: Final = 20
-"""Levels of a YAML file; a comment's has a few, and deep ones take ages to read."""
+"""Levels of a YAML file; a comment has a few, and deep files take very long to read."""
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("message", "comment", "body", "text", "content"),
@@ -46,7 +46,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ip": ("ip",),
 }
 
-_CANNOT_TELL: Final = Decision(None, "none", "request not merged, open or closed")
+_UNKNOWN_STATE: Final = Decision(None, "none", "request not merged, open or closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +59,33 @@ class _File:
 def read(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     folder: str | None = None,
     pulls: Path | None = None,
 ) -> Iterator[ImportedComment]:
     """Yield the comments in a repository's files, history and pull requests.
 
-    Parameters
-    ----------
-    path : Path
-        A clone of the blog's repository.
-    report, watch, blog
-        As for every importer.
-    folder : str or None
-        Where the comments' files are, such as ``_data/comments``; without it,
-        any folder named comments.
-    pulls : Path or None
-        The states of the pull requests as JSON, as ``gh pr list --state all
-        --json number,state`` prints them. Without it, a request is known to be
-        closed only where those still open can be told by their refs.
-
-    Raises
-    ------
-    CorpusError
-        If there is no git, no repository or no comment in it.
+    `folder` holds the files of comments (by default any folder named comments).
+    `pulls` is a JSON file with the states of the pull requests, from ``gh pr list
+    --state all --json number,state``; without it, a request is known to be
+    closed only if the refs show which are still open.
     """
     repository = Repository(path)
     states = {} if pulls is None else _states(pulls)
     files = repository.files()
-    found = list(_Finder(repository, files, folder, states, report).found(watch))
+    found = list(_CommentFiles(repository, files, folder, states, report).found(watch))
     if not found:
         raise CorpusError(
             f"{path} holds no files of comments. Name their folder: --comments-dir _data/comments."
         )
-    posts = Posts(repository, files)
+    posts = RepositoryPosts(repository, files)
     for done, (file, content) in enumerate(
         zip(found, repository.texts(file.blob for file in found), strict=True)
     ):
         if done % 100 == 0:
             watch("comments", done, len(found))
-        record = fields_of(content or b"", file.path)
+        record = comment_fields(content or b"", file.path)
         if record is None:
             report.lose("a file that is no YAML, JSON or front matter, or too large")
             continue
@@ -111,7 +97,7 @@ def read(
 def _states(pulls: Path) -> dict[int, State]:
     silent = Report()
     states: dict[int, State] = {}
-    for value in values(pulls, silent):
+    for value in read_values(pulls, silent):
         number = value.get("number", value.get("iid")) if isinstance(value, dict) else None
         if isinstance(number, int):
             said = str(value.get("state", "")).lower()
@@ -119,27 +105,27 @@ def _states(pulls: Path) -> dict[int, State]:
             states[number] = "merged" if merged else "closed" if said == "closed" else "open"
     if not states:
         raise CorpusError(
-            f"{pulls} holds no pull requests. Write it so: "
+            f"{pulls} holds no pull requests. Write it with: "
             "gh pr list --state all --limit 100000 --json number,state"
         )
     return states
 
 
-# --- which files, and what became of them -----------------------------------------
+# --- the files and their decisions -------------------------------------------------
 
 
-def is_comment(path: str, folder: str | None = None) -> bool:
-    """Tell whether a file is a comment's: by its ending, and under `folder` or any "comments"."""
+def is_comment_file(path: str, folder: str | None = None) -> bool:
+    """Return whether a file is a comment, by its ending, in `folder` or any folder "comments"."""
     *folders, name = path.split("/")
     if not name.lower().endswith(_ENDINGS):
         return False
     if folder:
-        wanted = folder.strip("/").split("/")
-        return folders[: len(wanted)] == wanted
+        parts = folder.strip("/").split("/")
+        return folders[: len(parts)] == parts
     return "comments" in (part.lower().lstrip("_") for part in folders)
 
 
-class _Finder:
+class _CommentFiles:
     def __init__(
         self, repository: Repository, files: dict[str, str], folder: str | None,
         states: dict[int, State], report: Report,
@@ -151,10 +137,10 @@ class _Finder:
         self.here = {path: blob for path, blob in files.items() if self._is_comment(path)}
 
     def _is_comment(self, path: str) -> bool:
-        return is_comment(path, self.folder)
+        return is_comment_file(path, self.folder)
 
     def found(self, watch: Watch) -> Iterator[_File]:
-        """Yield the comments published, those deleted, and those of requests never merged."""
+        """Yield the published comments, the deleted ones, and those of unmerged requests."""
         heads, opened = self.repository.requests()
         added = self._requested(heads, watch)
         asked = {change.after for changes in added.values() for change in changes}
@@ -166,18 +152,18 @@ class _Finder:
         yield from deleted
         for number, changes in sorted(added.items()):
             for change in changes:
-                # Squashed or rebased, a request's commits are new ones, but its files are not.
+                # Squashing and rebasing change a request's commits, but not its files.
                 if change.after in known or self._was_edited(number, change):
                     continue
                 known.add(change.after)
                 yield _File(change.path, change.after, self._of_request(number, opened))
 
     def _was_edited(self, number: int, change: Change) -> bool:
-        # The owner changed the file while merging; what was published counts.
+        # The owner changed the file while merging; the published version counts.
         return self.states.get(number) == "merged" and change.path in self.here
 
     def _requested(self, heads: dict[int, str], watch: Watch) -> dict[int, list[Change]]:
-        """Return for each request the files of comments that it adds."""
+        """Return the files of comments that each request adds."""
         added = {}
         for done, (number, commit) in enumerate(heads.items()):
             watch("requests", done, len(heads))
@@ -196,14 +182,14 @@ class _Finder:
         if state == "merged":
             return Decision("ham", "owner", "merged request")
         self.report.note(
-            "Some pull requests were not merged, and git does not tell whether they are open or "
-            "closed. Say it with --pulls FILE, written by: "
+            "Some pull requests were not merged, and git does not show whether they are open or "
+            "closed. Pass --pulls FILE, written by: "
             "gh pr list --state all --limit 100000 --json number,state > FILE"
         )
-        return _CANNOT_TELL
+        return _UNKNOWN_STATE
 
     def _history(self, heads: set[str]) -> tuple[set[str], set[str], list[_File]]:
-        """Return the paths that requests brought, every blob there was, and the files deleted."""
+        """Return the paths that requests added, all blobs ever, and the deleted files."""
         merged: set[str] = set()
         known = set(self.here.values())
         gone: dict[str, list[Change]] = {}
@@ -223,7 +209,7 @@ class _Finder:
                 if change.merge or forwarded or _SQUASHED.search(change.subject):
                     merged.add(change.path)
             for change in deletions:
-                # Blobs that are still here were moved; paths that came back, restored.
+                # A blob that still exists was moved; a path that came back was restored.
                 if change.path not in back and change.before not in known:
                     gone.setdefault(change.path, []).append(change)
                     back.add(change.path)
@@ -254,11 +240,11 @@ def _of_deleted(change: Change, cleared: set[str]) -> Decision:
     return Decision("spam", "owner", "deleted file")
 
 
-# --- what a file says -------------------------------------------------------------
+# --- the content of a file ---------------------------------------------------------
 
 
-def fields_of(content: bytes, path: str) -> dict[str, Any] | None:
-    """Return what a comment's file holds; None if it cannot be read."""
+def comment_fields(content: bytes, path: str) -> dict[str, Any] | None:
+    """Return the fields of a comment's file; None if it cannot be read."""
     text = content.decode("utf-8-sig", "replace")
     if path.lower().endswith(".json"):
         try:
@@ -273,7 +259,7 @@ def fields_of(content: bytes, path: str) -> dict[str, Any] | None:
 
 
 def _front_matter(text: str) -> tuple[dict[str, Any] | None, str]:
-    """Part a page into its head, None where there is none, and its body."""
+    """Split a page into its front matter, None if there is none, and its body."""
     lines = text.split("\n")
     if lines[0].rstrip() != "---":
         return None, text
@@ -304,7 +290,7 @@ def _is_plain(depth: float) -> bool:
 
 
 def _depths(events: Iterator[Any]) -> Iterator[float]:
-    """Yield how deep each part of a YAML file stands, endless for one that repeats another."""
+    """Yield the depth of each part of a YAML file; infinity for an alias."""
     depth = 0
     for event in events:
         name = type(event).__name__
@@ -312,8 +298,8 @@ def _depths(events: Iterator[Any]) -> Iterator[float]:
         yield math.inf if name == "AliasEvent" else depth
 
 
-def first_of(record: Mapping[str, Any], field: str) -> Any:
-    """Return what a record holds under one of the names of a field; None if nothing."""
+def field_of(record: Mapping[str, Any], field: str) -> Any:
+    """Return the value under one of the names of a field; None if there is none."""
     for name in _NAMES[field]:
         value = record.get(name)
         if value not in (None, "") and not isinstance(value, dict | list):
@@ -322,9 +308,9 @@ def first_of(record: Mapping[str, Any], field: str) -> Any:
 
 
 def _comment(
-    file: _File, record: Mapping[str, Any], posts: Posts, report: Report, blog: str | None
+    file: _File, record: Mapping[str, Any], posts: RepositoryPosts, report: Report, blog: str | None
 ) -> ImportedComment | None:
-    given = {field: first_of(record, field) for field in _NAMES}
+    given = {field: field_of(record, field) for field in _NAMES}
     text = given.pop("text")
     date = given.pop("date")
     return report.comment(
@@ -338,8 +324,8 @@ def _comment(
     )
 
 
-class Posts:
-    """The posts of the current commit, by the name that comments' folders carry."""
+class RepositoryPosts:
+    """The posts of the current commit, by the name that the folders of comments have."""
 
     def __init__(self, repository: Repository, files: dict[str, str]) -> None:
         self.repository = repository
@@ -350,12 +336,12 @@ class Posts:
             if name is not None:
                 seen[name] += 1
                 self.blobs[name] = blob
-        # A name that two posts share tells neither.
+        # A name that two posts share identifies neither.
         self.blobs = {name: blob for name, blob in self.blobs.items() if seen[name] == 1}
         self.known: dict[str, ImportedPost] = {}
 
     def of(self, path: str, record: Mapping[str, Any], report: Report) -> ImportedPost:
-        """Return the post that a comment's file belongs to; empty where it is not found."""
+        """Return the post of a comment's file; an empty one if it is not found."""
         folder = PurePosixPath(path).parent.name
         plain = folder.lower().lstrip("_") == "comments"
         given = record.get("slug") or record.get("postId") or record.get("post_id")

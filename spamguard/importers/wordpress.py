@@ -1,7 +1,7 @@
-"""WordPress exports (WXR 1.0, 1.1 and 1.2): Tools, Export, in the blog's own pages.
+"""WordPress exports (WXR 1.0, 1.1 and 1.2): Tools, Export, in the blog's admin pages.
 
-WordPress leaves out what is in its spam folder, so this file mostly gives ham.
-A post stands before its own comments, so one post is held at a time.
+WordPress leaves out its spam folder, so this file mostly holds ham. Each post
+precedes its comments, so only one post is in memory.
 """
 
 from __future__ import annotations
@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody, opened, text_chunks
+from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
 _COMMENT: Final = frozenset(
     f"wp:comment_{name}"
@@ -38,20 +44,14 @@ _SHAPE: Final = Shape(
 
 
 def read(
-    path: Path, report: Report, watch: Watch = nobody, blog: str | None = None
+    path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a WordPress export.
-
-    Raises
-    ------
-    CorpusError
-        If the file cannot be read, or is no such export.
-    """
-    with opened(path, watch) as file:
-        yield from _Reader(path, report, blog).comments(text_chunks(file, report))
+    """Yield the comments of a WordPress export."""
+    with open_export(path, watch) as file:
+        yield from _ItemReader(path, report, blog).comments(read_text(file, report))
 
 
-class _Reader:
+class _ItemReader:
     def __init__(self, path: Path, report: Report, blog: str | None) -> None:
         self.path = path
         self.report = report
@@ -104,7 +104,7 @@ class _Reader:
             )
 
     def _begins_without_its_tag(self, name: str) -> bool:
-        # The id is the first field of every comment: a second one, or one outside, begins another.
+        # The id is the first field of a comment, so a second one begins another comment.
         return name == "wp:comment_id" and (self.comment is None or "id" in self.comment)
 
     def _finished(self) -> Iterator[ImportedComment]:
@@ -116,7 +116,7 @@ class _Reader:
             self.report.drop("no comment, but a note of another plugin")
             return
         gmt = fields.get("date_gmt", "").strip()
-        utc = bool(gmt) and not gmt.startswith("0000-")
+        utc = is_set(gmt)
         parent = fields.get("parent", "").strip()
         found = self.report.comment(
             fields.get("content"),
@@ -141,7 +141,7 @@ class _Reader:
         if self.post is None:
             item = self.item
             gmt = item.get("wp:post_date_gmt", "")
-            utc = bool(gmt.strip()) and not gmt.strip().startswith("0000-")
+            utc = is_set(gmt)
             self.post = self.report.post(
                 item.get("wp:post_id") or item.get("link"),
                 item.get("title"),

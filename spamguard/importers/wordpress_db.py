@@ -1,6 +1,6 @@
-"""WordPress's own database: the only place that holds its spam and who decided.
+"""WordPress's own database: the only place with its spam and who decided it.
 
-Read through SQLAlchemy, so MySQL, MariaDB and SQLite all do. Nothing is written.
+It is read through SQLAlchemy, from MySQL, MariaDB or SQLite. Nothing is written.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
+from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
 BATCH: Final = 500
-"""Comments that are held at a time."""
+"""Comments in memory at a time."""
 
 _POSTS_HELD: Final = 200
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_$]{0,60}")
@@ -37,29 +43,11 @@ _POST: Final = ("ID", "post_title", "post_content", "guid", "post_date", "post_d
 def read(
     database: str,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     prefix: str | None = None,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a WordPress database.
-
-    Parameters
-    ----------
-    database : str
-        A SQLAlchemy URL such as ``mysql://user:password@host/name``, the path of
-        a SQLite file, or ``env:NAME`` for a URL in an environment variable.
-    report, watch, blog
-        As for every importer.
-    prefix : str or None
-        What the tables' names begin with, mostly ``wp_``; found out if there
-        is but one blog in the database.
-
-    Raises
-    ------
-    CorpusError
-        If the database cannot be reached or is not WordPress's. The password
-        is never repeated.
-    """
+    """Yield the comments of a WordPress database."""
     try:
         import sqlalchemy as sa
     except ImportError:
@@ -117,7 +105,7 @@ def _url(database: str) -> URL:
 
 
 def _shown(url: URL, database: str) -> str:
-    """Return what to call the database in messages, never with its password."""
+    """Return the name of the database for messages, without its password."""
     if url.get_backend_name() == "sqlite":
         return "the SQLite file" if database.startswith("env:") else database
     return url.render_as_string(hide_password=True)
@@ -172,11 +160,11 @@ class _Tables:
 
         name, value = self.option.c.option_name, self.option.c.option_value
         try:
-            # A failed query must not end the transaction of the others.
+            # A failed query must not end the transaction of the other queries.
             with self.connection.begin_nested():
                 home = self.connection.execute(sa.select(value).where(name == "home")).scalar()
         except sa.exc.SQLAlchemyError:
-            return None  # only comments and posts were copied, say
+            return None  # for example, only comments and posts were copied
         return host_of(home) if isinstance(home, str) else None
 
     def _metas(self, ids: list[Any]) -> dict[Any, dict[str, str]]:
@@ -201,7 +189,7 @@ class _Tables:
         query = sa.select(*columns).where(self.post.c.ID.in_(missing))
         for row in self.connection.execute(query).mappings() if missing else ():
             gmt, local = row["post_date_gmt"], row["post_date"]
-            utc = _is_date(gmt)
+            utc = is_set(gmt)
             self.posts[row["ID"]] = report.post(
                 row["ID"], row["post_title"], row["post_content"], row["guid"],
                 gmt if utc else local, utc,
@@ -218,7 +206,7 @@ class _Tables:
         if kind is None:
             report.drop("no comment, but a note of another plugin")
             return None
-        utc = _is_date(row["comment_date_gmt"])
+        utc = is_set(row["comment_date_gmt"])
         key = row["comment_post_ID"]
         return report.comment(
             row["comment_content"],
@@ -239,10 +227,10 @@ class _Tables:
 
 
 def _cut(table: Any, name: str, most: int) -> list[Any]:
-    """Return a table's columns, one of them cut by the server: a field may hold gigabytes."""
+    """Return a table's columns, one cut by the server: a field may hold gigabytes."""
     import sqlalchemy as sa
 
-    one_more = sa.func.substr(table.c[name], 1, most + 1).label(name)  # so that the cut is counted
+    one_more = sa.func.substr(table.c[name], 1, most + 1).label(name)  # so that cuts are counted
     return [one_more if column.name == name else column for column in table.c]
 
 
@@ -252,13 +240,9 @@ def _string(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _is_date(value: object) -> bool:
-    return bool(value) and not str(value).startswith("0000-")
-
-
-def _prefix(names: list[str], shown: str, wanted: str | None) -> str:
-    """Return what the tables' names begin with."""
-    if wanted is not None and not _PREFIX.fullmatch(wanted):
+def _prefix(names: list[str], shown: str, given: str | None) -> str:
+    """Return the prefix of the tables."""
+    if given is not None and not _PREFIX.fullmatch(given):
         raise CorpusError("A prefix holds letters, digits and underscores only, such as wp_.")
     there = set(names)
     found = sorted(
@@ -266,9 +250,9 @@ def _prefix(names: list[str], shown: str, wanted: str | None) -> str:
         for name in there
         if name.endswith("comments") and {name[:-1] + "meta", f"{name[:-8]}posts"} <= there
     )
-    if wanted is not None and wanted in found:
-        return wanted
-    if wanted is None and len(found) == 1:
+    if given is not None and given in found:
+        return given
+    if given is None and len(found) == 1:
         return found[0]
     if not found:
         raise CorpusError(
@@ -276,4 +260,6 @@ def _prefix(names: list[str], shown: str, wanted: str | None) -> str:
             "wp_posts); is it the database that wp-config.php names?"
         )
     listed = ", ".join(found[:20])
-    raise CorpusError(f"{shown} holds the blogs with the prefixes {listed}; say which: --prefix.")
+    raise CorpusError(
+        f"{shown} holds the blogs with the prefixes {listed}; name one with --prefix."
+    )

@@ -1,6 +1,6 @@
 """WordPress comments as JSON: from its REST API, or from ``wp comment list``.
 
-Unlike the blog's own export, both give spam: ask for every status.
+Unlike the blog's own export, both include spam: ask for every status.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
-from spamguard.importers.files import Watch, nobody
-from spamguard.importers.jsonstream import values
+from spamguard.importers.exports import Watch, ignore_progress
+from spamguard.importers.jsonstream import read_values
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import Report
-from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.importers.wordpress_status import (
+    AKISMET_KEYS,
+    akismet_label,
+    decision_of,
+    is_set,
+    kind_of,
+)
 
-# What WP-CLI calls it, what the REST API calls it.
+# The names in WP-CLI and in the REST API.
 _FIELDS: Final = {
     "comment_id": ("comment_ID", "id"),
     "parent_id": ("comment_parent", "parent"),
@@ -36,29 +42,20 @@ _HOW: Final = (
 def read(
     path: Path,
     report: Report,
-    watch: Watch = nobody,
+    watch: Watch = ignore_progress,
     blog: str | None = None,
     posts: Path | None = None,
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a JSON file, one array or several.
 
-    Parameters
-    ----------
-    path, report, watch, blog
-        As for every importer.
-    posts : Path or None
-        The posts, from the REST API's ``/posts`` or from ``wp post list``.
-
-    Raises
-    ------
-    CorpusError
-        If a file cannot be read, or holds no comments of WordPress.
+    `posts` is a file with the posts, from the REST API's ``/posts`` or from
+    ``wp post list``.
     """
     seen = False
     with post_store() as store:
         if posts is not None:
             _collect(posts, store, watch)
-        for value in values(path, report, watch):
+        for value in read_values(path, report, watch):
             if not isinstance(value, dict):
                 report.lose("no comment, but another JSON value")
             elif _content(value) is None:
@@ -74,7 +71,7 @@ def read(
 
 def _collect(path: Path, store: PostStore, watch: Watch) -> None:
     silent = Report()
-    for value in values(path, silent, watch):
+    for value in read_values(path, silent, watch):
         if isinstance(value, dict):
             key = silent.short(_first(value, ("ID", "id")))
             gmt = _first(value, ("post_date_gmt", "date_gmt"))
@@ -92,7 +89,7 @@ def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _rendered(value: Any) -> Any:
-    """Return the writer's own text where a field has it, else the text made from it."""
+    """Return the raw text of a field if it has one, else the rendered text."""
     return (value.get("raw") or value.get("rendered")) if isinstance(value, dict) else value
 
 
@@ -111,7 +108,7 @@ def _comment(
     key = report.short(_first(value, ("comment_post_ID", "post")))
     post = store.get(key) or ImportedPost(key)
     gmt = _first(value, ("comment_date_gmt", "date_gmt"))
-    utc = bool(gmt) and not str(gmt).startswith("0000-")
+    utc = is_set(gmt)
     fields = {name: _first(value, names) for name, names in _FIELDS.items()}
     if str(fields["parent_id"]) == "0":
         fields["parent_id"] = None
@@ -129,7 +126,7 @@ def _comment(
 
 
 def _meta(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return what Akismet noted, where the file has it beside the comment or below ``meta``."""
+    """Return what Akismet recorded, beside the comment or under ``meta``."""
     below = value.get("meta")
     places = (value, below if isinstance(below, dict) else {})
     found: dict[str, str] = {}

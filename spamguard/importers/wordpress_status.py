@@ -1,4 +1,4 @@
-"""What WordPress and Akismet note about a comment, and whose decision that is."""
+"""The status that WordPress and Akismet record for a comment, and whose decision it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from spamguard.importers.record import DecidedBy, Decision, Kind, Label
 
 AKISMET_KEYS: Final = ("akismet_user_result", "akismet_result", "_wp_trash_meta_status")
-"""Meta of a comment that tells who decided."""
+"""Metadata of a comment that shows who decided."""
 
 _STATUS: Final = {
     "1": "approved", "approve": "approved", "approved": "approved",
@@ -23,23 +23,29 @@ _KINDS: Final[dict[str, Kind]] = {
 }  # fmt: skip
 
 
+def is_set(date: object) -> bool:
+    """Return whether WordPress knows a date: an unknown one is full of zeros."""
+    text = str(date or "").strip()
+    return bool(text) and not text.startswith("0000-")
+
+
 def kind_of(comment_type: object) -> Kind | None:
-    """Return the kind of a comment; None for what is no comment, such as an order's notes."""
+    """Return the kind of a comment; None if it is not one, such as a note on an order."""
     return _KINDS.get(str(comment_type or "").strip().lower())
 
 
 def akismet_label(meta: Mapping[str, str]) -> Label | None:
-    """Return what Akismet said, or None."""
+    """Return Akismet's verdict, or None."""
     return _AKISMET.get(meta.get("akismet_result", "").strip().lower())
 
 
 def decision_of(status: object, meta: Mapping[str, str]) -> Decision:
-    """Return the decision on a comment from its status and its meta.
+    """Return the decision on a comment from its status and its metadata.
 
-    A moderator's own report to Akismet goes first. Else a status that Akismet's
-    verdict explains is Akismet's; one that contradicts it, or that stands where
-    Akismet said nothing, is the owner's: WordPress publishes what somebody
-    approved, or what its owner's rules let through.
+    A moderator's report to Akismet comes first. Otherwise a status that agrees
+    with Akismet's verdict is Akismet's decision. A status that contradicts it,
+    or has no verdict beside it, is the owner's: WordPress publishes what
+    somebody approved, or what its owner's rules accepted.
 
     Examples
     --------
@@ -68,8 +74,8 @@ def decision_of(status: object, meta: Mapping[str, str]) -> Decision:
 
 
 def _by_hand(status: str, meta: Mapping[str, str]) -> DecidedBy:
-    # What a person moves to the spam folder remembers where it was; what a filter
-    # puts there on arrival was nowhere before.
+    # A comment that a person moves to the spam folder keeps its former status; one that a filter
+    # puts there on arrival has none.
     if status == "spam" and "_wp_trash_meta_status" not in meta:
         return "filter"
     return "owner"

@@ -10,9 +10,15 @@ from typing import Any, Final, Literal
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import InputError
-from spamguard.importers import Report
-from spamguard.importers.git import MAX_BLOB, Repository
-from spamguard.importers.staticman import Posts, fields_of, first_of, is_comment
+from spamguard.importers import (
+    MAX_BLOB,
+    Report,
+    Repository,
+    RepositoryPosts,
+    comment_fields,
+    field_of,
+    is_comment_file,
+)
 from spamguard.model import SpamModel
 from spamguard.verdict import Verdict
 
@@ -109,7 +115,7 @@ def check_request(
     others: list[str] = []
     for change in repository.difference(since):
         # A link's content is a path, and no comment.
-        if change.status == "A" and is_comment(change.path, folder) and change.plain:
+        if change.status == "A" and is_comment_file(change.path, folder) and change.plain:
             blobs[change.path] = change.after
         else:
             others.append(change.path)
@@ -205,10 +211,10 @@ class _Reader:
         self, repository: Repository, here: dict[str, str], new: set[str], folder: str | None
     ) -> None:
         self.repository = repository
-        self.posts = Posts(repository, here)
+        self.posts = RepositoryPosts(repository, here)
         self.standing: dict[PurePosixPath, list[str]] = {}
         for path in sorted(here):
-            if path not in new and is_comment(path, folder):
+            if path not in new and is_comment_file(path, folder):
                 self.standing.setdefault(PurePosixPath(path).parent, []).append(path)
         self.here = here
         self.report = Report()
@@ -219,7 +225,7 @@ class _Reader:
         """Judge the files with these contents."""
         verdicts: dict[str, Verdict] = {}
         for file, content in contents.items():
-            record = None if content is None else fields_of(content, file)
+            record = None if content is None else comment_fields(content, file)
             comment = None if record is None else _comment(record, self._post(file, record))
             if comment is None:
                 others.append(file)
@@ -232,7 +238,7 @@ class _Reader:
         standing = self.standing.get(PurePosixPath(file).parent, [])[-_THREAD:]
         contents = self.repository.texts(self.here[path] for path in standing)
         earlier = [
-            first_of(fields_of(content or b"", path) or {}, "text")
+            field_of(comment_fields(content or b"", path) or {}, "text")
             for path, content in zip(standing, contents, strict=True)
         ]
         return Post(
@@ -242,7 +248,7 @@ class _Reader:
 
 
 def _comment(record: Mapping[str, Any], post: Post) -> Comment | None:
-    text, author, url = (first_of(record, name) for name in ("text", "author", "author_url"))
+    text, author, url = (field_of(record, name) for name in ("text", "author", "author_url"))
     if text is None:
         return None
     return Comment(str(text), str(author) if author else None, str(url) if url else None, post=post)

@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
 from spamguard.features import FEATURES
+from spamguard.files import write_bytes
 from spamguard.model import HIGH, LOW, SpamModel
-from spamguard.storage import write_bytes
 
 MOST: Final = 5_000
 """Corrections kept for one site; the oldest are dropped first."""

@@ -38,9 +38,10 @@ from spamguard.features import (
     languages_known,
     learn_background,
 )
+from spamguard.files import write_bytes
 from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import in_order
-from spamguard.storage import save_model, write_bytes
+from spamguard.storage import save_model
 from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.training.solver import fit_logistic
 from spamguard.training.tricks import Attack, tricks_with

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard import InputError, SpamguardError
-from spamguard.analysis import campaigns
+from spamguard import InputError
 from spamguard.analysis.campaigns import campaigns_frame, find_campaigns, sizes_over_time
 from spamguard.cli import main
-
-pytest.importorskip("datasketch")
 
 WATCHES = [
     "I found the best shop for cheap watches and bags, visit http://watches.example today my friends",
@@ -264,12 +261,6 @@ def test_frames_of_other_kinds():
     assert find_campaigns(polars.from_pandas(frame)) == find_campaigns(frame)
 
 
-def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "datasketch", None)
-    with pytest.raises(SpamguardError, match=r"spamguard\[campaigns\]"):
-        find_campaigns(frame_of(OTHERS))
-
-
 def test_the_work_is_watched():
     seen = []
     find_campaigns(frame_of(OTHERS), watch=lambda *told: seen.append(told))
@@ -313,6 +304,7 @@ def test_the_command_shows_no_more_than_asked(tmp_path, capsys):
 
 
 def test_the_floor_is_that_of_the_queue():
-    from spamguard.corpus.copies import LEAST_WORDS
+    from spamguard.corpus import LEAST_WORDS
 
-    assert campaigns.LEAST_WORDS is LEAST_WORDS
+    parameters = inspect.signature(find_campaigns).parameters
+    assert parameters["least_words"].default is LEAST_WORDS

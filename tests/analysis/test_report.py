@@ -23,8 +23,7 @@ from spamguard.analysis.report import (
     render,
 )
 from spamguard.comment import Comment, Post
-from spamguard.corpus.catalogue import dataset_cards, load_sample
-from spamguard.corpus.frame import check_corpus, comments_of
+from spamguard.corpus import check_corpus, comments_of, dataset_cards, load_sample
 from spamguard.errors import CorpusError, InputError
 from spamguard.evaluation.metrics import mcc, roc_auc
 from spamguard.features import reading

@@ -13,8 +13,7 @@ import pytest
 
 from benchmarks.protocols.accuracy import tubespam, unseen_blogs
 from spamguard import load_model, score_many
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frame import comments_of
+from spamguard.corpus import comments_of, load_sample
 from spamguard.evaluation.metrics import roc_auc
 from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus import load_sample
 from spamguard.training.recipe import Recipe, Settings
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"

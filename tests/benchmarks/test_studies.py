@@ -11,7 +11,7 @@ from benchmarks.protocols import corrections as moderation
 from benchmarks.protocols import held_out as heldout
 from benchmarks.protocols import studies
 from spamguard.analysis.report import render
-from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus import load_sample
 from spamguard.features import FAMILIES
 from spamguard.training.recipe import Recipe, Settings
 from spamguard.training.tricks import ATTACKS

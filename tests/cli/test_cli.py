@@ -18,13 +18,12 @@ import pytest
 
 import spamguard
 from spamguard import progress, score
-from spamguard.cli import arguments, main, streaming, terminal
+from spamguard.cli import arguments, main, stream, terminal
 from spamguard.cli import demo_command as demo
 from spamguard.cli import score_command as score_command
 from spamguard.cli.arguments import parser_for, with_explain_default
 from spamguard.comment import Comment, Post
-from spamguard.corpus import readers as reading
-from spamguard.corpus import writers as writing
+from spamguard.corpus import readers, writers
 from spamguard.errors import CorpusError, InputError
 from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import default_model
@@ -388,10 +387,10 @@ def test_formats_by_name(tmp_path):
     for name, form in [
         ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"), ("a.CSV", "csv"), ("a.jsonl.gz", "jsonl"),
     ]:  # fmt: skip
-        source = reading.Source(name, io.BytesIO(), False, 0)
-        assert reading.format_of(source) == form
-    assert writing.format_for("x.csv") == "csv"
-    assert writing.format_for("x.txt") == "jsonl"
+        source = readers.Source(name, io.BytesIO(), False, 0)
+        assert readers.format_of(source) == form
+    assert writers.output_format("x.csv") == "csv"
+    assert writers.output_format("x.txt") == "jsonl"
 
 
 def test_packed_input(capsys, tmp_path):
@@ -438,12 +437,12 @@ def test_many_bad_lines_are_counted(capsys, stdin):
     stdin(b"{\n" * 1_050)
     code, _, err = run(capsys, "score")
     assert code == 1
-    assert len(err.splitlines()) == streaming.MOST_REPORTS + 1
+    assert len(err.splitlines()) == stream.MOST_REPORTS + 1
     assert err.splitlines()[-1] == "spamguard: standard input: 1,030 more such lines"
 
 
 def test_overlong_lines_are_passed_over(capsys, stdin, monkeypatch):
-    monkeypatch.setattr(reading, "MAX_LINE", 100)
+    monkeypatch.setattr(readers, "MAX_LINE", 100)
     stdin(b'{"text": "' + b"x" * 1_000 + b'"}\n{"text": "short"}\n{"text": "' + b"y" * 500)
     code, out, err = run(capsys, "score")
     assert code == 1
@@ -670,14 +669,14 @@ def test_output_may_be_the_input(capsys, comments):
 def test_output_keeps_the_old_file_when_stopped(capsys, comments, tmp_path, monkeypatch):
     target = tmp_path / "out.jsonl"
     target.write_text("old")
-    real = reading.comment_of
+    real = readers.comment_of
 
     def stop(fields, post):
         if fields["comment_id"] == "c":
             raise KeyboardInterrupt
         return real(fields, post)
 
-    monkeypatch.setattr(reading, "comment_of", stop)
+    monkeypatch.setattr(stream, "comment_of", stop)
     code, _, _ = run(capsys, "score", "--input", str(comments), "--output", str(target))
     assert code == 130
     assert target.read_text() == "old"
@@ -880,7 +879,7 @@ def test_progress_for_a_person_who_waits(monkeypatch):
 def test_progress_of_a_stream(comments, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(progress.Progress, "__call__", lambda self, *given: seen.append(given))
-    monkeypatch.setattr(streaming, "BATCH", 1)
+    monkeypatch.setattr(stream, "BATCH", 1)
     assert main(["score", "--input", str(comments), "--output", str(tmp_path / "o.jsonl")]) == 0
     size = comments.stat().st_size
     assert [total for _, _, total in seen] == [size] * 3
@@ -1150,8 +1149,7 @@ def test_datasets_as_json(capsys, sets):
 
 @pytest.fixture
 def moderated(tmp_path):
-    from spamguard.corpus.catalogue import load_sample
-    from spamguard.corpus.frame import write_corpus
+    from spamguard.corpus import load_sample, write_corpus
 
     path = tmp_path / "moderated.csv"
     frame = load_sample()
@@ -1251,7 +1249,7 @@ def test_cuts_stay_in_order(capsys, moderated, tmp_path):
 
 
 def test_comments_that_were_learned_from_are_warned_of(capsys, moderated, tmp_path):
-    from spamguard.corpus.frame import read_corpus, texts_sha256
+    from spamguard.corpus import read_corpus, texts_sha256
 
     about = {"corpus_sha256": texts_sha256(read_corpus(moderated))}
     trained = save_model(dataclasses.replace(default_model(), about=about), tmp_path / "trained")

@@ -7,7 +7,7 @@ import pytest
 from spamguard.cli import main
 from spamguard.cli.demo_command import FAVOURITE, show
 from spamguard.cli.terminal import MAX_WIDTH, cell_len
-from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus import load_sample
 from spamguard.errors import InputError
 
 

@@ -15,8 +15,7 @@ import pytest
 
 from spamguard.cli import main
 from spamguard.cli.arguments import parser_for
-from spamguard.corpus.catalogue import load_sample
-from spamguard.corpus.frame import read_corpus
+from spamguard.corpus import load_sample, read_corpus
 from spamguard.feedback import Journal, Summary
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ import pytest
 from spamguard import InputError, SpamguardError, score_frame
 from spamguard.analysis import features_frame, reasons_frame
 from spamguard.analysis.tables import feature_table
-from spamguard.corpus.frames import comments_of_frame
+from spamguard.corpus import comments_of_frame
 from spamguard.features import FEATURES
 from spamguard.progress import Progress
 

@@ -12,9 +12,8 @@ import pytest
 
 from spamguard import CorpusError, InputError, SpamguardError
 from spamguard.cli import main
-from spamguard.corpus import columnar
-from spamguard.corpus.frame import read_corpus
-from spamguard.corpus.parquet import Rows
+from spamguard.corpus import read_corpus, writers
+from spamguard.corpus.readers import ParquetRows
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -95,7 +94,7 @@ def test_no_rows_make_a_file_of_none(tmp_path):
 
 
 def test_a_field_that_does_not_fit_is_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(columnar, "_ROWS", 2)
+    monkeypatch.setattr(writers, "_GROUP_ROWS", 2)
     source, out = tmp_path / "in.jsonl", tmp_path / "out.parquet"
     rows = [{"text": "a", "n": 1}, {"text": "b", "n": 2, "m": {"k": 1}}, {"text": "c", "n": "x"}]
     rows += [{"text": "d\ud800", "n": 4}, {"text": "e", "new": 1}]
@@ -124,7 +123,7 @@ def test_files_appear_whole_or_not_at_all(given, tmp_path, monkeypatch):
     def broken(*_):
         raise InputError("broken")
 
-    monkeypatch.setattr(columnar.ParquetOutput, "close", broken)
+    monkeypatch.setattr(writers.ParquetOutput, "close", broken)
     assert main(["score", "--input", str(given), "--output", str(out)]) == 1
     assert out.read_bytes() == b"before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.parquet", "out.parquet"]
@@ -168,13 +167,13 @@ def test_damage_within_is_no_crash(given, tmp_path, capsys):
 
 
 def test_sizes_are_looked_at_first(given, monkeypatch):
-    monkeypatch.setattr("spamguard.corpus.parquet.MAX_ROW_GROUP", 10)
+    monkeypatch.setattr("spamguard.corpus.readers.MAX_ROW_GROUP", 10)
     with given.open("rb") as file, pytest.raises(InputError, match="row group 1 claims"):
-        Rows(file, "in.parquet")
+        ParquetRows(file, "in.parquet")
     monkeypatch.undo()
-    monkeypatch.setattr("spamguard.corpus.parquet.MAX_BATCH", 10)
+    monkeypatch.setattr("spamguard.corpus.readers.MAX_BATCH", 10)
     with given.open("rb") as file, pytest.raises(InputError, match="take more than 10 bytes"):
-        list(Rows(file, "in.parquet"))
+        list(ParquetRows(file, "in.parquet"))
 
 
 def test_a_pipe_is_refused(given, capsys, monkeypatch):
@@ -203,7 +202,7 @@ def test_a_corpus_may_be_parquet(given):
 def test_a_missing_extra_is_named(given, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with given.open("rb") as file, pytest.raises(SpamguardError, match=r"spamguard\[parquet\]"):
-        Rows(file, "in.parquet")
+        ParquetRows(file, "in.parquet")
     out = tmp_path / "out.parquet"
     (tmp_path / "in.csv").write_text("text\nhello\n", "utf-8")
     assert main(["score", "--input", str(tmp_path / "in.csv"), "--output", str(out)]) == 1

@@ -13,10 +13,9 @@ import pytest
 from nbclient import NotebookClient
 
 from spamguard import default_model
-from spamguard.corpus.catalogue import load_datasets, load_sample
+from spamguard.corpus import load_datasets, load_sample
 
 pytest.importorskip("matplotlib")
-pytest.importorskip("datasketch")
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from spamguard import load_model, save_model, score, score_frame
-from spamguard.corpus.frame import check_corpus, read_corpus, texts_sha256, write_corpus
+from spamguard.corpus import check_corpus, read_corpus, texts_sha256, write_corpus
 from spamguard.errors import CorpusError, InputError
 from spamguard.evaluation import site_thresholds as sitecuts
 from spamguard.evaluation.site_thresholds import gatherings, threshold_on, with_threshold

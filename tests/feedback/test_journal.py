@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spamguard import Comment, InputError, Post, SpamClassifier, SpamguardError
-from spamguard.corpus.frame import COLUMNS, check_corpus
+from spamguard.corpus import COLUMNS, check_corpus
 from spamguard.errors import FeedbackError, ForgottenError
 from spamguard.feedback import Added, Correction, Forgotten, Journal, Summary
 from spamguard.feedback import journal_tables as tables

@@ -358,7 +358,7 @@ def test_zips_directories_and_damaged_archives(taken, tmp_path):
 def test_unknown_sources_and_options(taken, cases):
     with pytest.raises(CorpusError, match="there are wordpress, "):
         taken("livejournal", cases / "disqus.xml")
-    with pytest.raises(CorpusError, match="disqus knows nothing of prefix"):
+    with pytest.raises(CorpusError, match="disqus has no option prefix"):
         taken("disqus", cases / "disqus.xml", prefix="wp_")
     with pytest.raises(CorpusError, match="no such field"):
         taken("csv", cases / "other.csv", columns={"verdict": "x"})

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spamguard.errors import CorpusError
-from spamguard.importers import Report, files, import_comments, jsonstream
-from spamguard.importers.jsonstream import values
+from spamguard.importers import Report, exports, import_comments, jsonstream
+from spamguard.importers.jsonstream import read_values
 
 VALUE = st.recursive(
     st.none()
@@ -29,7 +29,7 @@ OBJECT = st.dictionaries(st.text(max_size=5), VALUE, max_size=4)
 def read(path, text):
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     report = Report()
-    return list(values(path, report)), report
+    return list(read_values(path, report)), report
 
 
 @given(
@@ -46,7 +46,7 @@ def test_every_shape_gives_the_same(tmp_path, objects, shape, data):
         "indented": json.dumps(objects, indent=1),
     }[shape]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "CHUNK", data.draw(st.integers(5, 60)))
+        patch.setattr(exports, "CHUNK", data.draw(st.integers(5, 60)))
         found, report = read(tmp_path / "c.json", text)
     assert found == objects
     assert not report.found

@@ -149,7 +149,7 @@ def test_several_blogs_in_one_database(taken, tmp_path):
     url = f"sqlite:///{tmp_path / 'wp.sqlite'}"
     fill(url, "wp_")
     fill(url, "wp_2_", ROWS[:1])
-    with pytest.raises(CorpusError, match=r"wp_, wp_2_; say which: --prefix"):
+    with pytest.raises(CorpusError, match=r"wp_, wp_2_; name one with --prefix"):
         taken("wordpress-db", url)
     comments, _ = taken("wordpress-db", url, prefix="wp_2_")
     assert len(comments) == 1

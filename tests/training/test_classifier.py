@@ -70,7 +70,7 @@ def part(sample):
 
 @pytest.fixture(scope="module")
 def X(part):
-    from spamguard.corpus.frame import comments_of
+    from spamguard.corpus import comments_of
 
     return comments_of(part)
 

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from spamguard import Comment, cli, load_model
-from spamguard.corpus.copies import campaigns_of
-from spamguard.corpus.frame import check_corpus, write_corpus
+from spamguard.corpus import campaigns_of, check_corpus, write_corpus
 from spamguard.errors import InputError
 from spamguard.evaluation.history import Shadow, replay
 from spamguard.training.queue import review_order

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard.corpus.catalogue import dataset_cards
-from spamguard.corpus.frame import check_corpus, comments_of
+from spamguard.corpus import check_corpus, comments_of, dataset_cards
 from spamguard.errors import CorpusError
 from spamguard.features import Vectorizer, learn_background
 from spamguard.model import Cuts
@@ -83,7 +82,7 @@ class SampleRecipe(Recipe):
     """A recipe whose sets are parts of the sample."""
 
     def load(self, directory):
-        from spamguard.corpus.catalogue import load_sample
+        from spamguard.corpus import load_sample
 
         frame = load_sample()
         frame["dataset"] = [f"set-{blog[0]}" for blog in frame["blog"]]

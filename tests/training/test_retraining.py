@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from spamguard import cli, load_model, save_model, score
-from spamguard.corpus.frame import check_corpus, write_corpus
+from spamguard.corpus import check_corpus, write_corpus
 from spamguard.errors import CorpusError, InputError, ModelNotFoundError
 from spamguard.training.retraining import audit, replace_model, retrain, rollback, weights_of
 

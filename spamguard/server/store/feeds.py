@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import ServerError
-from spamguard.importers import Report
-from spamguard.importers.files import nobody, opened, text_chunks
-from spamguard.importers.scanner import End, Field, Shape, Start, scan
+from spamguard.importers import End, Field, Report, Shape, Start, open_export, read_text, scan
 from spamguard.server.store.posts import RegisteredPost
 
 _TEXT: Final = ("content:encoded", "content", "summary", "description")  # the fullest first
@@ -43,8 +41,8 @@ def read_posts(path: str | os.PathLike[str]) -> Iterator[RegisteredPost]:
     """
     file, count = Path(path), 0
     report = Report()
-    with opened(file, nobody) as stream:
-        for item in _items(scan(text_chunks(stream, report), _SHAPE, report)):
+    with open_export(file) as stream:
+        for item in _items(scan(read_text(stream, report), _SHAPE, report)):
             found = _post(item)
             if found is not None:
                 count += 1

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import TransactionTestCase, override_settings
 
 from spamguard import Comment
-from spamguard.corpus.catalogue import load_sample
+from spamguard.corpus import load_sample
 from spamguard.errors import FeedbackError
 from spamguard.feedback import Journal
 from spamguard.integrations.django import signals

@@ -1,4 +1,4 @@
-"""Opening what somebody exported: plain or packed, in any of the usual encodings."""
+"""Opening exported files: plain or compressed, in any of the usual encodings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from spamguard.errors import CorpusError
 from spamguard.importers.report import Report
 
 Watch = Callable[[str, int, int], None]
-"""Told a stage, how much of it is done and the whole; 0 is unknown."""
+"""Called with a stage, the work done and the total, 0 if unknown."""
 
 CHUNK: Final = 1 << 18
 
 _DECLARED: Final = re.compile(rb"encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _HALF: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# Encodings that blogs have been kept in. Python knows others, some of which are no text at all.
+# Encodings that blogs use. Python has others, some of which are not for text.
 _ENCODINGS: Final = re.compile(
     r"utf-?8|utf-?16(?:-?[lb]e)?|us-ascii|ascii|iso-?8859-?\d{1,2}|latin-?1|windows-?125\d|cp125\d"
     r"|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
@@ -31,13 +31,15 @@ _ENCODINGS: Final = re.compile(
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-def nobody(stage: str, done: int, total: int) -> None:
-    """Watch nothing."""
+def ignore_progress(stage: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
 
 
 @contextmanager
-def opened(path: Path, watch: Watch = nobody, stage: str = "reading") -> Iterator[IO[bytes]]:
-    """Open a file, unpacking gzip; faults of the file become a `CorpusError` that names it."""
+def open_export(
+    path: Path, watch: Watch = ignore_progress, stage: str = "reading"
+) -> Iterator[IO[bytes]]:
+    """Open a file, unpacking gzip; a fault of the file becomes a CorpusError that names it."""
     try:
         if path.is_dir():
             raise CorpusError(f"{path} is a directory; name the exported file inside it.")
@@ -47,7 +49,7 @@ def opened(path: Path, watch: Watch = nobody, stage: str = "reading") -> Iterato
             raw.seek(0)
             if start.startswith(b"PK\x03\x04"):
                 raise CorpusError(f"{path} is a zip archive; unpack it and name the file inside.")
-            watched = cast("IO[bytes]", _Watched(raw, size, watch, stage))
+            watched = cast("IO[bytes]", _MeteredFile(raw, size, watch, stage))
             if not start.startswith(b"\x1f\x8b"):
                 yield watched
                 return
@@ -67,28 +69,28 @@ def opened(path: Path, watch: Watch = nobody, stage: str = "reading") -> Iterato
         raise CorpusError(f"{path} may not be read; change its permissions.") from None
 
 
-class _Watched:
-    """A file that tells how far it has been read."""
+class _MeteredFile:
+    """A file that reports how far it has been read."""
 
     def __init__(self, raw: IO[bytes], size: int, watch: Watch, stage: str) -> None:
         self._raw, self._size, self._watch, self._stage = raw, size, watch, stage
         self._done = 0
 
     def read(self, size: int = -1) -> bytes:
-        return self._told(self._raw.read(size))
+        return self._counted(self._raw.read(size))
 
     def readline(self, size: int = -1) -> bytes:
-        return self._told(self._raw.readline(size))
+        return self._counted(self._raw.readline(size))
 
-    def _told(self, data: bytes) -> bytes:
+    def _counted(self, data: bytes) -> bytes:
         before, self._done = self._done, self._done + len(data)
         if before // CHUNK != self._done // CHUNK or not data:
             self._watch(self._stage, self._done, self._size)
         return data
 
 
-def text_chunks(file: IO[bytes], report: Report) -> Iterator[str]:
-    """Yield the text of a file piece by piece; what cannot be decoded is replaced and counted."""
+def read_text(file: IO[bytes], report: Report) -> Iterator[str]:
+    """Yield the text of a file in pieces; bytes that cannot be decoded are replaced and counted."""
     data = file.read(CHUNK)
     encoding = _encoding(data)
     errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
@@ -114,7 +116,7 @@ def _encoding(start: bytes) -> str:
     declared = _DECLARED.search(start[:300])
     name = declared.group(1).decode("ascii") if declared else "utf-8"
     if not _ENCODINGS.fullmatch(name) or name.lower().replace("-", "").startswith("utf16"):
-        return "utf-8"  # without a mark, what declares UTF-16 in single bytes is none
+        return "utf-8"  # a declaration in single bytes cannot be UTF-16 without a mark
     try:
         return codecs.lookup(name).name
     except LookupError:

@@ -17,10 +17,9 @@ import pytest
 import spamguard
 from spamguard.cli import main
 from spamguard.cli.arguments import SOURCES as TOLD
-from spamguard.corpus.frame import read_corpus
+from spamguard.corpus import read_corpus
 from spamguard.errors import CorpusError
-from spamguard.importers import SOURCES, import_comments
-from spamguard.importers import writing as writing_module
+from spamguard.importers import SOURCES, import_comments, importing
 from spamguard.importers.importing import OPTIONS
 
 
@@ -146,7 +145,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, cases, monkeypatch, when):
         raise full
 
     if when == "written":
-        monkeypatch.setattr(writing_module, "json_line", refuse)
+        monkeypatch.setattr(importing, "json_row", refuse)
     else:
         monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(CorpusError, match=r"No space left on device.*make room"):
@@ -164,7 +163,7 @@ def test_a_disk_that_is_really_full(tmp_path, cases, monkeypatch):
         with Path("/dev/full").open("wb") as file:
             yield file
 
-    monkeypatch.setattr(writing_module, "replacing", full)
+    monkeypatch.setattr(importing, "open_corpus", full)
     with pytest.raises(CorpusError, match="No space left on device"):
         import_comments("disqus", cases / "disqus.xml", tmp_path / "corpus.jsonl")
 

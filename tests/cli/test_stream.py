@@ -16,8 +16,8 @@ import pytest
 
 import spamguard
 from spamguard import score, score_many
-from spamguard.cli import main, streaming
-from spamguard.corpus import resuming
+from spamguard.cli import main, stream
+from spamguard.corpus import writers
 from spamguard.corpus.readers import Source
 from spamguard.errors import SpamguardError
 
@@ -26,7 +26,7 @@ HOME = str(Path(spamguard.__file__).parents[1])
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(streaming, "BATCH", 5)
+    monkeypatch.setattr(stream, "BATCH", 5)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def whole(capsys, given, *argv):
 
 def stop_after(monkeypatch, batches, error=KeyboardInterrupt):
     """Let a run be stopped when so many batches are written."""
-    real, left = streaming.score_many, [batches]
+    real, left = stream.score_many, [batches]
 
     def judge(*args, **options):
         if not left[0]:
@@ -64,7 +64,7 @@ def stop_after(monkeypatch, batches, error=KeyboardInterrupt):
         left[0] -= 1
         return real(*args, **options)
 
-    monkeypatch.setattr(streaming, "score_many", judge)
+    monkeypatch.setattr(stream, "score_many", judge)
 
 
 def names_in(directory):
@@ -75,13 +75,13 @@ def names_in(directory):
 
 
 def test_batches_change_no_answer(capsys, given, small_batches, monkeypatch):
-    sizes, real = [], streaming.score_many
+    sizes, real = [], stream.score_many
 
     def judge(comments, model):
         sizes.append(len(comments))
         return real(comments, model=model)
 
-    monkeypatch.setattr(streaming, "score_many", judge)
+    monkeypatch.setattr(stream, "score_many", judge)
     code, out, _ = run(capsys, "--input", given)
     assert code == 0
     rows = [json.loads(line) for line in out.splitlines()]
@@ -93,14 +93,14 @@ def test_batches_change_no_answer(capsys, given, small_batches, monkeypatch):
 
 
 def test_long_comments_make_small_batches(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(streaming, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(stream, "MOST_BYTES", 1_000)
     sizes = []
 
     def judge(comments, model):
         sizes.append(len(comments))
         return score_many(comments, model=model)
 
-    monkeypatch.setattr(streaming, "score_many", judge)
+    monkeypatch.setattr(stream, "score_many", judge)
     path = tmp_path / "in.csv"
     path.write_text("text\n" + ("word " * 100 + "\n") * 5 + "short\n" * 3)
     assert run(capsys, "--input", path)[0] == 0
@@ -171,7 +171,7 @@ def test_interrupted_and_gone_on_with(
     assert expected.startswith(part.read_bytes())
     judged = []
     monkeypatch.setattr(
-        streaming, "score_many", lambda c, model: judged.extend(c) or score_many(c, model=model)
+        stream, "score_many", lambda c, model: judged.extend(c) or score_many(c, model=model)
     )
     assert run(capsys, *command, "--resume") == (0, "", "")
     assert target.read_bytes() == expected
@@ -186,7 +186,7 @@ def test_any_torn_end_is_cut_off(capsys, given, tmp_path, ending):
     expected = whole(capsys, given, "--output", tmp_path / f"whole.{ending}")
     begin = expected.index(b"two")  # the row of two lines
     for size in (0, 1, 30, 200, begin, begin + 5, begin + 25, len(expected) - 1, len(expected)):
-        resuming.part_of(target).write_bytes(expected[:size])
+        writers.part_of(target).write_bytes(expected[:size])
         assert run(capsys, "--input", given, "--output", target, "--resume")[0] == 0
         assert target.read_bytes() == expected
     assert names_in(tmp_path) == ["in.jsonl", target.name]
@@ -235,21 +235,21 @@ def test_another_run_is_not_gone_on_with(
     with monkeypatch.context() as patch:
         stop_after(patch, 4)
         run(capsys, "--input", given, "--output", target)
-    before = resuming.part_of(target).read_bytes()
+    before = writers.part_of(target).read_bytes()
     if lines:
         given.write_text("".join(given.read_text().splitlines(keepends=True)[lines]))
     code, _, err = run(capsys, "--input", given, "--output", target, "--resume", *argv)
     assert code == 1
     assert "leave --resume out" in err
-    assert "goes on from there" not in err
-    assert resuming.part_of(target).read_bytes() == before
+    assert "to continue" not in err
+    assert writers.part_of(target).read_bytes() == before
     assert not target.exists()
 
 
 def test_without_resume_it_begins_again(capsys, given, small_batches, monkeypatch, tmp_path):
     target = tmp_path / "out.jsonl"
     expected = whole(capsys, given)
-    resuming.part_of(target).write_text("something of another run\n" * 999)
+    writers.part_of(target).write_text("something of another run\n" * 999)
     assert run(capsys, "--input", given, "--output", target)[0] == 0
     assert target.read_bytes() == expected
 
@@ -267,7 +267,7 @@ def test_failure_keeps_what_is_done(capsys, given, small_batches, monkeypatch, t
     assert code == 1
     assert "worker" in err
     assert "--resume" in err
-    assert len(resuming.part_of(target).read_text().splitlines()) == 15
+    assert len(writers.part_of(target).read_text().splitlines()) == 15
 
 
 def test_nothing_done_leaves_nothing(capsys, tmp_path):
@@ -279,10 +279,10 @@ def test_nothing_done_leaves_nothing(capsys, tmp_path):
     assert names_in(tmp_path) == ["in.csv"]
 
 
-@pytest.mark.skipif(resuming.fcntl is None, reason="files are not locked here")
+@pytest.mark.skipif(writers.fcntl is None, reason="files are not locked here")
 def test_two_at_once_do_not_mix(capsys, given, tmp_path):
     target = tmp_path / "out.jsonl"
-    with resuming.resumable(target, csv=False, resume=False) as (file, _):
+    with writers.resumable(target, csv=False, resume=False) as (file, _):
         file.write(b"{}\n")
         for more in ([], ["--resume"]):
             code, _, err = run(capsys, "--input", given, "--output", target, *more)
@@ -322,7 +322,7 @@ def lines_in(path):
 def test_killed_in_the_middle(capsys, given, tmp_path, sign, jobs):
     many, target = tmp_path / "many.jsonl", tmp_path / "out.jsonl"
     many.write_text(given.read_text() * 300)
-    part = resuming.part_of(target)
+    part = writers.part_of(target)
     argv = ["--input", str(many), "--output", str(target), *jobs]
     begun = [sys.executable, "-c", STARTED, *argv]
     # Its own group: a killed process cannot send its workers home, and they wait for minutes.
@@ -353,8 +353,8 @@ def test_killed_in_the_middle(capsys, given, tmp_path, sign, jobs):
 
 STARTED = """
 import sys
-from spamguard.cli import main, streaming
-streaming.BATCH = 100
+from spamguard.cli import main, stream
+stream.BATCH = 100
 sys.exit(main(["score", *sys.argv[1:]]))
 """
 
@@ -375,7 +375,7 @@ def test_a_full_disk_and_gone_on_with(capsys, given, tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "--resume" in done.stderr
-    assert resuming.part_of(target).read_bytes() == expected[:limit]
+    assert writers.part_of(target).read_bytes() == expected[:limit]
     assert run(capsys, "--input", given, "--output", target, "--resume")[0] == 0
     assert target.read_bytes() == expected
 

@@ -16,18 +16,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spamguard.corpus import catalogue, copies
-from spamguard.corpus import frame as corpus
-from spamguard.corpus.catalogue import (
+from spamguard.corpus import (
+    COLUMNS,
     Card,
+    catalogue,
+    check_corpus,
+    comments_of,
+    copies,
     dataset_cards,
     datasets_dir,
+    duplicate_groups,
     load_dataset,
     load_datasets,
     load_sample,
+    near_duplicates,
+    read_corpus,
+    readers,
+    write_corpus,
 )
-from spamguard.corpus.copies import duplicate_groups, near_duplicates
-from spamguard.corpus.frame import COLUMNS, check_corpus, comments_of, read_corpus, write_corpus
 from spamguard.errors import CorpusError
 from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe
@@ -449,9 +455,9 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", b'{"text": "fine"}\n{"text": "%s' % SECRET.encode(), "line 2: not a JSON obj"),
+        ("a.jsonl", b'{"text": "fine"}\n{"text": "%s' % SECRET.encode(), "line 2: not JSON"),
         ("a.jsonl", b'["%s"]' % SECRET.encode(), "line 1: not a JSON object"),
-        ("a.jsonl", b"[" * 100_000, "line 1: not a JSON object"),
+        ("a.jsonl", b"[" * 100_000, "line 1: not JSON"),
         ("a.jsonl", b'{"body": "%s"}' % SECRET.encode(), "line 1: there is no text"),
         ("a.jsonl", b'{"text": null}', "line 1: text is missing"),
         ("a.jsonl", b'{"text": "a", "label": "%s"}' % SECRET.encode(), "line 1: label must be"),
@@ -460,11 +466,11 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
         ("a.jsonl", b'{"text": "a", "date": 5}', "line 1: date must be a string, not int"),
         ("a.jsonl", b'{"text": "a"}\n{"text": "%s \xff"}' % SECRET.encode(), "line 2: not UTF-8"),
         ("a.jsonl", b"", "holds no comments"),
-        ("a.jsonl.gz", b"not packed", "cannot be read after line 0"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 9)[:-9], "cannot be read after line"),
+        ("a.jsonl.gz", b"not packed", "damaged after line 0, or no gzip"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 9)[:-9], "is damaged after line"),
         ("a.csv", b"", "holds no comments"),
         ("a.csv", b"text,label\n", "holds no comments"),
-        ("a.csv", b"text|label\n%s|ham\n" % SECRET.encode(), "line 2: there is no text"),
+        ("a.csv", b"text|label\n%s|ham\n" % SECRET.encode(), "line 1: no column is named text"),
         ("a.csv", b"text;label\n%s;b;ham\n" % SECRET.encode(), "2: 3 cells .* holds semicolons"),
         ("a.csv", b"text,Text\na,b\n", "line 1: two columns have the same name"),
         ("a.csv", b"text,label\n%s,b,ham\n" % SECRET.encode(), "line 2: 3 cells under 2 columns"),
@@ -489,7 +495,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["long.jsonl", "long.jsonl.gz", "long.csv"])
 def test_a_line_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(corpus, "MAX_LINE", 1000)
+    monkeypatch.setattr(readers, "MAX_LINE", 1000)
     write_corpus(pd.DataFrame({"text": ["short", "plum " * 300]}), tmp_path / name)
     with pytest.raises(CorpusError, match=r"line \d: longer than 1,000 bytes"):
         read_corpus(tmp_path / name)

@@ -1,0 +1,49 @@
+"""Replacing a file in one step: it appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """Open a new file that replaces `path` when the block ends without an error.
+
+    A file that exists keeps its mode. A new one gets the usual mode, or is
+    readable by its owner alone if `private`.
+    """
+    target = path.resolve()  # a symbolic link keeps pointing where it did
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        handle = os.open(
+            part,
+            os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
+            0o600 if private else 0o666,
+        )
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        move_into_place(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def move_into_place(part: Path, target: Path) -> None:
+    """Rename `part` to `target`, with the mode of the file that it replaces."""
+    with suppress(OSError):  # there is no such file yet, or it belongs to another user
+        shutil.copymode(target, part)
+    part.replace(target)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace the file at `path` with `data` in one step."""
+    with replacing(path) as file:
+        file.write(data)
