@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
 
+from spamguard.printing import one_line, percent
+
 __all__ = ["Label", "Reason", "Verdict"]
 
 Label = Literal["ham", "unsure", "spam"]
@@ -38,17 +40,6 @@ class Judge(Protocol):
 
     def html_of(self, verdict: Verdict, comment: Any, /) -> str:
         """Return `verdict` on `comment` as HTML."""
-
-
-def _percent(probability: float) -> str:
-    if probability < 0.005:
-        return "<1 %"
-    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
-
-
-def _printable(text: str) -> str:
-    """Return the start of `text` without what could command a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text[:200])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +120,8 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict with its strongest reasons, over several lines."""
         label = f"{self.label} (discard)" if self.discard else self.label
-        lines = [f"{label}, {_percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
-        lines += (f"  {r.contribution:+.2f}  {_printable(r.evidence)}" for r in self.reasons[:5])
+        lines = [f"{label}, {percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
+        lines += (f"  {r.contribution:+.2f}  {one_line(r.evidence, 200)}" for r in self.reasons[:5])
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:

@@ -18,11 +18,13 @@ import numpy as np
 
 from spamguard.features import FAMILIES
 from spamguard.placing import Placed, Word, placed_for
+from spamguard.printing import percent
 
 if TYPE_CHECKING:
     from spamguard.comment import Comment
     from spamguard.model import SpamModel
-    from spamguard.verdict import Reason, Verdict
+    from spamguard.printing import percent
+from spamguard.verdict import Reason, Verdict
 
 # Told apart by people who see few colours (Okabe and Ito); the sign says the same.
 _SPAM, _HAM, _UNSURE = "213,94,0", "0,114,178", "150,120,0"
@@ -56,12 +58,6 @@ def safe(text: str, most: int = _MOST_LETTERS) -> str:
     return page.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
-def _percent(probability: float) -> str:
-    if probability < 0.005:
-        return "&lt;1 %"
-    return "&gt;99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
-
-
 # --- a verdict --------------------------------------------------------------------
 
 
@@ -86,7 +82,7 @@ def _head(verdict: Verdict) -> str:
     return (
         f'<div><span style="background:rgb({_LABELS[verdict.label]});color:#fff;padding:1px 8px;'
         f'border-radius:3px;font-weight:bold">{label}</span> '
-        f"<b>{_percent(verdict.spam_probability)}</b> spam, log-odds "
+        f"<b>{html.escape(percent(verdict.spam_probability))}</b> spam, log-odds "
         f"{verdict.log_odds:+.2f}, by {safe(verdict.model)}{language}</div>"
     )
 
@@ -130,7 +126,7 @@ def _sums(verdict: Verdict, placed: Placed) -> str:
     total = (
         f'<tr style="background:none;font-weight:bold"><td style="{_CELL}">log-odds</td>'
         f'<td style="{_CELL};text-align:right">{verdict.log_odds:+.2f}</td>'
-        f'<td style="{_CELL}">{_percent(verdict.spam_probability)} spam</td></tr>'
+        f'<td style="{_CELL}">{html.escape(percent(verdict.spam_probability))} spam</td></tr>'
     )
     return f'<table style="{_TABLE}">{"".join(lines)}{total}</table>'
 
