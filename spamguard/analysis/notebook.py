@@ -23,8 +23,7 @@ from spamguard.printing import percent
 if TYPE_CHECKING:
     from spamguard.comment import Comment
     from spamguard.model import SpamModel
-    from spamguard.printing import percent
-from spamguard.verdict import Reason, Verdict
+    from spamguard.verdict import Reason, Verdict
 
 # Told apart by people who see few colours (Okabe and Ito); the sign says the same.
 _SPAM, _HAM, _UNSURE = "213,94,0", "0,114,178", "150,120,0"
