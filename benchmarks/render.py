@@ -17,8 +17,8 @@ import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
+from benchmarks.protocols.rendering import render_protocol
 from spamguard import SpamModel, load_model
-from spamguard.analysis.report import render
 from spamguard.evaluation.thresholds import Promise
 from spamguard.training.recipe import LANGUAGE_HAM, Recipe
 
@@ -55,7 +55,7 @@ def _unseen() -> list[str]:
         f"At the shipped thresholds {_percent(macro['spam_caught']['value'])} of the spam is caught and "
         f"{_percent(macro['ham_blocked']['value'])} of the real comments is lost, as the mean of the blogs.",
         "",
-        render(result),
+        render_protocol(result),
         "Campaigns cross blogs, so some comments have near-duplicates in other sources. Their share of each "
         "blog's comments: "
         + ", ".join(
@@ -377,7 +377,7 @@ def _tubespam() -> list[str]:
         "among those learned from: campaigns cross the videos, and the last column is without them. The phrases of "
         "the feature `promo_subscribe` were written by people who knew what is said under videos, these too.",
         "",
-        render(_result("tubespam")),
+        render_protocol(_result("tubespam")),
     ]
 
 
@@ -456,7 +456,7 @@ def _speed() -> list[str]:
         f"Python {result['python']}, numpy {result['numpy']}, {result['cores']} cores; the sample's "
         "comments with their posts. Other rows, peers, batches, learning and long texts: [speed.md](speed.md).",
         "",
-        render(result),
+        render_protocol(result),
     ]
 
 
@@ -477,7 +477,7 @@ def accuracy() -> str:
         "which takes about half an hour on two cores, the peers some hours more:",
         "",
         "```",
-        "python benchmarks/accuracy/run.py DIR",
+        "python -m benchmarks.protocols all --datasets DIR",
         "bash benchmarks/accuracy/install_peers.sh peers-env",
         "peers-env/bin/python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json",
         "```",

@@ -87,7 +87,7 @@ def speed(
 
 
 def _fresh_process() -> dict[str, Any]:
-    done = subprocess.run(  # noqa: S603 - our own interpreter and our own text
+    done = subprocess.run(
         [sys.executable, "-c", _FIRST], capture_output=True, text=True, check=True
     )
     found: dict[str, Any] = json.loads(done.stdout)

@@ -239,7 +239,7 @@ def test_sites_are_managed_while_it_serves(start, tmp_path):
         == 0
     )
     code, out, _ = sites("list")
-    assert out == "first: 0 posts, 0 lessons\ntwo.example: 1 posts, 0 lessons, gives\n"
+    assert out == "first: 0 posts, 0 corrections\ntwo.example: 1 posts, 0 corrections, gives\n"
     assert sites("set", "two.example")[0] == 2
     guid = server.blog.check().headers["x-akismet-guid"]
     time.sleep(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 from spamguard.server import create_app
 
 DOCS = (Path(__file__).parents[2] / "docs" / "server.md").read_text("utf-8")

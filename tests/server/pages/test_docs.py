@@ -7,7 +7,7 @@ import shlex
 from datetime import timedelta
 from pathlib import Path
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 from spamguard.server.http import limits
 from spamguard.server.pages import queue_query as waiting
 from spamguard.server.pages import sessions
