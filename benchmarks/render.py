@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import server_tables
+import server_page
 import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
@@ -420,7 +420,7 @@ def _drift() -> list[str]:
         "",
         f"The posts of one blog are dealt into two halves at random, so nothing has changed, {quiet['report']['n']} "
         f"times over {len(result['rows'])} blogs; a report that tells of anything is a false alarm. Promised are "
-        f"{100 * result['alpha']:g} %; the model is {result['model']}. Exact 95 % intervals. Measured by `python benchmarks/drift.py DIR "
+        f"{100 * result['alpha']:g} %; the model is {result['model']}. Exact 95 % intervals. Measured by `python benchmarks/false_alarms.py DIR "
         "benchmarks/results/drift.json`.",
         "",
         "| test | false alarms |",
@@ -482,7 +482,7 @@ def accuracy() -> str:
         "peers-env/bin/python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json",
         "```",
         "",
-        "One protocol by itself: `spamguard evaluate unseen-blog --datasets DIR`, and likewise `labels`, "
+        "One protocol by itself: `python -m benchmarks.protocols unseen-blog --datasets DIR`, and likewise `labels`, "
         "`tubespam`, `panels`, `moderation`, `robustness`, `ablation` and `speed`.",
         "",
     ]
@@ -727,7 +727,7 @@ def home() -> str:
 def server() -> str:
     """Return the server's page with its figures."""
     text = (ROOT / "docs" / "server.md").read_text("utf-8")
-    return _with_figures(text, server_tables.figures(_result("server")))
+    return _with_figures(text, server_page.figures(_result("server")))
 
 
 def _with_figures(text: str, lines: list[str]) -> str:

@@ -47,7 +47,7 @@ def _head() -> list[str]:
         "On Spark (`pip install 'spamguard[spark]'`, Java 17; the same spamguard on every executor):",
         "",
         "```python",
-        "from spamguard.analysis.spark import score_spark",
+        "from spamguard.analysis import score_spark",
         "",
         'scored = score_spark(spark.table("comments"), posts=spark.table("posts"), post_key="post_id")',
         'scored.where("label = \'spam\'").write.parquet("spam")',

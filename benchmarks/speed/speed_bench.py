@@ -1,6 +1,6 @@
 """Speed of spamguard and its peers in one run, on the same rows, each in fresh processes.
 
-Usage: python benchmarks/speed/measure.py [DIRECTORY] [--output FILE] [--quick]
+Usage: python benchmarks/speed/speed_bench.py [DIRECTORY] [--output FILE] [--quick]
 
 DIRECTORY holds the data sets; without it the sample must do. Ratios are what counts: figures in
 seconds are this machine's. As others may use it, long jobs are measured in processor time and

@@ -8,7 +8,7 @@ correction. Power: part of the comments of one half is replaced by spam of
 another blog. Time: the earlier half of a blog against the later, where nobody
 knows what moved.
 
-Usage: python benchmarks/drift.py DIRECTORY RESULT.json
+Usage: python benchmarks/false_alarms.py DIRECTORY RESULT.json
 """
 
 from __future__ import annotations

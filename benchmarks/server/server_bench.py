@@ -3,7 +3,7 @@
 Needs wrk (Debian: apt-get install wrk); PostgreSQL's programs and the right to
 mount a small disk for the parts that use them, which are null without.
 
-Usage: python benchmarks/server/measure.py RESULT.json [--quick]
+Usage: python benchmarks/server/server_bench.py RESULT.json [--quick]
 """
 
 from __future__ import annotations
