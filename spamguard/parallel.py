@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from spamguard.comment import Comment
 from spamguard.errors import SpamguardError
+from spamguard.loading import optional
 from spamguard.model import SpamModel
 from spamguard.verdict import Label, Reason, Verdict
 
@@ -66,8 +67,9 @@ def jobs_for(n_jobs: int | None) -> int:
     one worker where nobody has said anything.
     """
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
-        return 1  # who has not imported joblib has not configured it either
-    import joblib
+        return 1  # without joblib imported nobody can have configured it
+    with optional():
+        import joblib
 
     return int(joblib.effective_n_jobs(n_jobs))
 

@@ -320,7 +320,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     Only the column ``text`` is needed; those of `COLUMNS` are read, others are
     passed over. In CSV the first line names the columns, commas, semicolons or
     tabs part them, and an empty cell means a missing value. Parquet needs
-    pyarrow (``pip install 'spamguard[parquet]'``).
+    pyarrow (``pip install 'spamguard[analysis]'``).
 
     Parameters
     ----------

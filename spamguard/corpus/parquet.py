@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-from spamguard.errors import InputError, SpamguardError
+from spamguard.errors import InputError
+from spamguard.loading import optional
 
 MAX_ROW_GROUP: Final = 4_000_000_000
 """Bytes, uncompressed, that a row group may claim."""
@@ -26,14 +27,12 @@ def pyarrow() -> Any:
 
     Raises
     ------
-    SpamguardError
+    MissingPackageError
         If it is not installed.
     """
-    try:
+    with optional():
         import pyarrow as pa
         import pyarrow.parquet
-    except ImportError:
-        raise SpamguardError("Parquet needs pyarrow: pip install 'spamguard[parquet]'.") from None
     assert pyarrow.parquet
     return pa
 

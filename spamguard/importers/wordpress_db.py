@@ -17,6 +17,7 @@ from spamguard.importers.files import Watch, nobody
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
 from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.wordpress_status import AKISMET_KEYS, akismet_label, decision_of, kind_of
+from spamguard.loading import optional
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -60,12 +61,8 @@ def read(
         If the database cannot be reached or is not WordPress's. The password
         is never repeated.
     """
-    try:
+    with optional("import"):
         import sqlalchemy as sa
-    except ImportError:
-        raise CorpusError(
-            "Reading a database needs SQLAlchemy: pip install 'spamguard[import]'."
-        ) from None
     url = _url(database)
     shown = _shown(url, database)
     try:

@@ -953,7 +953,9 @@ def test_what_saw_the_same_becomes_one_reason():
         "depth: “x.example”",
     ]
     assert sum(each.contribution for each in told) == pytest.approx(-0.1)
-    assert terminal.group_reasons(reasons, known="Bob <http://x.example>")[0].words.endswith("these")
+    assert terminal.group_reasons(reasons, known="Bob <http://x.example>")[0].words.endswith(
+        "these"
+    )
 
 
 def test_no_reason_is_lost_in_the_telling():
@@ -963,7 +965,11 @@ def test_no_reason_is_lost_in_the_telling():
 
 
 def test_a_reason_on_the_verdicts_side_is_among_the_strongest():
-    told = [terminal.ReasonGroup(2.0, "a"), terminal.ReasonGroup(1.0, "b"), terminal.ReasonGroup(-0.5, "c")]
+    told = [
+        terminal.ReasonGroup(2.0, "a"),
+        terminal.ReasonGroup(1.0, "b"),
+        terminal.ReasonGroup(-0.5, "c"),
+    ]
     assert [each.words for each in terminal.strongest(told, 2, True)] == ["a", "b"]
     assert [each.words for each in terminal.strongest(told, 2, False)] == ["a", "c"]
     assert terminal.strongest([], 2, False) == []
