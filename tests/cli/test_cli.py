@@ -18,8 +18,8 @@ import pytest
 
 import spamguard
 from spamguard import printing, progress, score
-from spamguard.cli import main, parser_for, streaming, terminal
 from spamguard.cli import demo_command as demo
+from spamguard.cli import main, parser_for, streaming, terminal
 from spamguard.cli import score_command as score_command
 from spamguard.cli.score_command import with_explain_default
 from spamguard.comment import Comment, Post
@@ -28,7 +28,7 @@ from spamguard.corpus import writers as writing
 from spamguard.errors import CorpusError, InputError
 from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import default_model
-from spamguard.storage import find_model, save_model
+from spamguard.storage import save_model
 from spamguard.verdict import Reason, Verdict
 
 PILLS = "<a href='http://pills.example'>cheap viagra no prescription</a> order now"

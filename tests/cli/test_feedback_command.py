@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spamguard.cli import main
-from spamguard.cli import parser_for
+from spamguard.cli import main, parser_for
 from spamguard.corpus.catalogue import load_sample
 from spamguard.corpus.frame import read_corpus
 from spamguard.feedback import Journal, Summary
