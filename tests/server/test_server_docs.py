@@ -34,7 +34,7 @@ def test_commands_parse(argv):
     assert argv[0].rpartition("/")[2] == "spamguard"
     args, left = parser_for().parse_known_args(argv[1:])
     assert not left
-    assert args.module
+    assert args.run
 
 
 def test_there_are_commands():

@@ -23,7 +23,7 @@ def test_commands_parse():
     for line in found:
         args, left = parser_for().parse_known_args(shlex.split(line)[1:])
         assert not left
-        assert args.module
+        assert args.run
 
 
 def test_keys_are_those_of_the_script():
