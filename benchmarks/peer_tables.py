@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spamguard.analysis.report import _cell, _table
+from spamguard.analysis.report import figure_cell, markdown_table
 
 OURS = "spamguard"
 MARKS = ("<!-- peers -->", "<!-- /peers -->")
@@ -32,10 +32,10 @@ def _name(peer: str) -> str:
 def _by(peers: Mapping[str, Any], figures: Any, names: tuple[str, ...]) -> list[str]:
     """Return a table with a row for each peer. `figures` finds a peer's figures; a missing one is "–"."""
     rows = [
-        [_name(n), *(_cell(figures(p)[k]) if k in figures(p) else "–" for k in names)]
+        [_name(n), *(figure_cell(figures(p)[k]) if k in figures(p) else "–" for k in names)]
         for n, p in peers.items()
     ]
-    return [*_table(_head(names), rows), ""]
+    return [*markdown_table(_head(names), rows), ""]
 
 
 def _unseen(result: Mapping[str, Any]) -> list[str]:
@@ -89,7 +89,7 @@ def _published(result: Mapping[str, Any], published: Mapping[str, Any]) -> list[
     return [
         f"Published on the authors' split: {published['figure']}. Source: {published['source']}.",
         "",
-        *_table(["", "mean MCC"], [[_name(n), f"{figures[n]:.4f}"] for n in ordered]),
+        *markdown_table(["", "mean MCC"], [[_name(n), f"{figures[n]:.4f}"] for n in ordered]),
         "",
     ]
 
@@ -111,7 +111,7 @@ def _what(result: Mapping[str, Any]) -> list[str]:
     lines = [
         "What ran. Seconds are for all the unseen blogs together, without reading the texts, on a busy machine:",
         "",
-        *_table(head, rows),
+        *markdown_table(head, rows),
         "",
     ]
     if result["absent"]:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import server_tables
+import server_page
 import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
+from benchmarks.protocols.rendering import render_protocol
 from spamguard import SpamModel, load_model
-from spamguard.analysis.report import render
 from spamguard.evaluation.thresholds import Promise
 from spamguard.training.recipe import LANGUAGE_HAM, Recipe
 
@@ -50,12 +50,12 @@ def _unseen() -> list[str]:
         "Ham blocked is the share of real comments called spam. Unsure is the share of all comments left for a "
         "person to decide. Intervals are 95 %.",
         "",
-        render(_only(result, ("spam_caught", "ham_blocked", "unsure", "mcc"))),
+        render_protocol(_only(result, ("spam_caught", "ham_blocked", "unsure", "mcc"))),
         "The next table ignores the thresholds and shows how well comments are ranked. Recall at 1 or 2 % false "
         "positives uses the best threshold in hindsight, chosen for each blog separately. No owner has that "
         "threshold beforehand. Brier and ECE measure the probabilities; lower is better.",
         "",
-        render(_only(result, _RANKING)),
+        render_protocol(_only(result, _RANKING)),
         "How the intervals are made: bootstrap over posts; exact binomial for shares, which assumes that comments "
         "are independent, though those on one post are not; bootstrap over blogs for the macro mean, which is "
         "somewhat too narrow with only twelve.",
@@ -384,8 +384,7 @@ def _ablation() -> list[str]:
 
 
 def _tubespam() -> list[str]:
-    result = _result("tubespam")
-    lines = [
+    return [
         "## TubeSpam",
         "",
         "`SpamClassifier()` without options, the same for all five videos, trained on the protocol's training "
@@ -394,15 +393,8 @@ def _tubespam() -> list[str]:
         "comments, because campaigns cross the videos; the last column leaves them out. The people who wrote the "
         "phrases of the feature `promo_subscribe` knew what is said under videos, including these.",
         "",
+        render_protocol(_result("tubespam")),
     ]
-    for split, mean in result["macro"].items():
-        rows = [["**mean**", *(f"{value:.3f}" for value in mean.values())]]
-        rows += [
-            [row["video"], *(f"{row[split][name]:.3f}" for name in mean)] for row in result["rows"]
-        ]
-        lines += [f"{split.replace('_', ' ').capitalize()}:", ""]
-        lines += _plain_table(["video", *(name.replace("_", " ") for name in mean)], rows)
-    return lines
 
 
 def _peers() -> list[str]:
@@ -447,7 +439,7 @@ def _drift() -> list[str]:
         f"The posts of one blog are split into two halves at random, so nothing has changed: {quiet['report']['n']} "
         f"times over {len(result['rows'])} blogs. A report that lists any change is a false alarm. `drift_report` "
         f"promises at most {100 * result['alpha']:g} %. The model is {result['model']}; intervals are exact, 95 %. "
-        "Measured by `python benchmarks/drift.py DIR benchmarks/results/drift.json`.",
+        "Measured by `python benchmarks/false_alarms.py DIR benchmarks/results/drift.json`.",
         "",
         "| test | false alarms |",
         "|---|---|",
@@ -482,7 +474,7 @@ def _speed() -> list[str]:
         f"Python {result['python']}, numpy {result['numpy']}, {result['cores']} cores; the sample's "
         "comments with their posts. [Speed](speed.md) has other comments, peers, batches, learning and long texts.",
         "",
-        render(result),
+        render_protocol(result),
     ]
 
 
@@ -516,7 +508,7 @@ def accuracy() -> str:
         "about half an hour on two cores, and some hours more for the other filters:",
         "",
         "```",
-        "python benchmarks/accuracy/run.py DIR",
+        "python -m benchmarks.protocols all --datasets DIR",
         "bash benchmarks/accuracy/install_peers.sh peers-env",
         "peers-env/bin/python benchmarks/accuracy/peers.py DIR benchmarks/results/peers.json",
         "```",
@@ -766,7 +758,7 @@ def home() -> str:
 def server() -> str:
     """Return the server's page with its figures."""
     text = (ROOT / "docs" / "server.md").read_text("utf-8")
-    return _with_figures(text, server_tables.figures(_result("server")))
+    return _with_figures(text, server_page.figures(_result("server")))
 
 
 def _with_figures(text: str, lines: list[str]) -> str:

@@ -38,33 +38,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spamguard.comment import Comment, Post
-from spamguard.errors import (
-    CorpusError,
-    InputError,
-    ModelFormatError,
-    ModelNotFoundError,
-    SpamguardError,
-)
 from spamguard.loading import attach
-from spamguard.model import SpamModel
-from spamguard.scoring import default_model, score, score_frame, score_many
-from spamguard.storage import load_model, save_model
-from spamguard.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
+    from spamguard.comment import Comment as Comment
+    from spamguard.comment import Post as Post
+    from spamguard.errors import CorpusError as CorpusError
+    from spamguard.errors import InputError as InputError
+    from spamguard.errors import MissingPackageError as MissingPackageError
+    from spamguard.errors import ModelFormatError as ModelFormatError
+    from spamguard.errors import ModelNotFoundError as ModelNotFoundError
+    from spamguard.errors import SpamguardError as SpamguardError
+    from spamguard.model import SpamModel as SpamModel
+    from spamguard.scoring import default_model as default_model
+    from spamguard.scoring import score as score
+    from spamguard.scoring import score_frame as score_frame
+    from spamguard.scoring import score_many as score_many
+    from spamguard.storage import load_model as load_model
+    from spamguard.storage import save_model as save_model
     from spamguard.training import SpamClassifier as SpamClassifier
+    from spamguard.verdict import Reason as Reason
+    from spamguard.verdict import Verdict as Verdict
 
 __version__ = "0.1.0"
-# Without SpamClassifier: `from spamguard import *` must not load scikit-learn.
-__all__ = [
-    "Comment", "CorpusError", "InputError", "ModelFormatError", "ModelNotFoundError", "Post", "Reason",
-    "SpamModel", "SpamguardError", "Verdict", "default_model", "load_model", "save_model",
-    "score", "score_frame", "score_many",
-]  # fmt: skip
 
-_, __getattr__, _names = attach(__name__, {"training": ["SpamClassifier"]})
+# `spamguard --help` must not load numpy, nor a backend that only scores scikit-learn.
+_names, __getattr__, __dir__ = attach(
+    __name__,
+    {
+        "comment": ["Comment", "Post"],
+        "errors": [
+            "CorpusError",
+            "InputError",
+            "MissingPackageError",
+            "ModelFormatError",
+            "ModelNotFoundError",
+            "SpamguardError",
+        ],
+        "model": ["SpamModel"],
+        "scoring": ["default_model", "score", "score_frame", "score_many"],
+        "storage": ["load_model", "save_model"],
+        "training": ["SpamClassifier"],
+        "verdict": ["Reason", "Verdict"],
+    },
+)
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_names()})
+# `from spamguard import *` gives what works without an extra.
+__all__ = [name for name in _names if name != "SpamClassifier"]

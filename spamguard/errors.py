@@ -15,6 +15,10 @@ class InputError(SpamguardError, TypeError):
     """Something other than a comment, a post or text was passed in."""
 
 
+class MissingPackageError(SpamguardError, ImportError):
+    """A library that comes with one of spamguard's extras is not installed."""
+
+
 class ModelNotFoundError(SpamguardError, LookupError):
     """No model of that name or at that path."""
 

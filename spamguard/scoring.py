@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.corpus import comments_of_frame, is_foreign_frame, is_frame, readable
 from spamguard.errors import InputError, SpamguardError
+from spamguard.loading import optional
 from spamguard.model import SpamModel
 from spamguard.storage import find_model, load_model
 from spamguard.verdict import Verdict
@@ -125,7 +126,7 @@ def score_frame(
         Any of the columns text, author, author_url, date, post_title,
         post_text, post_url and post_author; text alone is enough. Missing
         values are absent. Columns may be Arrow's; the frame may be Polars' or
-        a pyarrow table too (``pip install 'spamguard[polars]'``).
+        a pyarrow table too (``pip install 'spamguard[analysis]'``).
     model : SpamModel, str or path, optional
         Another model than the shipped one.
     reasons : bool
@@ -149,12 +150,13 @@ def score_frame(
     ------
     InputError
         If there is no column text, or a cell holds something else than text.
-    SpamguardError
-        If a frame that is not pandas' needs a package that is missing.
+    MissingPackageError
+        If a package that the frame needs is missing.
     """
     if is_foreign_frame(frame):
         return cast(_Frame, _score_foreign(frame, model, reasons, n_jobs, progress))
-    import pandas as pd
+    with optional():
+        import pandas as pd
 
     columns = _columns(comments_of_frame(frame), model, reasons, n_jobs, progress)
     index = cast(pd.DataFrame, frame).index

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from spamguard.markup import box, safe, table
+from spamguard.printing import one_line, percent
 
 __all__ = ["Label", "Reason", "Verdict"]
 
@@ -36,17 +37,6 @@ class Reason:
     feature: str
     contribution: float
     evidence: str
-
-
-def _percent(probability: float) -> str:
-    if probability < 0.005:
-        return "<1 %"
-    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
-
-
-def _printable(text: str) -> str:
-    """Return the start of `text` without what could command a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text[:200])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +115,8 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict with its strongest reasons, over several lines."""
         label = f"{self.label} (discard)" if self.discard else self.label
-        lines = [f"{label}, {_percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
-        lines += (f"  {r.contribution:+.2f}  {_printable(r.evidence)}" for r in self.reasons[:5])
+        lines = [f"{label}, {percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
+        lines += (f"  {r.contribution:+.2f}  {one_line(r.evidence, 200)}" for r in self.reasons[:5])
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -140,7 +130,7 @@ class Verdict:
         rows = [(f"{r.contribution:+.2f}", r.feature, r.evidence) for r in self.strongest(8)]
         return box(
             f'<div><span style="{badge};border-radius:3px;font-weight:bold">{label}</span> ',
-            f"<b>{safe(_percent(self.spam_probability))}</b> spam, ",
+            f"<b>{safe(percent(self.spam_probability))}</b> spam, ",
             f"log-odds {self.log_odds:+.2f}, by {safe(self.model)}{self._language()}</div>",
             table(["adds", "reason", ""], rows),
         )

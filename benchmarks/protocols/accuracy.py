@@ -1,29 +1,25 @@
-"""The protocols that measure accuracy, each one call, each with intervals."""
+"""The protocols for accuracy: blogs never seen, and TubeSpam."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.protocols.corrections import moderation
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
-from benchmarks.protocols.studies import ablation, ham_panels, robustness, site_labels
-from benchmarks.protocols.timing import speed
 from spamguard.analysis.report import (
+    F64,
     Report,
     Result,
-    _cell,
-    _measure,
-    _plain,
-    _reliability,
-    _rounded,
-    _table,
+    model_metrics,
+    plain_figures,
+    reliability_rows,
+    rounded,
 )
 from spamguard.comment import Comment
 from spamguard.corpus import comments_of, load_dataset
@@ -38,16 +34,6 @@ from spamguard.features import Rows, Vectorizer, learn_background
 from spamguard.model import SpamModel
 from spamguard.training.classifier import SpamClassifier
 from spamguard.training.recipe import Recipe, Watch, quiet
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """One way to measure."""
-
-    name: str
-    summary: str
-    run: Callable[[Any, Recipe, Watch | None, int | None], Result]
-
 
 # --- blogs never seen -------------------------------------------------------------
 
@@ -66,7 +52,7 @@ def unseen_blogs(
     Weights, calibration and thresholds are learned from the other sources;
     sets of one source are held out together. Every figure is also given
     without the comments that have a near-duplicate in another source.
-    `prepared` spares reading and learning again what another protocol has.
+    `prepared` shares what another protocol has read and learned.
 
     Raises
     ------
@@ -80,25 +66,21 @@ def unseen_blogs(
     models = held_out.learn(blogs, watch, n_jobs)
     doubles = _near_duplicates(held_out.frame)[held_out.material.origin]
     figures, without, rows = [], [], []
-    judged: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
+    scored: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
     for blog in blogs:
         test = held_out.test_rows(blog)
         found = _measure_rows(held_out, models[blog], test)
         alone = _measure_rows(held_out, models[blog], test[~doubles[test]])
         figures.append(found)
         without.append(alone)
-        judged.append(
-            (
-                held_out.material.spam[test],
-                models[blog].decision_function(held_out.material.rows[test]),
-            )
-        )
+        log_odds = models[blog].decision_function(held_out.material.rows[test])
+        scored.append((held_out.material.spam[test], log_odds))
         rows.append(
             {"blog": blog}
-            | _plain(found)
+            | plain_figures(found)
             | {
                 "near_duplicates_elsewhere": round(float(doubles[test].mean()), 4),
-                "without_near_duplicates": _plain(alone),
+                "without_near_duplicates": plain_figures(alone),
             }
         )
     result = {
@@ -106,9 +88,9 @@ def unseen_blogs(
         "sets": len(recipe.sets),
         "comments_learned_from": int((held_out.learned_from & ~held_out.material.bare).sum()),
         "settings": asdict(recipe.settings),
-        "macro": _plain(macro_mean(figures)),
-        "macro_without_near_duplicates": _plain(macro_mean(without)),
-        "reliability": _reliability(judged),
+        "macro": plain_figures(macro_mean(figures)),
+        "macro_without_near_duplicates": plain_figures(macro_mean(without)),
+        "reliability": reliability_rows(scored),
         "rows": rows,
     }
     return Report(result)
@@ -118,7 +100,7 @@ def _measure_rows(
     held_out: HeldOut, model: SpamModel, rows: NDArray[np.intp]
 ) -> dict[str, Figure | int]:
     material = held_out.material
-    return _measure(model, material.rows[rows], material.spam[rows], material.post[rows])
+    return model_metrics(model, material.rows[rows], material.spam[rows], material.post[rows])
 
 
 def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:
@@ -131,7 +113,7 @@ def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 _TUBESPAM: Final = "youtube-tubespam"
-_SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order", "time_order_overall")
+SPLITS: Final = ("authors_split", "leave_one_video_out", "time_order", "time_order_overall")
 _FIRST_PART: Final = 0.7
 Split = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
@@ -144,7 +126,7 @@ def tubespam(
 ) -> Result:
     """The authors' split, leave one video out, and true time order.
 
-    One setting for all: `SpamClassifier` as it comes, learning from the
+    One setting for all: `SpamClassifier` with its defaults, which learns from the
     training comments of the protocol alone. The authors' split is by position,
     the first 70 % of each video and class. In time order the oldest 70 % are
     learned from and the newest tested on: of each class, or of all comments
@@ -153,9 +135,6 @@ def tubespam(
     learned from.
     """
     return _measure_videos(load_dataset(_TUBESPAM, directory), watch)
-
-
-_Judged = NDArray[np.float64]
 
 
 def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
@@ -167,22 +146,22 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
     for done, (video, title) in enumerate(titles.items(), 1):
         measured = {}
         for split, parts in _splits_of(frame, spam, video).items():
-            judged = _from_scratch(comments, spam, parts)
+            log_odds = _from_scratch(comments, spam, parts)
             copies = np.isin(groups[parts[1]], groups[parts[0]])
             measured[split] = {
-                **_figures_of(spam[parts[1]], judged),
+                **_figures_of(spam[parts[1]], log_odds),
                 "copies": float(copies.mean()),
                 "mcc_without_copies": mcc(
-                    spam[parts[1]][~copies].astype(int), (judged[~copies] >= 0).astype(int)
+                    spam[parts[1]][~copies].astype(int), (log_odds[~copies] >= 0).astype(int)
                 ),
             }
         rows.append({"video": str(title).split(" - ")[0], **measured})
         (watch or quiet)("videos", done, len(titles))
     macro = {
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
-        for split in _SPLITS
+        for split in SPLITS
     }
-    return Report(protocol="tubespam", macro=_rounded(macro), rows=_rounded(rows))
+    return Report(protocol="tubespam", macro=rounded(macro), rows=rounded(rows))
 
 
 def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict[str, Split]:
@@ -195,7 +174,7 @@ def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict
     sides = [_in_time(dates, dated & (spam == side)) for side in (True, False)]
     by_class = sides[0][0] | sides[1][0], sides[0][1] | sides[1][1]
     parts = ((here & first, here & ~first), (~here, here), by_class, _in_time(dates, dated))
-    return dict(zip(_SPLITS, parts, strict=True))
+    return dict(zip(SPLITS, parts, strict=True))
 
 
 def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
@@ -208,7 +187,7 @@ def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
     return older, newer
 
 
-def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> _Judged:
+def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> F64:
     train, test = split
     learned = [c for c, chosen in zip(comments, train.tolist(), strict=True) if chosen]
     classifier = SpamClassifier()
@@ -218,7 +197,7 @@ def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split
     return classifier.model_.decision_function(rows[np.flatnonzero(test)])
 
 
-def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
+def _figures_of(spam: NDArray[np.bool_], log_odds: F64) -> dict[str, float]:
     y = spam.astype(int)
     return {
         "mcc": mcc(y, (log_odds >= 0).astype(int)),
@@ -227,33 +206,3 @@ def _figures_of(spam: NDArray[np.bool_], log_odds: _Judged) -> dict[str, float]:
         "spam_caught": float((log_odds[y == 1] >= 0).mean()),
         "ham_blocked": float((log_odds[y == 0] >= 0).mean()),
     }
-
-
-def _render_tubespam(result: Result) -> str:
-    lines: list[str] = []
-    for split in _SPLITS:
-        names = list(result["macro"][split])
-        rows = [["**mean**", *(_cell(result["macro"][split][name]) for name in names)]]
-        rows += [[row["video"], *(_cell(row[split][n]) for n in names)] for row in result["rows"]]
-        lines += [f"{split.replace('_', ' ').capitalize()}:", ""]
-        lines += [*_table(["video", *names], rows), ""]
-    return "\n".join(lines)
-
-
-PROTOCOLS: Final[dict[str, Protocol]] = {
-    p.name: p
-    for p in (
-        Protocol(
-            "unseen-blog", "train on every other source, test on each of twelve blogs", unseen_blogs
-        ),
-        Protocol("tubespam", "the authors' split, leave one video out, and time order", tubespam),
-        Protocol("labels", "what the first 10 to 300 labels of a blog bring", site_labels),
-        Protocol("moderation", "what corrections and chosen labels bring to a blog", moderation),
-        Protocol("panels", "real comments lost in every set and language", ham_panels),
-        Protocol("robustness", "what each trick of spammers costs", robustness),
-        Protocol("ablation", "each feature family left out, and alone", ablation),
-        Protocol(
-            "speed", "first score of a fresh process, and single comments, on this machine", speed
-        ),
-    )
-}

@@ -1,4 +1,4 @@
-"""``spamguard datasets``: the catalogue of labelled comments, and which of it is here."""
+"""``python -m benchmarks.protocols datasets``: the catalogue of sets, and which are here."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Literal
 
+from spamguard.cli.terminal import Screen
 from spamguard.corpus import (
     DATASETS_VARIABLE,
     Card,
@@ -17,6 +19,7 @@ from spamguard.corpus import (
     datasets_dir,
 )
 from spamguard.errors import CorpusError
+from spamguard.progress import Progress
 
 State = Literal["unknown", "absent", "present", "verified", "altered"]
 _SHOWN: Final[dict[State, str]] = {
@@ -24,13 +27,14 @@ _SHOWN: Final[dict[State, str]] = {
 }  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run the command."""
+def main(argv: Sequence[str]) -> int:
+    """List the sets, or show one, and return the exit code."""
+    args = _parser().parse_args(argv)
     cards = list(dataset_cards().values())
     if args.name is not None:
         cards = [card for card in cards if card.name == args.name]
         if not cards:
-            raise CorpusError(f"there is no set named {args.name!r}; spamguard datasets lists all.")
+            raise CorpusError(f"there is no set named {args.name!r}; leave NAME out to list all.")
     named = args.datasets or args.verify or os.environ.get(DATASETS_VARIABLE)
     directory = datasets_dir(args.datasets) if named else None
     states = _states(cards, directory, args.verify)
@@ -44,9 +48,20 @@ def run(args: argparse.Namespace) -> int:
     return 1 if "altered" in states.values() else 0
 
 
-def _states(cards: list[Card], directory: Path | None, verify: bool) -> dict[str, State]:
-    from spamguard.progress import Progress
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.protocols datasets",
+        description="List the sets of labelled comments that spamguard knows. They do not ship, "
+        "because their comments belong to the people who wrote them.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a set: show its whole card")
+    parser.add_argument("--datasets", metavar="DIR", help="directory that holds the sets")
+    parser.add_argument("--verify", action="store_true", help="compare the files with their cards")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
+
+def _states(cards: list[Card], directory: Path | None, verify: bool) -> dict[str, State]:
     states: dict[str, State] = {}
     with Progress() as progress:
         for card in cards:
@@ -76,29 +91,18 @@ def _sha256(path: Path) -> str:
 
 
 def _print_table(cards: list[Card], states: dict[str, State]) -> None:
-    from rich.table import Table
-
-    from spamguard.cli.terminal import Screen
-
     screen = Screen()
     known = any(state != "unknown" for state in states.values())
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("set", overflow="fold")
-    for name in ("spam", "ham", "posts"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("in")
-    table.add_column("use", no_wrap=True)
-    if known:
-        table.add_column("here", no_wrap=True)
+    head = ["set", "spam", "ham", "posts", "use", *(["here"] if known else []), "in"]
+    rows = []
     for card in cards:
-        cells = [card.name, *(f"{n:,}" for n in (card.spam, card.ham, card.posts))]
-        cells += [", ".join(card.languages), card.use]
-        table.add_row(*cells, *([_SHOWN[states[card.name]]] if known else []))
-    screen.console.print(table)
+        counts = [f"{number:,}" for number in (card.spam, card.ham, card.posts)]
+        here = [_SHOWN[states[card.name]]] if known else []
+        rows.append([card.name, *counts, card.use, *here, ", ".join(card.languages)])
+    screen.table(head, rows, left=("set", "use", "here", "in"))
     screen.line()
-    screen.line(
-        f"{len(cards)} sets, {sum(c.spam for c in cards):,} spam and {sum(c.ham for c in cards):,} ham."
-    )
+    spam, ham = sum(card.spam for card in cards), sum(card.ham for card in cards)
+    screen.line(f"{len(cards)} sets, {spam:,} spam and {ham:,} ham.")
     if known:
         here = sum(state not in ("absent", "unknown") for state in states.values())
         screen.line(f"{here} of them are here.")
@@ -107,8 +111,6 @@ def _print_table(cards: list[Card], states: dict[str, State]) -> None:
 
 
 def _print_card(card: Card, state: State) -> None:
-    from spamguard.cli.terminal import Screen
-
     screen = Screen()
     screen.line((card.name, "bold"))
     for name, value in asdict(card).items():

@@ -1,12 +1,12 @@
-"""Longer looks at the same procedure: one site over time, panels, attacks, families.
+"""The longer protocols: one site over time, panels, attacks, feature families.
 
-Each study holds whole sources out, as `evaluation` does.
+Each holds whole sources out.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import joblib
@@ -14,33 +14,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.protocols.corrections import F64
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
 from spamguard.analysis.report import (
+    F64,
     LABELS,
     Result,
-    _in_order,
-    _share,
     attacked,
     beside_untouched,
     curve,
     some_of_each,
 )
 from spamguard.corpus import comments_of, dataset_cards
-from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
+from spamguard.evaluation.metrics import clopper_pearson, recall_at_fpr, roc_auc
 from spamguard.features import FAMILIES, count_languages, languages_known
 from spamguard.model import Cuts, SpamModel
+from spamguard.scoring import in_order
 from spamguard.training.recipe import (  # fmt: skip
     LANGUAGE_HAM,
     Material,
     Recipe,
     Settings,
     Watch,
-    _facts_only,
     blog_folds,
     calibration,
     cuts_for,
     doubtful,
+    facts_only,
     fit_rows,
     out_of_fold,
     quiet,
@@ -64,9 +63,9 @@ def ham_panels(
 
     Sources are held out fold by fold; calibration and thresholds for a fold
     come from the other folds. For `HELD_OUT_LANGUAGES` a further model learns
-    from nothing in that language, which shows what an unknown one fares like.
-    The recipe's background sets are not wholly unseen: how common words are,
-    and the padding of some spam, comes of them whichever fold they are in.
+    from nothing in that language, which shows how an unknown one fares.
+    The recipe's background sets are not wholly unseen: word frequencies and the
+    padding of some spam come from them, whichever fold they are in.
     """
     watch = watch or quiet
     prepared = prepare(directory, recipe, (), n_jobs)
@@ -121,9 +120,9 @@ def _fitted_on(
 ) -> tuple[float, float, Cuts, frozenset[str]]:
     """Return slope, shift, thresholds and languages known, all from the rows `here`."""
     learned = here & trusted
-    slope, shift = calibration(raw[learned], _facts_only(material, learned), settings)
+    slope, shift = calibration(raw[learned], facts_only(material, learned), settings)
     chosen = here & ~material.bare
-    cuts, _ = cuts_for(slope * raw[chosen] + shift, _facts_only(material, chosen), settings)
+    cuts, _ = cuts_for(slope * raw[chosen] + shift, facts_only(material, chosen), settings)
     learned &= ~material.bare
     counts = count_languages(material.rows.languages[learned], material.spam[learned])
     return slope, shift, cuts, languages_known(counts, LANGUAGE_HAM)
@@ -347,3 +346,27 @@ def _attacked(held_out: HeldOut, blog: str, model: SpamModel) -> dict[str, dict[
     ham = model.decision_function(material.rows[test[~spam]])
     comments = comments_of(held_out.frame.iloc[material.origin[both]])
     return attacked(model, comments, material.spam[both], ham, rng)
+
+
+# --- shared ---------------------------------------------------------------------------
+
+
+def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
+    low, high = clopper_pearson(int(hits.sum()), len(hits))
+    return {
+        "value": round(float(hits.mean()), 5) if len(hits) else None,
+        "low": round(low, 5),
+        "high": round(high, 5),
+        "n": len(hits),
+    }
+
+
+def _in_order(
+    work: Iterable[Any], total: int, watch: Watch | None, n_jobs: int | None
+) -> list[Any]:
+    """Return the results of the delayed calls in their order, and report progress."""
+    found = []
+    for part in in_order(work, n_jobs):
+        found.append(part)
+        (watch or quiet)("held out", len(found), total)
+    return found

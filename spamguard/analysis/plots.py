@@ -1,4 +1,4 @@
-"""Pictures for an analyst. Needs matplotlib: ``pip install 'spamguard[plots]'``.
+"""Pictures for an analyst. Needs matplotlib: ``pip install 'spamguard[analysis]'``.
 
 Each function draws one picture, takes ``ax=`` to draw it into yours and returns
 the Axes. Colours are told apart by people who see few of them (Okabe and Ito
@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.corpus import missing
-from spamguard.errors import InputError, SpamguardError
+from spamguard.errors import InputError
 from spamguard.evaluation import Figure as Measure
 from spamguard.evaluation import (
     average_precision,
@@ -42,13 +42,12 @@ from spamguard.evaluation import (
 )
 from spamguard.evaluation import reliability as reliability_table
 from spamguard.files import replacing
+from spamguard.loading import optional
 from spamguard.model import Cuts, SpamModel
 
-try:
+with optional():
     from matplotlib import font_manager
     from matplotlib.ticker import FuncFormatter, MaxNLocator
-except ImportError:
-    raise SpamguardError("pictures need matplotlib: pip install 'spamguard[plots]'.") from None
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,8 +1,8 @@
-"""How good is it? The protocols, each one call, each with intervals.
+"""Measure a model on labelled comments of your own, with intervals.
 
-Every protocol splits by blog or by post, never by row, and chooses nothing
-on the rows it tests on. A result is plain data for a JSON file; `render`
-turns one into Markdown, so a figure in a document comes out of a file.
+Everything is split by blog or by post, never by row, and nothing is chosen on
+the rows it is tested on. A result is plain data for a JSON file; `render` turns
+one into Markdown, so that the figures in a document come from a file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from spamguard.evaluation import (  # fmt: skip
 from spamguard.features import Rows
 from spamguard.model import SpamModel, probability
 from spamguard.progress import Progress
-from spamguard.scoring import in_order, model_of
+from spamguard.scoring import model_of
 from spamguard.training import ATTACKS, SpamClassifier, Watch, quiet
 
 __all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
@@ -52,8 +52,7 @@ _PER_BLOG: Final = 200
 class Report(dict[str, Any]):
     """A result that shows itself: Markdown in print, tables and pictures in a notebook.
 
-    Every protocol's result can be given, also one that was read from a file:
-    ``Report(json.loads(path.read_text()))``.
+    A result from a file can be shown, too: ``Report(json.loads(path.read_text()))``.
 
     Examples
     --------
@@ -80,7 +79,7 @@ class Report(dict[str, Any]):
         except SpamguardError:  # without matplotlib there are the tables
             return []
         drawn: list[Callable[..., Any]] = []
-        if self["protocol"] == "unseen-blog":
+        if any(isinstance(row.get("auc"), dict) for row in self["rows"]):
             drawn.append(partial(plots.figures_by_blog, self))
         if self["protocol"] == "labels":
             drawn.append(partial(plots.learning_curve, self))
@@ -92,10 +91,10 @@ class Report(dict[str, Any]):
         return [plots.png_of(draw) for draw in drawn]
 
 
-def _reliability(
+def reliability_rows(
     judged: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]],
 ) -> list[dict[str, float]]:
-    """Return what was said and what was so, in tenths of the probability, all blogs together."""
+    """Return the mean probability and the share of spam in ten bins, all blogs together."""
     spam = np.concatenate([y for y, _ in judged]).astype(int)
     said = [probability(z) for _, log_odds in judged for z in log_odds.tolist()]
     return [
@@ -104,7 +103,7 @@ def _reliability(
     ]
 
 
-# --- a corpus of one's own ------------------------------------------------------------
+# --- your own comments ------------------------------------------------------------
 
 
 _Model = SpamModel | str | os.PathLike[str] | None
@@ -120,7 +119,7 @@ def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
-    """Measure a model on labelled comments of one's own.
+    """Measure a model on labelled comments of your own.
 
     Parameters
     ----------
@@ -150,8 +149,8 @@ def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
         "model": chosen.title,
         "comments": len(labelled),
         "spam": int(spam.sum()),
-        "macro": _plain(_measure(chosen, rows, spam, post)),
-        "reliability": _reliability([(spam, chosen.decision_function(rows))]),
+        "macro": plain_figures(model_metrics(chosen, rows, spam, post)),
+        "reliability": reliability_rows([(spam, chosen.decision_function(rows))]),
         "rows": [],
     }
     return Report(result)
@@ -164,7 +163,7 @@ def evaluate_first_labels(
     sizes: Iterable[int] = LABELS,
     progress: bool = True,
 ) -> Report:
-    """Measure what the first labels of one's own site bring, in time order.
+    """Measure what the first labels of your own site bring, in time order.
 
     A model learns the oldest comments of a blog on top of `model` and is
     tested on those that came later. All models of a blog are tested on the
@@ -224,7 +223,7 @@ def evaluate_first_labels(
 def _first_labels(
     own: pd.DataFrame, base: SpamModel, sizes: Sequence[int]
 ) -> dict[str, Any] | None:
-    """Return the figures of one blog, whose comments stand oldest first; None if it has none."""
+    """Return the figures of one blog, its comments sorted by date; None if it has too few."""
     spam = (own["label"] == "spam").to_numpy(bool)
     if len(own) < 2 * sizes[1]:
         return None
@@ -234,7 +233,7 @@ def _first_labels(
     if y.all() or not y.any():
         return None
     found = {
-        str(n): _plain(
+        str(n): plain_figures(
             {
                 "auc": cluster_bootstrap(roc_auc, posts, y, log_odds),
                 "recall_at_1pct": cluster_bootstrap(
@@ -265,11 +264,11 @@ def evaluate_attacks(
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
-    """Play the tricks of spammers on one's own comments and measure what each costs.
+    """Play the tricks of spammers on your own comments and measure what each costs.
 
     Every trick of `spamguard.training.tricks.ATTACKS` is played on spam, which may
     then get through, and on ham, which may then be held back. Recall is taken
-    at the cut that loses 1 % of the untouched ham (none of it, of fewer than
+    at the threshold that loses 1 % of the untouched ham (none of it, of fewer than
     a hundred), all else at the model's thresholds.
 
     Parameters
@@ -280,10 +279,10 @@ def evaluate_attacks(
     model : SpamModel, str or path, optional
         By default the shipped one.
     most : int, default 200
-        Comments of each class that tricks are played on, drawn by lot if
-        there are more. The cut comes from all of the ham.
+        Comments of each class that tricks are played on, drawn at random if
+        there are more. The threshold comes from all of the ham.
     seed : int, default 0
-        Of the lot, and of where in a comment a trick is played.
+        Of the random choice, and of where in a comment a trick is played.
     progress : bool
         As for `score_frame`.
 
@@ -336,7 +335,7 @@ def _attack_intervals(
     untouched: NDArray[np.float64],
     their_posts: NDArray[np.str_],
 ) -> dict[str, list[float]]:
-    """Return the interval of each figure of an attack; the cut is drawn anew with the ham."""
+    """Return the interval of each figure of an attack; each resample has its own threshold."""
 
     def recall(tricked: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
         if tricked.all() or not tricked.any():
@@ -363,7 +362,7 @@ def _share_of(hits: NDArray[np.bool_]) -> float:
 
 
 def _ends(figure: Figure, posts: int) -> list[float]:
-    """Return the ends of an interval; resamples that all agree tell no more than there are posts."""
+    """Return the ends of an interval; where all resamples agree, an exact one over the posts."""
     low, high = figure.low, figure.high
     if not low < high:
         low, high = clopper_pearson(round(figure.value * posts), posts)
@@ -373,24 +372,23 @@ def _ends(figure: Figure, posts: int) -> list[float]:
 # --- results ----------------------------------------------------------------------------
 
 
-def _plain(figures: Mapping[str, Figure | int]) -> dict[str, Any]:
+def plain_figures(figures: Mapping[str, Figure | int]) -> dict[str, Any]:
     plain = {
         name: figure.to_dict() if isinstance(figure, Figure) else figure
         for name, figure in figures.items()
     }
-    rounded: dict[str, Any] = _rounded(plain)
-    return rounded
+    return dict(rounded(plain))
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
-    return [_rounded(v) for v in value] if isinstance(value, list) else value
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
 
 
-def _cell(figure: Any) -> str:
+def figure_cell(figure: Any) -> str:
     if isinstance(figure, dict):
         value, low, high = figure["value"], figure["low"], figure["high"]
         if value is None:
@@ -399,7 +397,7 @@ def _cell(figure: Any) -> str:
     return f"{figure:.3f}" if isinstance(figure, float) else str(figure)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return lines + [
         "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
@@ -407,89 +405,71 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def render(result: Result) -> str:
-    """Return a result as Markdown."""
-    if result["protocol"] == "panels":
-        return "\n".join(
-            (_render_rows(result), _render_rows({"rows": result["languages_held_out"]}))
-        )
+    """Return a result as Markdown; what it holds decides how.
+
+    Figures of one model, or of a mean and each blog, become one table of figures.
+    Anything else is its rows.
+    """
     if result.get("intervals"):
-        played, rows = result["played_on"], []
-        for row in result["rows"]:
-            ends = result["intervals"][row["attack"]]
-            figures = {
-                name: {"value": row[name], "low": low, "high": high}
-                for name, (low, high) in ends.items()
-            }
-            rows.append(row | figures)
-        told = f"Played on {played['spam']:,} spam and {played['ham']:,} ham comments.\n\n"
-        return told + _render_rows({"rows": rows})
-    if result["protocol"] in ("labels", "moderation", "robustness", "ablation"):
-        return _render_rows(result)
-    if result["protocol"] == "speed":
-        rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]
-        return "\n".join(_table(["what", "measured"], rows)) + "\n"
-    shown = [name for name in _SHOWN if name in result["macro"]]
-    lines = []
-    if result["protocol"] == "corpus":
-        lines += [f"{result['comments']:,} comments, {result['spam']:,} of them spam.", ""]
-    whole = result["model"] if result["protocol"] == "corpus" else "**macro mean**"
-    rows = [[whole, *(_cell(result["macro"][name]) for name in shown)]]
-    rows += [[row["blog"], *(_cell(row[name]) for name in shown)] for row in result["rows"]]
-    first = "model" if result["protocol"] == "corpus" else "blog"
-    lines += _table([first, *(name.replace("_", " ") for name in shown)], rows)
+        return _attacks_table(result)
+    macro = result["macro"]
+    shown = [name for name in _SHOWN if isinstance(macro.get(name), dict)]
+    return _figures_table(result, shown) if shown else rows_table(result["rows"])
+
+
+def _attacks_table(result: Result) -> str:
+    played, rows = result["played_on"], []
+    for row in result["rows"]:
+        figures = {
+            name: {"value": row[name], "low": low, "high": high}
+            for name, (low, high) in result["intervals"][row["attack"]].items()
+        }
+        rows.append(row | figures)
+    head = f"Played on {played['spam']:,} spam and {played['ham']:,} ham comments.\n\n"
+    return head + rows_table(rows)
+
+
+def _figures_table(result: Result, shown: Sequence[str]) -> str:
+    macro, lines = result["macro"], []
+    first, whole = "blog", "**macro mean**"
+    if not result["rows"]:
+        first, whole = "model", result["model"]
+        lines = [f"{result['comments']:,} comments, {result['spam']:,} of them spam.", ""]
+    cells = [[whole, *(figure_cell(macro[name]) for name in shown)]]
+    cells += [[row["blog"], *(figure_cell(row[name]) for name in shown)] for row in result["rows"]]
+    lines += markdown_table([first, *(name.replace("_", " ") for name in shown)], cells)
     return "\n".join(lines) + "\n"
 
 
-def _render_rows(result: Result) -> str:
-    """Return the rows as they are, one table; a mapping within a row becomes columns."""
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as one table; a mapping within a row becomes columns."""
     flat = []
-    for row in result["rows"]:
+    for row in rows:
         cells: dict[str, str] = {}
         for key, value in row.items():
             if isinstance(value, dict) and "value" not in value:
                 for inner, figures in value.items():
                     when = f"after {inner}" if inner.isdigit() else inner
-                    cells |= {f"{name} {when}": _cell(v) for name, v in figures.items()}
+                    cells |= {f"{name} {when}": figure_cell(v) for name, v in figures.items()}
             else:
-                cells[key] = ", ".join(value) if isinstance(value, list) else _cell(value)
+                cells[key] = ", ".join(value) if isinstance(value, list) else figure_cell(value)
         flat.append(cells)
     names = list(dict.fromkeys(name for cells in flat for name in cells))
     head = [name.replace("_", " ") for name in names]
-    return "\n".join(_table(head, [[c.get(n, "–") for n in names] for c in flat])) + "\n"
-
-
-def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
-    low, high = clopper_pearson(int(hits.sum()), len(hits))
-    return {
-        "value": round(float(hits.mean()), 5) if len(hits) else None,
-        "low": round(low, 5),
-        "high": round(high, 5),
-        "n": len(hits),
-    }
-
-
-def _in_order(
-    work: Iterable[Any], total: int, watch: Watch | None, n_jobs: int | None
-) -> list[Any]:
-    """Return what the delayed calls give, in their order, telling how far they are."""
-    found = []
-    for part in in_order(work, n_jobs):
-        found.append(part)
-        (watch or quiet)("held out", len(found), total)
-    return found
+    return "\n".join(markdown_table(head, [[c.get(n, "–") for n in names] for c in flat])) + "\n"
 
 
 def curve(
     base: SpamModel, rows: Rows, spam: NDArray[np.bool_], sizes: Sequence[int]
 ) -> tuple[list[int], int, list[F64]]:
-    """Judge the later comments of a site by models that learned its first ones.
+    """Score the later comments of a site with models that learned its first ones.
 
     Parameters
     ----------
     base : SpamModel
-        What each of them starts from.
+        The model that each of them starts from.
     rows : Rows
-        Of the site's labelled comments, oldest first.
+        The site's labelled comments, oldest first.
     spam : ndarray of bool, shape (n,)
         Their labels.
     sizes : sequence of int
@@ -541,7 +521,7 @@ def beside_untouched(found: Mapping[str, Mapping[str, float]]) -> Result:
 def some_of_each(
     spam: NDArray[np.bool_], rng: np.random.Generator, most: int = _PER_BLOG
 ) -> NDArray[np.intp]:
-    """Return at most so many rows of spam, then of ham, drawn by lot."""
+    """Return at most so many rows of spam, then of ham, drawn at random."""
     sides = (np.flatnonzero(spam), np.flatnonzero(~spam))
     return np.concatenate([np.sort(rng.permutation(rows)[:most]) for rows in sides])
 
@@ -585,7 +565,7 @@ def attacked(
     return found
 
 
-def _measure(
+def model_metrics(
     model: SpamModel, rows: Rows, spam: NDArray[np.bool_], post: NDArray[Any]
 ) -> dict[str, Figure | int]:
     log_odds = model.decision_function(rows)

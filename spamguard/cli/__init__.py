@@ -1,12 +1,15 @@
 """The command line: ``spamguard``, or ``python -m spamguard``.
 
-Exit codes: 0 all went well (a comment that is spam is no error), 1 something
-failed or some of the input could not be used, 2 wrong usage, 130 interrupted,
-143 terminated.
+Exit codes: 0 success (spam is not an error), 1 something failed or some of the
+input could not be used, 2 wrong usage, 130 interrupted, 143 terminated.
+
+Each command defines its options, its help and what it does in a module of its
+own. Only the module of the command that was asked for is imported.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -14,11 +17,48 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from typing import Final
 
-from spamguard.cli.arguments import parser_for, with_explain_default
+from spamguard import __version__
 from spamguard.errors import SpamguardError
+from spamguard.loading import optional
 
-__all__ = ["main"]
+__all__ = ["main", "parser_for"]
+
+_TOP: Final = """\
+Tells whether a blog comment is spam, why, and how sure it is.
+Everything runs on this machine; nothing is sent anywhere.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard demo                                  see it at work on a sample post
+  spamguard score "Great post! Visit http://pills.example"
+                                                  judge one comment
+  spamguard score --input comments.csv            judge a file of comments
+  spamguard score --help                          what a command can do
+"""
+
+_COMMANDS: Final = {
+    "score": ("cli.score_command:add", "judge one comment or a stream of them"),
+    "demo": ("cli.demo_command:add", "see the model at work on a sample post"),
+    "import": ("cli.import_command:add", "turn a blog's history into labelled comments"),
+    "models": ("cli.models_command:add", "list the installed models"),
+    "train": ("cli.train_command:add", "train a model"),
+    "evaluate": ("cli.evaluate_command:add", "measure a model on your own labels"),
+    "thresholds": ("cli.thresholds_command:add", "find the threshold that keeps a promise"),
+    "feedback": ("cli.feedback_command:add", "keep what moderators decide"),
+    "retrain": ("cli.retrain_command:add", "learn from your own comments, if that helps"),
+    "audit": ("cli.audit_command:add", "list labels that look wrong"),
+    "queue": ("cli.queue_command:add", "choose which comments to decide first"),
+    "replay": ("cli.replay_command:add", "score a site's past beside what was decided"),
+    "serve": ("server.cli:add_serve", "answer blogs that speak Akismet's protocol"),
+    "sites": ("server.cli:add_sites", "a server's sites, keys and posts"),
+    "moderators": ("server.cli:add_moderators", "who may log in to the moderation pages"),
+    "check-pr": ("integrations.pullrequest:add", "judge the comment that a pull request brings"),
+    "drift": ("cli.drift_command:add", "show what changed between two sets of comments"),
+    "campaigns": ("cli.campaigns_command:add", "find comments that say nearly the same"),
+}
+"""Every command: the function that adds its options to a parser, and what it does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,21 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 if all went well.
     """
-    given = list(sys.argv[1:] if argv is None else argv)
-    parser = parser_for()
-    args, left = parser.parse_known_args(with_explain_default(given))
-    if left:
-        hint = "; put the comment in quotes" if args.command == "score" else ""
-        getattr(args, "usage_error", parser.error)(
-            f"unrecognized arguments: {' '.join(left)}{hint}"
-        )
-    if args.command is None:
-        parser.print_help(sys.stderr)
-        return 2
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        with _termination_told():
-            # Only the command that is called is imported: scoring must not wait for pandas.
-            code = int(import_module(args.module).run(args))
+        with _sigterm_raises():
+            code = _run(words)
             sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
@@ -69,20 +98,80 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _run(words: list[str]) -> int:
+    with optional():
+        asked = _command_in(words)
+        if asked == "score":
+            from spamguard.cli.score_command import with_explain_default
+
+            words = with_explain_default(words)
+        parser = parser_for([asked] if asked else [])
+        args, left = parser.parse_known_args(words)
+        if left:
+            hint = "; put the comment in quotes" if asked == "score" else ""
+            usage_error = getattr(args, "usage_error", parser.error)
+            usage_error(f"unrecognized arguments: {' '.join(left)}{hint}")
+        if args.command is None:
+            parser.print_help(sys.stderr)
+            return 2
+        return int(args.run(args))
+
+
+def _command_in(words: Sequence[str]) -> str | None:
+    return next((word for word in words if word in _COMMANDS), None)
+
+
+def parser_for(commands: Sequence[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Parameters
+    ----------
+    commands : sequence of str, optional
+        The commands whose options are added; by default all of them. The others
+        are listed in the help, and their modules are not imported.
+
+    Returns
+    -------
+    ArgumentParser
+        It sets ``command``, and ``run``, which runs it.
+    """
+    parser = argparse.ArgumentParser(
+        prog="spamguard",
+        description=_TOP,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"spamguard {__version__}")
+    found = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, (place, short) in _COMMANDS.items():
+        command = found.add_parser(
+            name,
+            help=short,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name in commands:
+            module, _, function = place.partition(":")
+            getattr(import_module(f"spamguard.{module}"), function)(command)
+            # A command uses its own parser for wrong usage that the parser cannot see.
+            command.set_defaults(usage_error=command.error)
+    return parser
+
+
 class _Terminated(BaseException):
-    """Somebody has asked this process to end."""
+    """The process received SIGTERM."""
 
 
 @contextmanager
-def _termination_told() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does: workers are sent home, files are closed."""
+def _sigterm_raises() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, so that workers end and files are closed."""
 
     def stop(*_: object) -> None:
         raise _Terminated
 
-    alone = threading.current_thread() is threading.main_thread()
-    if not alone or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield  # whoever runs this has made other arrangements
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield  # the caller has made other arrangements
         return
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -92,7 +181,7 @@ def _termination_told() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """Point stdout at nothing, so that Python's own flush on leaving cannot fail as well."""
+    """Point stdout at nothing, so that Python's own flush at exit cannot fail as well."""
     with suppress(OSError, ValueError):
         stdout = sys.stdout.fileno()
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)

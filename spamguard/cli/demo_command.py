@@ -1,26 +1,37 @@
-"""The demo: one post of the sample, its comments, and what the model says of each."""
+"""``spamguard demo``: one post of the sample, its comments, and what the model says of each."""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from spamguard.cli.terminal import Screen, percent
-from spamguard.comment import Comment
-from spamguard.corpus import comments_of, load_sample
 from spamguard.errors import InputError
-from spamguard.features import plain_text
-from spamguard.model import probability
-from spamguard.scoring import default_model
-from spamguard.verdict import Verdict
+from spamguard.printing import percent
 
-# Chosen by hand: its comments go from flattery and a copied sentence to pills,
-# lookalike letters and a heap of links, among honest ones that name SEO, quote
-# code, link to documentation and object.
+if TYPE_CHECKING:
+    from spamguard.cli.terminal import Screen
+    from spamguard.comment import Comment
+    from spamguard.verdict import Verdict
+
+# Chosen by hand: its spam goes from flattery and a copied sentence to pills, lookalike
+# letters and a heap of links; its ham mentions SEO, quotes code, links and objects.
 FAVOURITE: Final = "p01"
 MOST_REASONS: Final = 3
 
+_DESCRIPTION: Final = """\
+Show one post of the sample that ships with spamguard, and what the model says
+about each comment under it, with the strongest reasons.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard demo
+  spamguard demo --post p09                       a post in French
+  spamguard demo | less
+"""
 _START: Final = "before anything is read (probabilities assume that half of all comments are spam)"
 _HOW: Final = "A reason of +1.0 makes the odds 2.7 times as high."
 _NEXT: Final = (
@@ -33,6 +44,19 @@ _NEXT: Final = (
 )
 
 
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("--post", metavar="ID", help="another post of the sample: p01 to p18")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command."""
+    show(args.post)
+    return 0
+
+
 def show(post_id: str | None = None) -> None:
     """Print the demo for one post of the sample.
 
@@ -41,15 +65,15 @@ def show(post_id: str | None = None) -> None:
     InputError
         If the sample has no such post.
     """
-    frame = load_sample()
-    chosen = frame[frame["post_id"] == (post_id or FAVOURITE)]
-    if chosen.empty:
-        known = sorted(frame["post_id"].unique())
-        raise InputError(f"the sample has no such post; it has {known[0]} to {known[-1]}.")
-    comments = comments_of(chosen)
+    from spamguard.cli.terminal import Screen
+    from spamguard.corpus import readers
+    from spamguard.model import probability
+    from spamguard.scoring import default_model
+
+    rows = _rows(post_id or FAVOURITE)
+    comments = [readers.comment_of(row, None) for row in rows]
     model = default_model()
     verdicts = [model.verdict(comment) for comment in comments]
-    rows = chosen.to_dict("records")
     screen = Screen()
     _post(screen, rows[0])
     screen.line()
@@ -62,14 +86,36 @@ def show(post_id: str | None = None) -> None:
     _summary(screen, [row["label"] for row in rows], verdicts)
 
 
-def _post(screen: Screen, row: Mapping[Any, Any]) -> None:
+def _rows(post_id: str) -> list[dict[str, Any]]:
+    """Return the comments under a post of the sample, each with the fields of the post.
+
+    It does not use `load_sample`, because a frame needs pandas and the demo must not.
+    """
+    from spamguard.storage import find_model
+
+    sample = find_model("default").parents[1] / "datasets" / "sample"
+    posts = {post["post_id"]: post for post in _lines(sample / "posts.jsonl")}
+    if post_id not in posts:
+        raise InputError(f"the sample has no such post; it has {min(posts)} to {max(posts)}.")
+    post = {f"post_{name}": value for name, value in posts[post_id].items() if name != "post_id"}
+    return [row | post for row in _lines(sample / "comments.jsonl") if row["post_id"] == post_id]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _post(screen: Screen, row: Mapping[str, Any]) -> None:
+
     screen.line((row["post_title"], "bold"))
     screen.line((f"by {row['post_author']}, {row['post_url']}", "dim"))
     screen.line()
+    from spamguard.features import plain_text
+
     screen.paragraph(plain_text(row["post_text"]), indent=2, most=4)
 
 
-def _comment(screen: Screen, row: Mapping[Any, Any], comment: Comment, verdict: Verdict) -> None:
+def _comment(screen: Screen, row: Mapping[str, Any], comment: Comment, verdict: Verdict) -> None:
     address = f" <{comment.author_url}>" if comment.author_url else ""
     about = f"{comment.author or 'no name'}{address}"
     screen.verdict_line(verdict, about)
@@ -81,16 +127,16 @@ def _comment(screen: Screen, row: Mapping[Any, Any], comment: Comment, verdict: 
 
 
 def _summary(screen: Screen, labels: Iterable[str], verdicts: Iterable[Verdict]) -> None:
-    found: Counter[tuple[str, str]] = Counter(
+    counts: Counter[tuple[str, str]] = Counter(
         (label, verdict.label) for label, verdict in zip(labels, verdicts, strict=True)
     )
 
     def side(label: str, right: str, wrong: str) -> str:
         other = "ham" if label == "spam" else "spam"
-        total = sum(count for (given, _), count in found.items() if given == label)
+        total = sum(count for (true, _), count in counts.items() if true == label)
         return (
-            f"{total} {label}: {found[label, label]} {right}, "
-            f"{found[label, 'unsure']} unsure, {found[label, other]} {wrong}"
+            f"{total} {label}: {counts[label, label]} {right}, "
+            f"{counts[label, 'unsure']} unsure, {counts[label, other]} {wrong}"
         )
 
     screen.line()
@@ -98,7 +144,7 @@ def _summary(screen: Screen, labels: Iterable[str], verdicts: Iterable[Verdict])
     screen.line("Of ", (side("spam", "caught", "missed"), "bold"), ".")
     screen.line("Of ", (side("ham", "kept", "blocked"), "bold"), ".")
     screen.paragraph(
-        "The sample was written to show clear specimens of every kind. It is not a benchmark: "
+        "The sample was written to show clear examples of every kind. It is not a benchmark: "
         "nothing above tells how well the model does on a real blog."
     )
     screen.line()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from spamguard.cli.options import count
 from spamguard.comment import Post
 from spamguard.corpus import (
     Problem,
@@ -39,6 +40,128 @@ _ENTRY: Final = (
     *("id", "at", "kind", "site", "comment_id", "by", "decision", "undoes", "undone_by"),
     *("label", "spam_probability", "log_odds", "discard", "model", "language", "note"),
 )
+
+
+_DESCRIPTION: Final = """\
+Keep what moderators decide, in a file that loses nothing, and export it as
+labelled comments to learn from. FILE is the journal, such as feedback.db; or
+the URL of a database that several machines share, or env:NAME to read the URL
+from a variable. The first "add" creates it.
+
+  add      a decision: spam, ham, or remove (take it away, but do not learn it)
+  list     the entries, the latest last; without the comments' texts
+  undo     take an entry back; an undo can be undone as well
+  forget   a comment: its text leaves the file, its label the next model
+  export   the labels in force, as a corpus for "spamguard train"
+
+"spamguard feedback FILE add --help" and so on show the options of each.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard feedback feedback.db add --by anna 1207 spam --text "Cheap pills"
+  spamguard feedback feedback.db list
+  spamguard feedback feedback.db undo 3 --by anna
+  spamguard feedback feedback.db export --output corpus.jsonl
+"""
+_ADD: Final = """\
+Enter a decision about the comment ID, or many from --input: JSON lines or CSV
+with the fields comment_id, label (spam, ham or remove), text, and as many as
+you have of author, author_url, date, post_id, post_title, post_text, post_url,
+post_author, site, by and at (when it was decided). Without a text, the journal
+must have the comment already. A line that cannot be used is reported by its
+number and left out; the exit code is then 1.
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.add_argument("journal", metavar="FILE", help="the journal")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, short: str, description: str | None = None) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = actions.add_parser(
+            name,
+            help=short,
+            description=description or f"{short[0].upper()}{short[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        found.set_defaults(run=run, usage_error=found.error)
+        return found
+
+    _add_options(action("add", "enter decisions", _ADD))
+    found = action("list", "show the entries, without the comments' texts")
+    _site_option(found, "only this site's entries (default: all)")
+    found.add_argument("--comment", metavar="ID", help="only entries about this comment")
+    found.add_argument("--last", type=count, metavar="N", help="only the latest N (a table: 50)")
+    _output_options(found, ("table", "jsonl", "csv"))
+    found = action("undo", "take an entry back")
+    found.add_argument("entry", type=count, metavar="ENTRY", help="its number")
+    _by_option(found)
+    found = action("forget", "forget a comment, or all old ones")
+    found.add_argument("comment_id", nargs="?", metavar="ID", help="the comment")
+    found.add_argument(
+        "--before", metavar="DATE",
+        help="instead: every comment without an entry since that day, such as 2024-01-31",
+    )  # fmt: skip
+    _site_option(found, "the comment's site; with --before only this one (default: all)")
+    _by_option(found)
+    found = action("export", "write the labels in force as a corpus")
+    _site_option(found, "only this site's labels (default: all)")
+    _output_options(found, ("jsonl", "csv"))
+    found.add_argument("--replace", action="store_true", help="replace a file that exists")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("comment_id", nargs="?", metavar="ID", help="the comment's key on its site")
+    parser.add_argument(
+        "decision", nargs="?", choices=("spam", "ham", "remove"), help="what was decided"
+    )
+    _by_option(parser)
+    _site_option(parser, "key of the site, where one journal serves several")
+    for name, metavar, words in (
+        ("--text", "TEXT", "the comment"),
+        ("--author", "NAME", "name the visitor gave"),
+        ("--author-url", "URL", "address the visitor gave"),
+        ("--date", "DATE", "when the comment was sent"),
+        ("--post", "TEXT|@FILE", "text of the post"),
+        ("--post-title", "TITLE", "title of the post"),
+        ("--post-url", "URL", "address of the post"),
+    ):
+        parser.add_argument(name, metavar=metavar, help=f"{words} (with ID)")
+    parser.add_argument("--input", metavar="FILE", help="decisions to read (- is standard input)")
+    parser.add_argument(
+        "--in-format", choices=("jsonl", "csv"),
+        help="how to read (default: by the name of --input, else by the first character)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--history", action="store_true",
+        help="the decisions are older than what the journal already has",
+    )  # fmt: skip
+    parser.add_argument(
+        "--texts", choices=("all", "corrected", "none"),
+        help="the comments whose texts a new journal keeps: all, those decided on, or none",
+    )  # fmt: skip
+
+
+def _by_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="NAME", help="your account (default: the login name)")
+
+
+def _site_option(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--site", metavar="KEY", help=words)
+
+
+def _output_options(parser: argparse.ArgumentParser, forms: tuple[str, ...]) -> None:
+    parser.add_argument(
+        "--output", metavar="FILE", help="where to write (default: standard output, -)"
+    )
+    parser.add_argument(
+        "--format", choices=forms,
+        help="how to write (default: by the name of --output; on a terminal a table where there "
+        "is one, in a pipe JSON lines)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -226,7 +349,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 def _line(entry: Entry) -> str:
     """Return an entry for a person: number, time, comment, what happened and whose doing."""
-    from spamguard.cli.terminal import one_line, percent
+    from spamguard.printing import one_line, percent
 
     if entry.kind == "verdict":
         what = f"verdict {entry.label} ({percent(entry.spam_probability or 0.0)})"

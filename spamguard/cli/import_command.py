@@ -7,14 +7,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from spamguard.progress import Progress
-
 if TYPE_CHECKING:
     from collections import Counter
 
     from spamguard.importers import ImportSummary, Report
 
-# The option of each source that has any of its own, and what the importer calls it.
+# Options of single sources: the importer's name for each, and its sources.
 _OWN: Final = {
     "prefix": ("prefix", ("wordpress-db",)),
     "posts": ("posts", ("wordpress-json",)),
@@ -28,10 +26,103 @@ _OWN: Final = {
 _BY: Final = {"owner": "the owner", "filter": "a filter", "none": "nobody known"}
 
 
+# Spelt out, because the help must not wait for the importers; a test compares them.
+SOURCES: Final = (
+    *("wordpress", "wordpress-db", "wordpress-json", "disqus", "isso", "remark42"),
+    *("blogger", "movabletype", "staticman", "csv", "jsonl"),
+)
+
+_DESCRIPTION: Final = """\
+Turn a blog's own history into labelled comments.
+
+SOURCE is what PATH was exported from:
+  wordpress       Tools, Export (WXR). WordPress leaves its spam out of it
+  wordpress-db    the database, as mysql://user:password@host/name; env:NAME
+                  reads that from a variable. It has the spam, and who decided
+  wordpress-json  the REST API's comments, or wp comment list --format=json
+  disqus          the XML export
+  isso            its database, comments.db
+  remark42        its backup
+  blogger         the backup, or feed.atom of Google Takeout
+  movabletype     Export Entries; TypePad writes the same
+  staticman       a clone of the blog's repository: requests, deleted files
+  csv, jsonl      any other; --column says which column is which
+
+Labelled comments go to --output. Files beside it, named after it, get those
+that nobody decided on (unlabelled) and pingbacks. Every label says who decided
+(label_by: owner, filter or none). E-mail and IP addresses are left out unless
+you ask for them. The files appear only when they are complete.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard import wordpress blog.xml -o corpus.jsonl
+  spamguard import wordpress-db env:BLOG_DB -o corpus.jsonl --trust owner
+  spamguard import staticman ./blog -o corpus.jsonl --pulls pulls.json
+  spamguard import csv old.csv -o corpus.jsonl --column text=message
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("source", metavar="SOURCE", choices=SOURCES, help="see above")
+    parser.add_argument("path", metavar="PATH", help="what was exported")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE.jsonl", required=True, help="where to write the corpus"
+    )
+    parser.add_argument(
+        "--blog", metavar="NAME",
+        help="name of the blog, if the export has none; name each blog differently",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trust", choices=("owner", "filter", "published"), default="published",
+        help="what counts as a label: decisions of the owner alone, also those of a filter, or "
+        "(default) also that a comment is published",
+    )  # fmt: skip
+    parser.add_argument("--with-email", action="store_true", help="keep e-mail addresses")
+    parser.add_argument("--with-ip", action="store_true", help="keep IP addresses")
+    parser.add_argument("--replace", action="store_true", help="replace files that exist")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_source_options(parser)
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prefix", metavar="PREFIX", help="wordpress-db: of the tables, such as wp_"
+    )
+    parser.add_argument(
+        "--posts", metavar="FILE.json", help="wordpress-json: the posts, for their titles and texts"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR", help="staticman: folder of the comments in the repository"
+    )
+    parser.add_argument(
+        "--pulls", metavar="FILE.json",
+        help="staticman: states of the pull requests, from gh pr list --state all "
+        "--json number,state",
+    )  # fmt: skip
+    parser.add_argument(
+        "--column", action="append", metavar="FIELD=NAME",
+        help="csv, jsonl: our field and the file's column, such as text=message; a dotted path "
+        "leads into JSON objects",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spam", action="append", metavar="VALUE", help="csv, jsonl: the label's value for spam"
+    )
+    parser.add_argument(
+        "--ham", action="append", metavar="VALUE", help="csv, jsonl: the label's value for ham"
+    )
+    parser.add_argument(
+        "--label", choices=("ham", "spam"), help="csv, jsonl: the label of every comment"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     options = _options(args)
     from spamguard.importers import columns_from, import_comments
+    from spamguard.progress import Progress
 
     if "columns" in options:
         options["columns"] = columns_from(options["columns"])

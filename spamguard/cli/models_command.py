@@ -6,15 +6,38 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.errors import ModelFormatError, SpamguardError
-from spamguard.model import SpamModel, probability
-from spamguard.storage import find_model, load_model, model_names
+from spamguard.printing import percent, share
+
+if TYPE_CHECKING:
+    from spamguard.model import SpamModel
+
+_DESCRIPTION: Final = """\
+List the installed models: what they were trained on, how they were measured
+and where their decision thresholds are. With NAME, print that model's card.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard models
+  spamguard models default
+  spamguard models ./mysite-1 --json
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a model: print its card")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
+    from spamguard.storage import load_model, model_names
+
     if args.name is not None:
         return _one(args.name, args.json)
     code, found = 0, []
@@ -33,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _one(name: str, as_json: bool) -> int:
+    from spamguard.storage import find_model, load_model
+
     model = load_model(name)
     card = find_model(name) / "CARD.md"
     if as_json:
@@ -47,6 +72,8 @@ def _one(name: str, as_json: bool) -> int:
 
 
 def _facts(model: SpamModel) -> dict[str, Any]:
+    from spamguard.model import probability
+
     cuts = {"unsure": model.cuts.unsure, "spam": model.cuts.spam, "discard": model.cuts.discard}
     return {
         "name": model.name,
@@ -60,14 +87,14 @@ def _facts(model: SpamModel) -> dict[str, Any]:
 
 
 def _recorded(model: SpamModel) -> dict[str, Mapping[str, Any]]:
-    """Return the promises behind single cuts, as `spamguard thresholds` keeps them."""
+    """Return the promises that `spamguard thresholds` recorded, by threshold."""
     found = model.about.get("promises")
     given = found if isinstance(found, Mapping) else {}
     return {name: each for name, each in given.items() if isinstance(each, Mapping)}
 
 
 def _print(model: SpamModel, apart: bool) -> None:
-    from spamguard.cli.terminal import Screen, percent, share
+    from spamguard.cli.terminal import Screen
 
     screen = Screen()
     facts = _facts(model)
@@ -90,7 +117,7 @@ def _print(model: SpamModel, apart: bool) -> None:
 
 
 def _promises(promises: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what `spamguard thresholds` recorded of each cut that it set."""
+    """Yield each threshold that `spamguard thresholds` set, and its promise in words."""
     from spamguard.cli.terminal import promise_words
     from spamguard.evaluation import Threshold
 
@@ -120,10 +147,8 @@ def _words(value: object) -> str:
 
 
 def _flat(figures: object, above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the figures of nested mappings with the names on the way to them."""
+    """Yield the figures of nested mappings, each with the names above it."""
     if not isinstance(figures, Mapping):
-        from spamguard.cli.terminal import share
-
         if isinstance(figures, float) and 0 <= figures <= 1:
             yield above or "all", share(figures)
         else:

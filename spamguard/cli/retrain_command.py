@@ -1,4 +1,4 @@
-"""``spamguard retrain`` and ``spamguard audit``."""
+"""``spamguard retrain``: learn from your own comments, behind a gate."""
 
 from __future__ import annotations
 
@@ -8,26 +8,75 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from spamguard.cli.options import add_jobs, model_name, share
 from spamguard.errors import InputError
-from spamguard.progress import Progress
-from spamguard.storage import load_model
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spamguard.training import Outcome
 
-
 REJECTED: Final = 3
-"""Exit code where all went well and the new model is not better; 1 is an error."""
+"""Exit code if the new model is not better; 1 is an error."""
+
+_DESCRIPTION: Final = """\
+Learn from your own labelled comments, starting from a model that already knows
+spam. The newest of both kinds are held back; the model in DIR is replaced only
+if the new one calls no more of those real comments spam and catches no less of
+that spam. Otherwise nothing changes, and the exit code is 3. Once DIR has a
+model, it is judged by comments newer than all it has learned, if there are
+five of each kind.
+
+The former model is kept: --rollback puts it back. The same comments give the
+same model. Ten comments of spam and ten real ones are the least; a hundred
+make a difference. FILE is read as by "spamguard train", or it is a journal of
+"spamguard feedback" (named .db or .sqlite, or a URL); rows without a label are
+skipped. If a column "account" says who labelled, no account outweighs the
+others together.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard retrain --from corpus.jsonl -o models/mysite
+  spamguard retrain --from corpus.jsonl --from feedback.db -o models/mysite
+  spamguard score --model models/mysite "Nice one, thanks"
+  spamguard retrain -o models/mysite --rollback
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--from", dest="sources", metavar="FILE", action="append", default=[],
+        help="labelled comments; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", required=True, help="the model in use, or a new directory"
+    )
+    parser.add_argument(
+        "--site", metavar="NAME", help="of a journal, only this site's decisions (all)"
+    )
+    parser.add_argument(
+        "--base", default="default", metavar="NAME|DIR", help="model to start from (default)"
+    )
+    parser.add_argument(
+        "--name", type=model_name, metavar="NAME", help="name of the model (that of DIR)"
+    )
+    parser.add_argument(
+        "--hold-back", type=share, default=0.2, metavar="SHARE",
+        help="share of the comments, the newest, that the model is measured on (0.2)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
+    parser.add_argument("--rollback", action="store_true", help="put the former model back")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_jobs(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    return _audit(args) if args.command == "audit" else _retrain(args)
-
-
-def _retrain(args: argparse.Namespace) -> int:
+    from spamguard.progress import Progress
+    from spamguard.storage import load_model
     from spamguard.training import replace_model, retrain, rollback
 
     target = Path(args.output)
@@ -38,7 +87,7 @@ def _retrain(args: argparse.Namespace) -> int:
         return 0
     if not args.sources:
         args.usage_error("name the labelled comments: --from FILE, as often as needed")
-    frame = _read(args.sources, args.site)
+    frame = read_labelled(args.sources, args.site)
     base = load_model(args.base)
     current = load_model(target) if (target / "model.json").is_file() else None
     with Progress() as watch:
@@ -52,10 +101,10 @@ def _retrain(args: argparse.Namespace) -> int:
     return 0 if outcome.gate.passed else REJECTED
 
 
-def _read(sources: list[str], site: str | None = None) -> pd.DataFrame:
+def read_labelled(sources: list[str], site: str | None = None) -> pd.DataFrame:
     """Read files of labelled comments, and journals of feedback, as one corpus.
 
-    Its columns `file` and `row` tell where each comment stood.
+    Its columns `file` and `row` say where each comment comes from.
     """
     import pandas as pd
 
@@ -68,8 +117,10 @@ def _read(sources: list[str], site: str | None = None) -> pd.DataFrame:
             raise InputError(f"{source} has no labelled comments{of}: a column label is needed.")
         sites = set(frame["blog"].tolist())
         if site is None and _is_journal(source) and len(sites) > 1:
-            told = f"{source} holds {len(sites):,} sites, and all of them are read: --site NAME for one"
-            print(told, file=sys.stderr)
+            print(
+                f"{source} holds {len(sites):,} sites, and all are read: --site NAME chooses one",
+                file=sys.stderr,
+            )
     marked = [
         frame.assign(file=source, row=range(1, len(frame) + 1))
         for source, frame in zip(sources, frames, strict=True)
@@ -78,7 +129,7 @@ def _read(sources: list[str], site: str | None = None) -> pd.DataFrame:
 
 
 def _is_journal(source: str) -> bool:
-    """Tell a journal of feedback from a file of comments, by its name."""
+    """Return whether the name is that of a journal, not of a file of comments."""
     return "://" in source or source.startswith("env:") or source.endswith((".db", ".sqlite"))
 
 
@@ -104,41 +155,17 @@ def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
     if outcome.undated:
         print(f"{outcome.undated:,} comments have no date and count as old", file=sys.stderr)
     print(gate.why)
-    low, high = gate.ham_lost_range
-    print(f"real comments lost: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
-    low, high = gate.spam_caught_range
-    print(f"spam caught: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
+    for what, (low, high) in (
+        ("real comments lost", gate.ham_lost_range),
+        ("spam caught", gate.spam_caught_range),
+    ):
+        print(f"{what}: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
     if outcome.doubted:
-        print(
-            f"{outcome.doubted:,} labels look wrong and count less: spamguard audit {' '.join(args.sources)}",
-            file=sys.stderr,
-        )
+        command = f"spamguard audit {' '.join(args.sources)}"
+        print(f"{outcome.doubted:,} labels look wrong and count less: {command}", file=sys.stderr)
     if not gate.passed:
         print(f"nothing was changed in {target}", file=sys.stderr)
     elif args.dry_run:
         print(f"nothing was changed in {target}: --dry-run", file=sys.stderr)
     else:
         print(f"in use in {target}; back with: spamguard retrain -o {target} --rollback")
-
-
-def _audit(args: argparse.Namespace) -> int:
-    from spamguard.training import audit
-
-    frame = _read(args.sources, args.site)
-    doubts = audit(frame, base=load_model(args.base), n_jobs=args.jobs)
-    for doubt in doubts[: args.most]:
-        row = frame.iloc[doubt.row]
-        facts = {
-            "file": row["file"],
-            "row": int(row["row"]),
-            "label": doubt.label,
-            "log_odds": doubt.log_odds,
-            "why": doubt.why,
-            "comment_id": row["comment_id"],
-            "text": str(row["text"])[:500],
-            "author": row["author"],
-        }
-        print(json.dumps(facts, ensure_ascii=False))
-    labelled = int(frame["label"].notna().sum())
-    print(f"{len(doubts):,} of {labelled:,} labels look wrong", file=sys.stderr)
-    return 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TextIO
 
+from spamguard.cli.options import add_jobs, count, share
 from spamguard.cli.stream import BadLines, ScoredOutput, Stream
 from spamguard.comment import Post
 from spamguard.corpus import (
@@ -36,6 +38,97 @@ from spamguard.storage import load_model
 
 if TYPE_CHECKING:
     from spamguard.verdict import Verdict
+
+
+DEFAULT_REASONS: Final = 5
+
+_DESCRIPTION: Final = """\
+Judge one comment, or a stream of them.
+
+Without TEXT, comments are read from --input or standard input, as JSON lines or
+CSV, or as Parquet from --input (which needs pyarrow: spamguard[analysis]), and
+answered in the same order. These fields are read: text (required), author,
+author_url, date, post_title, post_text, post_url, post_author; in JSON lines
+also post_thread, a list of the earlier comments' texts, and an object "post"
+with title, text, url, author, date and thread. CSV may use commas, semicolons
+or tabs. Every field of the input is kept, and spam_probability, label (ham,
+unsure or spam) and discard are added; a field that already has one of these
+names is kept as given_label and so on. A line that cannot be used is reported
+by its number and left out; the exit code is then 1.
+
+On a terminal the answers are a table, in a pipe JSON lines; --format overrides.
+
+An output file appears only when it is complete. Until then the work is in
+FILE.part; after an interruption the same command with --resume continues there.
+Parquet cannot be continued and starts again.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard score "Great post! Visit http://pills.example" --explain
+  spamguard score "It was the index." --post @post.md --author Mira
+  spamguard score --input comments.csv --output scored.csv --resume --jobs 4
+  cat comments.jsonl | spamguard score --explain 3 > scored.jsonl
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "text", nargs="?", metavar="TEXT", help="the comment; without it, many are read"
+    )
+    parser.add_argument(
+        "--input", metavar="FILE", help="comments to read (default: standard input, -)"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where to write (default: standard output, -)"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "jsonl", "csv", "parquet"),
+        help="how to write (default: by the name of --output, else see above)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--in-format", choices=("jsonl", "csv", "parquet"),
+        help="how to read (default: by the name of --input, else by the first character)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--post", metavar="TEXT|@FILE", help="text of the post, for comments without one"
+    )
+    parser.add_argument("--post-title", metavar="TITLE", help="title of that post")
+    parser.add_argument("--post-url", metavar="URL", help="address of that post")
+    parser.add_argument("--author", metavar="NAME", help="name the visitor gave (with TEXT)")
+    parser.add_argument("--author-url", metavar="URL", help="address the visitor gave (with TEXT)")
+    parser.add_argument(
+        "--explain", nargs="?", type=count, const=DEFAULT_REASONS, metavar="N",
+        help=f"add the N strongest reasons ({DEFAULT_REASONS} if N is left out); a table groups "
+        "those that belong together, JSON lines and CSV give each one",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="NAME|DIR", help="another model than the shipped one")
+    parser.add_argument(
+        "--prior", type=share, metavar="SHARE",
+        help="share of spam among all comments of your site, such as 0.02, for spam_probability "
+        "(default: the model's, 0.5 for the shipped one); label and discard do not change",
+    )  # fmt: skip
+    add_jobs(parser)
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="continue where the same command with the same --output was interrupted",
+    )  # fmt: skip
+
+
+def with_explain_default(argv: Sequence[str]) -> list[str]:
+    """Return `argv` with a bare ``--explain`` spelt out.
+
+    Otherwise an option whose value may be left out would swallow the TEXT after it.
+    """
+    spelt: list[str] = []
+    for here, following in zip(argv, [*argv[1:], ""], strict=False):
+        if here == "--":
+            return [*spelt, *argv[len(spelt) :]]
+        bare = here == "--explain" and not re.fullmatch(r"-?\d+", following)
+        spelt.append(f"--explain={DEFAULT_REASONS}" if bare else here)
+    return spelt
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,24 +1,23 @@
-"""What a person sees of a verdict: percent, bars, reasons in a few words.
+"""How the terminal output looks: colours, wrapping, bars, tables, reasons in a few words.
 
-Everything is readable without colour and, where the terminal has no Unicode,
-in ASCII.
+Everything can be read without colour, and in ASCII where the terminal has no
+Unicode.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
+import shutil
 import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
-
 from spamguard.features import name_of
+from spamguard.printing import one_line, percent
 
 if TYPE_CHECKING:
     from spamguard.evaluation import Promise
@@ -30,35 +29,20 @@ MAX_WIDTH: Final = 96
 MIN_WIDTH: Final = 40
 """Narrower windows wrap by themselves."""
 
+_STYLES: Final = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "bold red": "1;31",
+    "bold yellow": "1;33",
+}
 _COLOURS: Final = {"ham": "green", "unsure": "yellow", "spam": "bold red"}
 _ASCII: Final = str.maketrans(
     {"“": '"', "”": '"', "…": "...", "█": "#", "░": "-", "–": "-", "≥": ">="}
 )
 _BAR: Final = 6
-
-
-def percent(probability: float) -> str:
-    """Return `probability` for a person: never 0 % or 100 %, which nobody can know.
-
-    Examples
-    --------
-    >>> percent(0.987), percent(0.00001), percent(0.999999)
-    ('99 %', '<1 %', '>99 %')
-    """
-    if probability < 0.005:
-        return "<1 %"
-    return ">99 %" if probability >= 0.995 else f"{probability:.0%}".replace("%", " %")
-
-
-def share(value: float) -> str:
-    """Return a share from 0 to 1 as measured, in percent.
-
-    Examples
-    --------
-    >>> share(0.8746), share(0.0)
-    ('87.5 %', '0.0 %')
-    """
-    return f"{100 * value:.1f} %"
 
 
 def promise_words(promise: Promise) -> str:
@@ -79,24 +63,81 @@ def promise_words(promise: Promise) -> str:
     return f"{said}, with {100 * promise.confidence:g} % confidence"
 
 
-def one_line(text: str) -> str:
-    """Return `text` in one line without the characters that could command a terminal."""
-    # Cs and Co stay out too: half a character cannot be printed, a private one means nothing.
-    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[:4_000])
-    return " ".join("".join(c for c in kept if unicodedata.category(c)[0] != "C").split())
-
-
 def bar(contribution: float) -> str:
     """Return a bar of up to six signs: full ones speak for spam, light ones for ham."""
     length = min(_BAR, max(1, round(abs(contribution) * 2)))
     return ("█" if contribution > 0 else "░") * length
 
 
+# --- cells ------------------------------------------------------------------------
+
+
+def cell_len(text: str) -> int:
+    """Return how many cells of a terminal `text` takes.
+
+    Examples
+    --------
+    >>> cell_len("word"), cell_len("大丈夫"), cell_len("e\u0301")
+    (4, 6, 1)
+    """
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrap(words: str, width: int) -> list[str]:
+    """Break `words` into lines of at most `width` cells, between words where that is possible.
+
+    Examples
+    --------
+    >>> wrap("one two three", 7)
+    ['one two', 'three']
+    """
+    lines, line = [], ""
+    for word in words.split():
+        joined = f"{line} {word}" if line else word
+        if cell_len(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        while cell_len(word) > width:
+            head = _fitting(word, width) or word[0]
+            lines.append(head)
+            word = word[len(head) :]
+        line = word
+    return [*lines, line] if line or not lines else lines
+
+
+def _fitting(text: str, room: int) -> str:
+    """Return the start of `text` that fits into `room` cells."""
+    taken = 0
+    for position, character in enumerate(text):
+        taken += _cells(character)
+        if taken > room:
+            return text[:position]
+    return text
+
+
+def _cut(words: str, room: int) -> str:
+    """Return the start of `words` that fits into `room` cells, cut between words if possible."""
+    if cell_len(words) <= room:
+        return words.rstrip()
+    kept = _fitting(words, room)
+    # A word that is most of the line is cut, or hardly anything would be left.
+    whole = kept.rpartition(" ")[0].rstrip(" ,;:")
+    return whole if len(whole) > len(kept) * 2 // 3 else kept.rstrip()
+
+
 # --- reasons in a few words -------------------------------------------------------
 
 
-class Told(NamedTuple):
-    """Reasons that belong together: what they add up to, and what they say."""
+class ReasonGroup(NamedTuple):
+    """Reasons that belong together: their sum, and what they say."""
 
     contribution: float
     words: str
@@ -113,12 +154,12 @@ _ASIDE: Final = re.compile(r" \((?:log scale|cosine)\)")
 _QUOTED: Final = re.compile(r"“([^”]+)”")
 
 
-def told(reasons: Iterable[Reason], known: str = "") -> list[Told]:
-    """Gather `reasons` for a person, strongest first; nothing is left out of the sums.
+def group_reasons(reasons: Iterable[Reason], known: str = "") -> list[ReasonGroup]:
+    """Group `reasons` for a person, strongest first; the sums leave nothing out.
 
-    Single words become one reason, their balance. Named features that saw the
-    very same thing and pull the same way become one. What was seen is quoted
-    unless it is in `known`, which the person has just read.
+    Single words become one group. Features that saw the same thing and pull the
+    same way become another. What was seen is quoted unless `known`, which the
+    person has just read, contains it.
     """
     blocks: defaultdict[str, list[Reason]] = defaultdict(list)
     things: defaultdict[object, list[Reason]] = defaultdict(list)
@@ -133,16 +174,16 @@ def told(reasons: Iterable[Reason], known: str = "") -> list[Told]:
     return sorted(found, key=lambda each: -abs(each.contribution))
 
 
-def strongest(gathered: Sequence[Told], most: int, for_spam: bool) -> list[Told]:
+def strongest(groups: Sequence[ReasonGroup], most: int, for_spam: bool) -> list[ReasonGroup]:
     """Return the `most` strongest, at least one of them on the verdict's side if any is."""
-    chosen = list(gathered[:most])
-    agreeing = [each for each in gathered if (each.contribution > 0) == for_spam]
+    chosen = list(groups[:most])
+    agreeing = [each for each in groups if (each.contribution > 0) == for_spam]
     if chosen and agreeing and agreeing[0] not in chosen:
         chosen[-1] = agreeing[0]
     return chosen
 
 
-def _of_words(words: str, group: list[Reason]) -> Told:
+def _of_words(words: str, group: list[Reason]) -> ReasonGroup:
     total = sum(reason.contribution for reason in group)
     pulling = sorted(
         (reason for reason in group if reason.contribution * total > 0),
@@ -153,10 +194,10 @@ def _of_words(words: str, group: list[Reason]) -> Told:
     names = [word for word in dict.fromkeys(bare) if word][:9]
     # Of the strongest, long words say more to a person than "the" and "it".
     names.sort(key=lambda word: word.isascii() and len(word) < 4)
-    return Told(total, f"{words} {_listed(names[:3])}" if names else "many words together")
+    return ReasonGroup(total, f"{words} {_listed(names[:3])}" if names else "many words together")
 
 
-def _of_thing(group: list[Reason], known: str) -> Told:
+def _of_thing(group: list[Reason], known: str) -> ReasonGroup:
     total = sum(reason.contribution for reason in group)
     parts = [reason.evidence.partition(": “") for reason in group]
     meanings = [_ASIDE.sub("", part[0]).replace("no sign of: ", "no sign of ") for part in parts]
@@ -164,7 +205,7 @@ def _of_thing(group: list[Reason], known: str) -> Told:
     if len(meanings) > 2:
         words += f"; {len(meanings) - 2} more like these"
     seen = [word for word in _QUOTED.findall(f"“{parts[0][2]}") if word not in known]
-    return Told(total, f"{words}: {_listed(seen[:3])}" if seen else words)
+    return ReasonGroup(total, f"{words}: {_listed(seen[:3])}" if seen else words)
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -174,63 +215,71 @@ def _listed(words: Iterable[str]) -> str:
 # --- the screen -------------------------------------------------------------------
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to the caller that nobody reads on: no failure, as in ``| head``."""
-        raise BrokenPipeError
-
-
 class Screen:
     """Lines for a person, on a terminal, in a pipe or in a file."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        stream = stream or sys.stdout
-        if isinstance(stream, io.TextIOWrapper):
+        self._stream = stream or sys.stdout
+        if isinstance(self._stream, io.TextIOWrapper):
             # What the terminal cannot show becomes a question mark, never a crash.
-            stream.reconfigure(errors="replace")
-        self.console = _Console(file=stream, highlight=False, emoji=False, markup=False)
-        self.unicode = self.console.encoding.startswith("utf")
-        self.width = max(MIN_WIDTH, min(self.console.width, MAX_WIDTH))
+            self._stream.reconfigure(errors="replace")
+        self._coloured = self._stream.isatty() and not os.environ.get("NO_COLOR")
+        self.unicode = (self._stream.encoding or "utf-8").lower().startswith("utf")
+        self.width = max(MIN_WIDTH, min(shutil.get_terminal_size().columns, MAX_WIDTH))
 
     def line(self, *parts: str | tuple[str, str], indent: int = 0) -> None:
         """Print one line of plain and styled parts; a longer one is cut."""
-        text = Text(" " * indent)
-        for part in parts:
-            words, style = (part, "") if isinstance(part, str) else part
-            text.append(self._spelt(words), style)
-        if cell_len(text.plain) > self.width:
+        pieces = [(" " * indent, "")]
+        pieces += [(part, "") if isinstance(part, str) else part for part in parts]
+        pieces = [(self._spelt(words), style) for words, style in pieces]
+        whole, dots = "".join(words for words, _ in pieces), ""
+        if cell_len(whole) > self.width:
             dots = self._spelt(" …")
-            kept = self._cut(text.plain, self.width - len(dots))
-            text.right_crop(len(text.plain) - len(kept))
-            text.append(dots)
-        text.rstrip()
-        self.console.print(text, soft_wrap=True)
+            whole = _cut(whole, self.width - len(dots))
+        left, shown = len(whole.rstrip()), []
+        for words, style in pieces:
+            shown.append(self._styled(words[:left], style))
+            left -= len(words[:left])
+        print("".join(shown) + dots, file=self._stream)
 
     def paragraph(self, words: str, indent: int = 0, most: int = 0, style: str = "") -> None:
         """Print `words` over several lines, or the first `most` of them."""
-        text = Text(self._spelt(one_line(words)))
         room = self.width - indent
-        lines = [line.plain.rstrip() for line in text.wrap(self.console, room)]
+        lines = wrap(self._spelt(one_line(words)), room)
         if most and len(lines) > most:
             dots = self._spelt(" …")
-            last = self._cut(lines[most - 1], room - len(dots))
-            lines[most - 1 :] = [last + dots]
+            lines[most - 1 :] = [_cut(lines[most - 1], room - len(dots)) + dots]
         for line in lines:
             self.line((line, style), indent=indent)
 
     def text(self, words: str) -> None:
-        """Print a text of several lines as it stands."""
+        """Print a text of several lines unchanged."""
         for line in words.rstrip().splitlines():
-            self.console.print(Text(self._spelt(line)), soft_wrap=True)
+            print(self._spelt(line), file=self._stream)
 
     def field(self, name: str, words: str, room: int = 18) -> None:
-        """Print a name and, beside it, what belongs to it."""
-        text = Text(self._spelt(one_line(words)))
-        for number, line in enumerate(text.wrap(self.console, self.width - room - 2)):
-            self.line(f"{name if number == 0 else '':<{room}}{line.plain}", indent=2)
+        """Print a name and its value beside it."""
+        for line in wrap(self._spelt(one_line(words)), self.width - room - 2):
+            self.line(f"{name:<{room}}{line}", indent=2)
+            name = ""
+
+    def table(
+        self, head: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str]
+    ) -> None:
+        """Print rows under their column names; the columns named in `left` are not right-aligned.
+
+        A cell that is too wide for its line is cut with the line.
+        """
+        widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
+        for number, row in enumerate((head, *rows)):
+            cells = []
+            for name, cell, width in zip(head, row, widths, strict=True):
+                space = " " * (width - cell_len(cell))
+                cells.append(cell + space if name in left else space + cell)
+            self.line(("  ".join(cells), "bold" if number == 0 else ""))
 
     def verdict_line(self, verdict: Verdict, about: str) -> None:
-        """Print how likely spam is, the label, and what the verdict is about."""
+        """Print the probability of spam, the label, and what was judged."""
         label = f"{verdict.label} (discard)" if verdict.discard else verdict.label
         self.line(
             f"{percent(verdict.spam_probability):>5}  ",
@@ -239,19 +288,18 @@ class Screen:
         )
 
     def reasons(self, verdict: Verdict, most: int, known: str = "", indent: int = 7) -> None:
-        """Print the `most` strongest reasons, gathered, each with a bar."""
-        gathered = told(verdict.reasons, known) if most else []
-        for reason in strongest(gathered, most, verdict.label == "spam"):
-            colour = "red" if reason.contribution > 0 else "green"
-            drawn = f"{reason.contribution:+.1f}  {bar(reason.contribution):<{_BAR}}  "
-            text = Text(self._spelt(one_line(reason.words)))
-            lines = text.wrap(self.console, self.width - indent - len(drawn))
-            for number, line in enumerate(lines):
+        """Print the `most` strongest groups of reasons, each with a bar."""
+        groups = group_reasons(verdict.reasons, known) if most else []
+        for group in strongest(groups, most, verdict.label == "spam"):
+            colour = "red" if group.contribution > 0 else "green"
+            drawn = f"{group.contribution:+.1f}  {bar(group.contribution):<{_BAR}}  "
+            room = self.width - indent - len(drawn)
+            for number, line in enumerate(wrap(self._spelt(one_line(group.words)), room)):
                 before = (drawn, colour) if number == 0 else " " * len(drawn)
-                self.line(before, line.plain, indent=indent)
+                self.line(before, line, indent=indent)
 
     def language(self, verdict: Verdict) -> None:
-        """Print that the comment's language is one the model does not know, if it is."""
+        """Print that the model has not learned the comment's language, if that is so."""
         if not verdict.language_known:
             name = name_of(verdict.language)
             words = f"written in {name}, which {verdict.model} has not learned: never called spam"
@@ -260,12 +308,7 @@ class Screen:
     def _spelt(self, words: str) -> str:
         return words if self.unicode else words.translate(_ASCII)
 
-    @staticmethod
-    def _cut(words: str, room: int) -> str:
-        """Return the words that fit into `room` cells."""
-        if cell_len(words) <= room:
-            return words.rstrip()
-        kept = set_cell_size(words, room)
-        # Not in the middle of a word, unless the word is most of the line.
-        whole = kept.rpartition(" ")[0].rstrip(" ,;:")
-        return whole if len(whole) > len(kept) * 2 // 3 else kept.rstrip()
+    def _styled(self, words: str, style: str) -> str:
+        if not (style and words and self._coloured):
+            return words
+        return f"\x1b[{_STYLES[style]}m{words}\x1b[0m"

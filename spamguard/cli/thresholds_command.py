@@ -1,4 +1,4 @@
-"""``spamguard thresholds``: the cut that keeps a promise on comments of one's own."""
+"""``spamguard thresholds``: the threshold that keeps a promise on your own comments."""
 
 from __future__ import annotations
 
@@ -7,24 +7,78 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spamguard.cli.train_command import free
-from spamguard.progress import Progress
-from spamguard.storage import load_model, save_model
+from spamguard.cli.options import model_name, share
+from spamguard.cli.train_command import unused
+from spamguard.printing import share as percent_of
 
 if TYPE_CHECKING:
     from spamguard.evaluation import Promise, SiteThreshold
     from spamguard.model import SpamModel
 
 
+_DESCRIPTION: Final = """\
+Find the threshold that keeps a promise on labelled comments of your own: how
+much spam it catches, how many real comments it loses, and how many of those
+still to come it will lose at most. If the comments are too few to support the
+promise, it says how many are missing. --save writes a copy of the model with
+that threshold.
+
+Use comments that the model has not learned from, or the promise means nothing:
+the shipped model has learned from none of yours, a model that you trained has
+learned from its corpus. CORPUS is read as by "spamguard train".
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard thresholds moderated.csv --max-ham-lost 0.01
+  spamguard thresholds moderated.csv --min-precision 0.998 --spam-share 0.9
+  spamguard thresholds moderated.csv --max-ham-lost 0.005 --save mysite-1
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("corpus", metavar="CORPUS", help="labelled comments of your own")
+    promise = parser.add_mutually_exclusive_group(required=True)
+    promise.add_argument(
+        "--max-ham-lost", type=share, metavar="SHARE", help="lose at most this share of ham"
+    )
+    promise.add_argument(
+        "--min-precision", type=share, metavar="SHARE",
+        help="at least this share of what is caught is spam",
+    )  # fmt: skip
+    parser.add_argument(
+        "--confidence", type=share, default=0.95, metavar="SHARE",
+        help="how often the promise holds (0.95)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--spam-share", type=share, metavar="SHARE",
+        help="share of spam on your site, for the precision (default: that of CORPUS)",
+    )  # fmt: skip
+    parser.add_argument("--model", metavar="NAME|DIR", help="another model than the shipped one")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--save", metavar="DIR", help="write a copy of the model with it")
+    parser.add_argument(
+        "--for", dest="action", choices=("spam", "unsure", "discard"),
+        help="what happens from this threshold on (default: the label is spam)",
+    )  # fmt: skip
+    parser.add_argument("--lock-discard", action="store_true", help="the copy never discards")
+    parser.add_argument("--name", type=model_name, metavar="NAME", help="name of the copy (mysite)")
+    parser.add_argument("--replace", action="store_true", help="replace a model that exists")
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     from spamguard.corpus import read_corpus
     from spamguard.evaluation import threshold_on
+    from spamguard.progress import Progress
+    from spamguard.storage import load_model
 
     _check_usage(args)
-    target = None if args.save is None else free(Path(args.save), args.replace, "--save")
+    target = None if args.save is None else unused(Path(args.save), args.replace, "--save")
     model = load_model(args.model or "default")
     frame = read_corpus(args.corpus, labelled=True)
     with Progress() as watch:
@@ -62,20 +116,21 @@ def _promise(args: argparse.Namespace) -> Promise:
 
 def _warn(model: SpamModel) -> None:
     print(
-        f"spamguard: WARNING: {model.title} has learned from these very comments. It loses fewer "
-        "of them than it will of others: do not rely on what follows. Measure on comments it has "
-        "not seen.",
+        f"spamguard: WARNING: {model.title} has learned from these very comments, so it loses "
+        "fewer of them than of others. Do not rely on what follows: measure on comments that it "
+        "has not seen.",
         file=sys.stderr,
     )
 
 
 def _save(args: argparse.Namespace, model: SpamModel, found: SiteThreshold, target: Path) -> None:
     from spamguard.evaluation import with_threshold
+    from spamguard.storage import save_model
 
     copy = with_threshold(model, found, lock_discard=args.lock_discard)
     save_model(copy, target, name=args.name or "mysite")
-    # On stderr: standard output may be JSON that somebody reads.
-    print(f"{model.title} with this cut for {found.action} is in {target}", file=sys.stderr)
+    # On stderr, because standard output may be JSON for a program.
+    print(f"{model.title} with this threshold for {found.action} is in {target}", file=sys.stderr)
     print(f"See it: spamguard models {target}", file=sys.stderr)
 
 
@@ -95,23 +150,25 @@ def _probability(log_odds: float) -> float:
 
 
 def _print(model: SpamModel, found: SiteThreshold) -> None:
-    from spamguard.cli.terminal import Screen, promise_words, share
+    from spamguard.cli.terminal import Screen, promise_words
 
     screen, threshold = Screen(), found.threshold
     screen.line((f"{model.name} {model.version}", "bold"))
     screen.field("comments", f"{threshold.ham:,} real ones and {threshold.spam:,} spam")
     screen.field("promise", f"{promise_words(threshold.promise)}, at {found.action}")
     if found.language_unknown:
-        told = "count too" if found.action == "unsure" else "are unsure at most: not counted"
-        screen.field("languages", f"{found.language_unknown:,} in ones it does not know {told}")
+        counted = "counted too" if found.action == "unsure" else "unsure at most, so not counted"
+        screen.field(
+            "languages", f"{found.language_unknown:,} in ones it has not learned: {counted}"
+        )
     if not threshold.supported:
-        screen.field("cut", "none: these comments do not support the promise")
+        screen.field("threshold", "none: these comments do not support the promise")
         screen.field("missing", _missing(found))
         return
     screen.field(
-        "cut",
+        "threshold",
         f"log-odds {threshold.log_odds:.4f}, probability {probability_words(threshold.log_odds)}"
-        f" where {share(found.prior)} of all comments are spam",
+        f" where {percent_of(found.prior)} of all comments are spam",
     )
     screen.field("spam caught", _part(threshold.spam_caught, threshold.spam))
     screen.field(
@@ -122,7 +179,7 @@ def _print(model: SpamModel, found: SiteThreshold) -> None:
     if not math.isnan(threshold.precision):
         screen.field(
             "precision",
-            f"{fine(threshold.precision)} where {share(threshold.spam_share)} of all comments "
+            f"{fine(threshold.precision)} where {percent_of(threshold.spam_share)} of all comments "
             "are spam (an estimate)",
         )
     for number, words in enumerate(_doubts(found)):
@@ -147,24 +204,24 @@ def _missing(found: SiteThreshold) -> str:
 
 
 def _doubts(found: SiteThreshold) -> list[str]:
-    """Return what speaks against relying on the bound, a sentence each."""
+    """Return the reasons not to rely on the bound, a sentence each."""
     lost = found.threshold.ham_lost
-    told = [
+    doubts = [
         f"{g.ham_lost:,} of the {lost:,} real comments lost are "
         f"{'on one blog' if g.by == 'blog' else 'under one post'} ({g.name}), which has "
         f"{g.ham:,}: they are not independent, and the bound says too little there"
         for g in found.gathered[:5]
     ]
     if len(found.gathered) > 5:
-        told.append(f"{len(found.gathered) - 5} more such groups (--json lists all)")
+        doubts.append(f"{len(found.gathered) - 5} more such groups (--json lists all)")
     if found.broken_blogs:
         blogs = ", ".join(found.broken_blogs[:5])
-        told.append(f"the promise is broken on single blogs: {blogs}")
-    return told
+        doubts.append(f"the promise is broken on single blogs: {blogs}")
+    return doubts
 
 
 def fine(value: float) -> str:
-    """Return a share from 0 to 1 in percent, to three digits: small ones matter here.
+    """Return a share from 0 to 1 in percent, to three digits, because small ones matter here.
 
     Examples
     --------
@@ -175,7 +232,7 @@ def fine(value: float) -> str:
 
 
 def probability_words(log_odds: float) -> str:
-    """Return the probability at a cut with as many digits as tell it from 0 and from 1.
+    """Return the probability at a threshold, with enough digits to differ from 0 and 1.
 
     Examples
     --------

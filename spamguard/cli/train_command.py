@@ -1,89 +1,94 @@
-"""``spamguard train`` and ``spamguard evaluate``."""
+"""``spamguard train``: a model from labelled comments, or from a recipe."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from spamguard.cli.options import add_jobs, model_name
 from spamguard.errors import InputError
-from spamguard.files import write_bytes
-from spamguard.model import SpamModel, probability
-from spamguard.progress import Progress
-from spamguard.storage import find_model, load_model
+from spamguard.printing import share
+
+if TYPE_CHECKING:
+    from spamguard.model import SpamModel
+
+_DESCRIPTION: Final = """\
+Train a model on your own labelled comments (--corpus), or again from a recipe
+(--recipe), which names its sets by hash and so gives the same model each time.
+
+A corpus is a .csv, .jsonl or .jsonl.gz file with the fields text and label
+(ham or spam), and as many as you have of author, author_url, date, post_id,
+post_title, post_text and blog.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard train --corpus moderated.csv --output mysite-1
+  spamguard score --model mysite-1 "Nice one, thanks"
+  spamguard train --recipe models/default/recipe.toml --datasets ~/sets
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("--corpus", metavar="FILE", help="labelled comments of your own")
+    parser.add_argument("--recipe", metavar="FILE", help="a recipe, such as the shipped model's")
+    parser.add_argument("--datasets", metavar="DIR", help="directory that holds the recipe's sets")
+    add_jobs(parser)
+    parser.add_argument(
+        "--output", metavar="DIR",
+        help="directory for the model (default: NAME-VERSION of the recipe)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--name", type=model_name, metavar="NAME", help="name of a model from --corpus (mysite)"
+    )
+    parser.add_argument("--replace", action="store_true", help="replace a model that exists")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    return _train(args) if args.command == "train" else _evaluate(args)
+    _check_usage(args)
+    from spamguard.progress import Progress
+    from spamguard.training import recipe as recipes
 
+    with Progress() as watch:
+        if args.corpus is not None:
+            from spamguard.corpus import read_corpus
 
-# --- train ------------------------------------------------------------------------
+            target = unused(Path(args.output), args.replace)
+            frame = read_corpus(args.corpus, labelled=True)
+            name = {} if args.name is None else {"name": args.name}
+            trained = recipes.train_corpus(frame, watch=watch, n_jobs=args.jobs, **name)
+        else:
+            from spamguard.corpus import datasets_dir
 
-
-def _train(args: argparse.Namespace) -> int:
-    from spamguard.training import recipe as training
-
-    _check_train(args)
-    if args.corpus is not None:
-        target = free(Path(args.output), args.replace)
-        from spamguard.corpus import read_corpus
-
-        frame = read_corpus(args.corpus, labelled=True)
-        name = {} if args.name is None else {"name": args.name}
-        with Progress() as watch:
-            trained = training.train_corpus(frame, watch=watch, n_jobs=args.jobs, **name)
-    else:
-        recipe = training.Recipe.read(_recipe(args))
-        target = free(Path(args.output or f"{recipe.name}-{recipe.version}"), args.replace)
-        from spamguard.corpus import datasets_dir
-
-        with Progress() as watch:
-            trained = training.train_recipe(
-                recipe, datasets_dir(args.datasets), watch=watch, n_jobs=args.jobs
-            )
+            recipe = recipes.Recipe.read(Path(args.recipe))
+            target = unused(Path(args.output or f"{recipe.name}-{recipe.version}"), args.replace)
+            directory = datasets_dir(args.datasets)
+            trained = recipes.train_recipe(recipe, directory, watch=watch, n_jobs=args.jobs)
     target.mkdir(parents=True, exist_ok=True)
-    training.write(trained, target)
+    recipes.write(trained, target)
     print(f"{trained.model.title} is in {target}")
     _print_figures(trained.model)
     print(f'Try it: spamguard score --model {target} "Nice post!"')
     return 0
 
 
-def _print_figures(model: SpamModel) -> None:
-    """Print what held-out folds say of the thresholds, as far as the model tells."""
-    from spamguard.cli.terminal import share
-
-    figures = model.about.get("figures") or {}
-    named = (("spam_caught", "of the spam caught"), ("ham_lost", "of the real comments lost"))
-    told = [
-        f"{share(figures[key])} {what}"
-        for key, what in named
-        if isinstance(figures.get(key), float)
-    ]
-    if told:
-        print(f"On held-out folds: {', '.join(told)}")
-    cuts = model.cuts
-    discard = "locked" if cuts.discard is None else f"from {share(probability(cuts.discard))}"
-    print(
-        f"Thresholds: unsure from {share(probability(cuts.unsure))}, "
-        f"spam from {share(probability(cuts.spam))}, discard {discard}"
-    )
-
-
-def _check_train(args: argparse.Namespace) -> None:
+def _check_usage(args: argparse.Namespace) -> None:
     if args.corpus is None and args.recipe is None:
         args.usage_error("name what to learn from: --corpus FILE, or --recipe FILE")
     if args.corpus is not None and (args.recipe is not None or args.datasets is not None):
         args.usage_error("--corpus goes without --recipe and --datasets")
     if args.corpus is not None and args.output is None:
-        args.usage_error("say with --output DIR where the model is to go")
+        args.usage_error("name the model's directory with --output DIR")
     if args.corpus is None and args.name is not None:
         args.usage_error("--name goes with --corpus; a recipe names its model")
 
 
-def free(directory: Path, replace: bool, option: str = "--output") -> Path:
-    """Return `directory`; refused here, before hours of work, if it holds a model."""
+def unused(directory: Path, replace: bool, option: str = "--output") -> Path:
+    """Return `directory`; refuse it before hours of work if it holds a model."""
     if (directory / "model.json").exists() and not replace:
         raise InputError(
             f"{directory} holds a model already; name another {option} or say --replace."
@@ -93,25 +98,22 @@ def free(directory: Path, replace: bool, option: str = "--output") -> Path:
     return directory
 
 
-def _recipe(args: argparse.Namespace) -> Path:
-    return Path(args.recipe) if args.recipe is not None else find_model("default") / "recipe.toml"
+def _print_figures(model: SpamModel) -> None:
+    """Print what held-out folds say of the thresholds, as far as the model records it."""
+    from spamguard.model import probability
 
-
-# --- evaluate ---------------------------------------------------------------------
-
-
-def _evaluate(args: argparse.Namespace) -> int:
-    from spamguard.analysis import evaluate_corpus, render
-    from spamguard.corpus import read_corpus
-
-    if args.output is not None and not Path(args.output).parent.is_dir():
-        raise InputError(f"{Path(args.output).parent} is no directory; make it first.")
-    frame = read_corpus(args.file, labelled=True)
-    result = evaluate_corpus(frame, load_model(args.model or "default"))
-    if args.output is not None:
-        text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-        write_bytes(Path(args.output), text.encode())
-    from spamguard.cli.terminal import Screen
-
-    Screen().text(render(result))
-    return 0
+    figures = model.about.get("figures") or {}
+    names = (("spam_caught", "of the spam caught"), ("ham_lost", "of the real comments lost"))
+    parts = [
+        f"{share(figures[key])} {words}"
+        for key, words in names
+        if isinstance(figures.get(key), float)
+    ]
+    if parts:
+        print(f"On held-out folds: {', '.join(parts)}")
+    cuts = model.cuts
+    discard = "locked" if cuts.discard is None else f"from {share(probability(cuts.discard))}"
+    print(
+        f"Thresholds: unsure from {share(probability(cuts.unsure))}, "
+        f"spam from {share(probability(cuts.spam))}, discard {discard}"
+    )

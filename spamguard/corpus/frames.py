@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from spamguard.comment import Comment, Post
-from spamguard.errors import InputError, SpamguardError
+from spamguard.errors import InputError
+from spamguard.loading import optional
 
 _COMMENT: Final = ("text", "author", "author_url", "date")
 _POST: Final = ("post_title", "post_text", "post_url", "post_author")
@@ -62,13 +63,8 @@ def readable(frame: Any) -> Any:
     """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas."""
     if not is_foreign_frame(frame):
         return frame
-    try:
+    with optional():
         import narwhals as nw
-    except ImportError:
-        raise SpamguardError(
-            f"a {type(frame).__name__} of {type(frame).__module__.partition('.')[0]} needs narwhals: "
-            "pip install 'spamguard[polars]', or pass a pandas DataFrame."
-        ) from None
     # An Arrow table may have two columns of one name, which narwhals cannot distinguish.
     names = list(getattr(frame, "column_names", ()))
     twice = next((name for name in names if names.count(name) > 1), None)

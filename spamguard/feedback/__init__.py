@@ -35,13 +35,10 @@ Examples
 from __future__ import annotations
 
 from spamguard.errors import FeedbackError, ForgottenError
+from spamguard.loading import optional as _optional
 
-try:
+with _optional():
     import sqlalchemy as _sqlalchemy  # noqa: F401
-except ImportError:
-    raise FeedbackError(
-        "A journal of feedback needs SQLAlchemy: pip install 'spamguard[feedback]'."
-    ) from None
 
 from spamguard.feedback.database import Database
 from spamguard.feedback.entries import (

@@ -22,6 +22,7 @@ from spamguard.importers.git import Change, Repository
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.importers.report import MAX_POST, Report
+from spamguard.loading import optional
 
 State = Literal["open", "closed", "merged"]
 
@@ -270,12 +271,8 @@ def _front_matter(text: str) -> tuple[dict[str, Any] | None, str]:
 
 
 def _yaml(text: str) -> dict[str, Any] | None:
-    try:
+    with optional():
         import yaml
-    except ImportError:
-        raise CorpusError(
-            "Reading comments from YAML needs PyYAML: pip install 'spamguard[import]'."
-        ) from None
     try:
         if not all(_is_plain(depth) for depth in _depths(yaml.parse(text, yaml.SafeLoader))):
             return None

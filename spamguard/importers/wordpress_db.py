@@ -23,6 +23,7 @@ from spamguard.importers.wordpress_status import (
     is_set,
     kind_of,
 )
+from spamguard.loading import optional
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -48,12 +49,8 @@ def read(
     prefix: str | None = None,
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a WordPress database."""
-    try:
+    with optional("import"):
         import sqlalchemy as sa
-    except ImportError:
-        raise CorpusError(
-            "Reading a database needs SQLAlchemy: pip install 'spamguard[import]'."
-        ) from None
     url = _url(database)
     shown = _shown(url, database)
     try:

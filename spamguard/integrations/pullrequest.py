@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +22,7 @@ from spamguard.importers import (
     is_comment_file,
 )
 from spamguard.model import SpamModel
+from spamguard.storage import load_model
 from spamguard.verdict import Verdict
 
 __all__ = ["PullRequest", "check_files", "check_object", "check_request"]
@@ -252,3 +255,65 @@ def _comment(record: Mapping[str, Any], post: Post) -> Comment | None:
     if text is None:
         return None
     return Comment(str(text), str(author) if author else None, str(url) if url else None, post=post)
+
+
+# --- spamguard check-pr -----------------------------------------------------------
+
+EXIT_CODES: Final = {"none": 0, "ham": 0, "unsure": 3, "spam": 4}
+"""1 is an error, 2 wrong usage."""
+
+_DESCRIPTION: Final = """\
+Judge the comment that a pull request brings, as Staticman and its like open them.
+The post is taken from the repository if it is there. One JSON object is
+printed: "label", the worst of the labels; "comments", each file's verdict; and
+"others", what else the request changes. A request with others is never "ham".
+
+Name the comments' files, or give with --since the branch that the request will
+be merged into; "-" reads one comment from standard input, as a JSON object.
+
+The exit code gives the label: 0 ham (or no comment), 3 unsure, 4 spam.
+"""
+_EXAMPLES: Final = """\
+examples:
+  spamguard check-pr --since origin/main
+  spamguard check-pr _data/comments/slow-pages/entry1700000000.yml
+  echo '{"message": "Which oven?", "name": "Mira"}' | spamguard check-pr -
+"""
+_MOST_INPUT: Final = 1_000_000  # bytes
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``spamguard check-pr``."""
+    parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
+    parser.set_defaults(run=run)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="comments' files, or -")
+    parser.add_argument(
+        "--since", metavar="COMMIT", help="where the request will be merged: origin/main"
+    )
+    parser.add_argument(
+        "--repository", default=".", metavar="DIR", help="the clone (the current directory)"
+    )
+    parser.add_argument(
+        "--comments-dir", metavar="DIR",
+        help="folder of the comments' files (any folder named comments)",
+    )  # fmt: skip
+    parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``spamguard check-pr``."""
+    if bool(args.files) == (args.since is not None):
+        args.usage_error("name the comments' files, or give with --since where they will be merged")
+    model = load_model(args.model)
+    repository = Path(args.repository)
+    if args.since is not None:
+        found = check_request(repository, args.since, model, args.comments_dir)
+    elif args.files == ["-"]:
+        data = sys.stdin.buffer.read(_MOST_INPUT + 1)
+        if len(data) > _MOST_INPUT:
+            raise InputError("standard input is larger than a comment can be.")
+        found = check_object(data.decode("utf-8-sig", "replace"), model)
+    else:
+        found = check_files(repository, args.files, model, args.comments_dir)
+    print(json.dumps(found.facts(), indent=1))
+    return EXIT_CODES[found.label]

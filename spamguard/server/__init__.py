@@ -21,16 +21,15 @@ It needs further packages: ``pip install 'spamguard[server]'``.
 from __future__ import annotations
 
 from spamguard.errors import ServerError
+from spamguard.loading import optional as _optional
 
-try:
+with _optional("server"):
     import argon2 as _argon2  # noqa: F401
     import jinja2 as _jinja2  # noqa: F401
     import prometheus_client as _prometheus_client  # noqa: F401
     import sqlalchemy as _sqlalchemy  # noqa: F401
     import starlette as _starlette  # noqa: F401
     import uvicorn as _uvicorn  # noqa: F401
-except ImportError as error:
-    raise ServerError(f"The server needs {error.name}: pip install 'spamguard[server]'.") from None
 
 from spamguard.server.app import create_app
 from spamguard.server.config import ServerConfig

@@ -460,9 +460,9 @@ def learn(
     trusted = ~doubtful(slope * held_out + shift, material, settings)
     held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
     chosen = trusted & _calibrated_on(material, settings)
-    slope, shift = calibration(held_out[chosen], _facts_only(material, chosen), settings)
+    slope, shift = calibration(held_out[chosen], facts_only(material, chosen), settings)
     whole = ~material.bare
-    cuts, report = cuts_for(slope * held_out[whole] + shift, _facts_only(material, whole), settings)
+    cuts, report = cuts_for(slope * held_out[whole] + shift, facts_only(material, whole), settings)
     watch("fit", 0, 1)
     model = fit_rows(material.take(np.flatnonzero(trusted)), settings)
     watch("fit", 1, 1)
@@ -498,7 +498,7 @@ def _calibrated_on(material: Material, settings: Settings) -> NDArray[np.bool_]:
     return found
 
 
-def _facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
+def facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
     """Return some rows' facts; slicing the large matrix is spared."""
     return replace(
         material, spam=material.spam[index], source=material.source[index],

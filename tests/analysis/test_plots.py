@@ -596,7 +596,7 @@ def test_a_missing_extra_is_named():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "pictures need matplotlib: pip install 'spamguard[plots]'.",
+        "This needs matplotlib: pip install 'spamguard[analysis]'",
         "True False",
     ]
 

@@ -1,4 +1,4 @@
-"""Short accuracy checks on real blogs; the long ones are run by ``spamguard evaluate``."""
+"""Short accuracy checks on real blogs; the long ones are run by ``python -m benchmarks.protocols``."""
 
 from __future__ import annotations
 

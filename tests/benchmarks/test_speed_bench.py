@@ -16,7 +16,7 @@ if not BENCHMARKS.is_dir():
 for folder in (BENCHMARKS, BENCHMARKS / "speed"):
     sys.path.insert(0, str(folder))
 
-import measure  # noqa: E402
+import speed_bench as measure  # noqa: E402
 import speed_compiled  # noqa: E402
 import speed_rows  # noqa: E402
 import speed_systems  # noqa: E402

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.protocols import corrections as moderation
 from benchmarks.protocols import held_out as heldout
 from benchmarks.protocols import studies
-from spamguard.analysis.report import render
+from benchmarks.protocols.rendering import render_protocol as render
 from spamguard.corpus import load_sample
 from spamguard.features import FAMILIES
 from spamguard.training.recipe import Recipe, Settings
@@ -60,7 +60,7 @@ def test_labels_of_one_class_leave_the_base_alone(recipe):
     frame, material = prepared.frame, prepared.material
     base = studies.fit_rows(material, recipe.settings)
     ham = np.flatnonzero(~material.spam)[:5]
-    assert studies.site_model(base, material.rows[ham], material.spam[ham]) is base
+    assert moderation.site_model(base, material.rows[ham], material.spam[ham]) is base
     assert len(frame) == 360
 
 

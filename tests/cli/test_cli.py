@@ -17,17 +17,17 @@ from pathlib import Path
 import pytest
 
 import spamguard
-from spamguard import progress, score
-from spamguard.cli import arguments, main, stream, terminal
+from spamguard import printing, progress, score
 from spamguard.cli import demo_command as demo
+from spamguard.cli import main, parser_for, stream, terminal
 from spamguard.cli import score_command as score_command
-from spamguard.cli.arguments import parser_for, with_explain_default
+from spamguard.cli.score_command import with_explain_default
 from spamguard.comment import Comment, Post
 from spamguard.corpus import readers, writers
 from spamguard.errors import CorpusError, InputError
 from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import default_model
-from spamguard.storage import find_model, save_model
+from spamguard.storage import save_model
 from spamguard.verdict import Reason, Verdict
 
 PILLS = "<a href='http://pills.example'>cheap viagra no prescription</a> order now"
@@ -165,17 +165,32 @@ def test_errors_of_the_system_are_one_line(capsys, tmp_path):
     assert err == f"spamguard: {tmp_path / 'none.jsonl'}: No such file or directory\n"
 
 
-def test_scoring_one_comment_imports_nothing_heavy():
+def loaded(*argv):
+    """Return the modules that a command leaves loaded in a fresh process."""
     code = (
-        "import sys; from spamguard.cli import main; main(['score', 'hello']);"
-        "print([m for m in ('pandas', 'sklearn', 'scipy', 'joblib', 'rich') if m in sys.modules])"
+        "import contextlib, sys; from spamguard.cli import main\n"
+        f"with contextlib.suppress(SystemExit): main({list(argv)!r})\n"
+        "print(*sys.modules)"
     )
     home = str(Path(spamguard.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, timeout=60, check=True,
         env=os.environ | {"PYTHONPATH": home},
     )  # fmt: skip
-    assert done.stdout.decode().splitlines()[-1] == "[]"
+    return set(done.stdout.decode().splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["train", "--help"]])
+def test_help_loads_no_numpy(argv):
+    assert not loaded(*argv) & {"numpy", "spamguard.model", "spamguard.scoring"}
+
+
+@pytest.mark.parametrize("argv", [["score", "hello"], ["demo"], ["models"]])
+def test_the_base_commands_import_nothing_heavy(argv):
+    found = loaded(*argv)
+    assert not found & {"pandas", "sklearn", "scipy", "joblib", "tqdm"}
+    commands = {name for name in found if name.endswith("_command")}
+    assert commands == {f"spamguard.cli.{argv[0]}_command"}
 
 
 # --- score TEXT ---------------------------------------------------------------------
@@ -783,7 +798,7 @@ def test_a_broken_pipe_is_silent():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of another kind")
-@pytest.mark.parametrize("argv", [["demo"], ["models"], ["datasets"], ["models", "default"]])
+@pytest.mark.parametrize("argv", [["demo"], ["models"], ["models", "default"]])
 def test_nobody_reads_on(argv):
     """As in ``spamguard demo | head``."""
     home = str(Path(spamguard.__file__).parents[1])
@@ -814,7 +829,7 @@ def test_tables_are_ascii_where_there_is_no_unicode(env):
     assert (done.returncode, done.stderr) == (0, b"")
     shown = done.stdout.decode("ascii")
     assert "..." in shown
-    for argv in (["demo"], ["models"], ["datasets"]):
+    for argv in (["demo"], ["models"]):
         done = command(*argv, env=env)
         assert (done.returncode, done.stderr) == (0, b"")
         done.stdout.decode("ascii")
@@ -860,6 +875,7 @@ def test_no_progress_in_a_pipe(capsys, monkeypatch):
 
 
 def test_progress_for_a_person_who_waits(monkeypatch):
+    pytest.importorskip("tqdm", reason="needs pip install 'spamguard[train]'")
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     with progress.Progress() as watch:
@@ -874,6 +890,16 @@ def test_progress_for_a_person_who_waits(monkeypatch):
     with progress.Progress(shown=False) as watch:
         watch("hidden", 1, 2)
     assert "hidden" not in screen.getvalue()
+
+
+def test_without_tqdm_there_is_no_progress(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with progress.Progress() as watch:
+        watch("reading", 1, 2)
+    assert screen.getvalue() == ""
 
 
 def test_progress_of_a_stream(comments, tmp_path, monkeypatch):
@@ -895,13 +921,13 @@ def verdict(*reasons, label="spam", p=0.9):
 
 
 def test_percent_is_never_certain():
-    assert [terminal.percent(p) for p in (0.0, 0.004, 0.006, 0.5, 0.994, 0.996, 1.0)] == [
+    assert [printing.percent(p) for p in (0.0, 0.004, 0.006, 0.5, 0.994, 0.996, 1.0)] == [
         "<1 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", ">99 %",
     ]  # fmt: skip
 
 
 def test_words_become_one_reason_which_is_their_balance():
-    told = terminal.told(
+    told = terminal.group_reasons(
         verdict(
             ("ngrams_text", 0.9, "“cheap”"), ("ngrams_text", 0.5, "“the”"), ("links_count", 0.6, "links"),
             ("ngrams_text", 0.4, "“order,”"), ("ngrams_text", -0.3, "“index”"), ("ngrams_rest", 0.1, "3 more"),
@@ -919,24 +945,30 @@ def test_what_saw_the_same_becomes_one_reason():
         ("author_url_deep", -0.2, "depth: “x.example”"),
         ("topic_rare", -0.9, "no sign of: rare words (cosine)"),
     ).reasons
-    told = terminal.told(reasons)
+    told = terminal.group_reasons(reasons)
     assert [each.words for each in told] == [
         "an address; a front page; 1 more like these: “x.example”",
         "no sign of rare words",
         "depth: “x.example”",
     ]
     assert sum(each.contribution for each in told) == pytest.approx(-0.1)
-    assert terminal.told(reasons, known="Bob <http://x.example>")[0].words.endswith("these")
+    assert terminal.group_reasons(reasons, known="Bob <http://x.example>")[0].words.endswith(
+        "these"
+    )
 
 
 def test_no_reason_is_lost_in_the_telling():
     given = score(PILLS)
-    told = sum(each.contribution for each in terminal.told(given.reasons))
+    told = sum(each.contribution for each in terminal.group_reasons(given.reasons))
     assert told + given.intercept == pytest.approx(given.log_odds)
 
 
 def test_a_reason_on_the_verdicts_side_is_among_the_strongest():
-    told = [terminal.Told(2.0, "a"), terminal.Told(1.0, "b"), terminal.Told(-0.5, "c")]
+    told = [
+        terminal.ReasonGroup(2.0, "a"),
+        terminal.ReasonGroup(1.0, "b"),
+        terminal.ReasonGroup(-0.5, "c"),
+    ]
     assert [each.words for each in terminal.strongest(told, 2, True)] == ["a", "b"]
     assert [each.words for each in terminal.strongest(told, 2, False)] == ["a", "c"]
     assert terminal.strongest([], 2, False) == []
@@ -1048,7 +1080,7 @@ def documented():
     root = Path(__file__).resolve().parents[2]
     pages = [root / "README.md", *(root / "docs").glob("*.md")]
     texts = [page.read_text("utf-8") for page in pages]
-    texts += [value for value in vars(arguments).values() if isinstance(value, str)]
+    texts += [command.epilog for command in subcommands().values()]
     texts += [command for command, _ in demo._NEXT]
     found = re.findall(r'spamguard score "([^"]+)"', "\n".join(texts))
     found += re.findall(r'Comment\(\s*"([^"]+)"', texts[0])
@@ -1059,89 +1091,6 @@ def test_documented_spam_is_called_spam():
     spam = [text for text in documented() if re.search("(?i)cheap|pills|http|order now", text)]
     assert len(spam) >= 2
     assert {text: score(text).label for text in spam} == dict.fromkeys(spam, "spam")
-
-
-# --- datasets -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_sets(monkeypatch):
-    monkeypatch.delenv("SPAMGUARD_DATASETS", raising=False)
-
-
-@pytest.fixture
-def sets(tmp_path, no_sets):
-    for name in ("modblog-haacked", "pingbacks"):
-        (tmp_path / name).mkdir()
-        for file in ("comments.jsonl.gz", "posts.jsonl.gz"):
-            (tmp_path / name / file).write_bytes(gzip.compress(b""))
-    (tmp_path / "news-foxnews").mkdir()
-    return tmp_path
-
-
-def test_datasets(capsys, no_sets):
-    code, out, _ = run(capsys, "datasets")
-    assert code == 0
-    assert "youtube-tubespam" in out
-    assert "here" not in out.splitlines()[0]
-    assert "--datasets" in out
-    assert max(map(len, out.splitlines())) <= 80
-
-
-def test_datasets_that_are_here(capsys, sets, monkeypatch):
-    code, out, _ = run(capsys, "datasets", "--datasets", str(sets))
-    assert code == 0
-    assert "2 of them are here." in out
-    (line,) = [line for line in out.splitlines() if line.startswith("news-foxnews")]
-    assert line.split()[-1] == "no"
-    monkeypatch.setenv("SPAMGUARD_DATASETS", str(sets))
-    assert run(capsys, "datasets")[1] == out
-
-
-def test_datasets_are_verified(capsys, sets, monkeypatch):
-    from benchmarks.protocols import datasets
-
-    code, out, _ = run(capsys, "datasets", "--datasets", str(sets), "--verify")
-    assert code == 1
-    assert out.count("ALTERED") == 2
-    monkeypatch.setattr(
-        datasets, "_sha256",
-        lambda path: getattr(
-            datasets.dataset_cards()[path.parent.name], f"sha256_{path.name.partition('.')[0]}"
-        ),
-    )  # fmt: skip
-    code, out, _ = run(capsys, "datasets", "--datasets", str(sets), "--verify")
-    assert code == 0
-    assert out.count("verified") == 2
-
-
-def test_datasets_need_a_directory_to_verify(capsys, no_sets, tmp_path):
-    code, _, err = run(capsys, "datasets", "--verify")
-    assert code == 1
-    assert "--datasets" in err
-    assert run(capsys, "datasets", "--datasets", str(tmp_path / "none"))[0] == 1
-
-
-def test_one_dataset(capsys, sets):
-    code, out, _ = run(capsys, "datasets", "youtube-tubespam")
-    assert code == 0
-    assert "1,005" in out
-    assert "faults" in out
-    assert "here" not in out
-    assert "here" in run(capsys, "datasets", "pingbacks", "--datasets", str(sets))[1]
-    code, _, err = run(capsys, "datasets", "nothing")
-    assert code == 1
-    assert "no set named" in err
-
-
-def test_datasets_as_json(capsys, sets):
-    code, out, _ = run(capsys, "datasets", "--json", "--datasets", str(sets))
-    found = {row["name"]: row for row in json.loads(out)}
-    assert code == 0
-    assert found["pingbacks"]["state"] == "present"
-    assert found["news-foxnews"]["state"] == "absent"
-    _, out, _ = run(capsys, "datasets", "pingbacks", "--json")
-    assert json.loads(out)["state"] == "unknown"
 
 
 # --- thresholds -----------------------------------------------------------------------
@@ -1316,13 +1265,10 @@ def test_wrong_usage_of_thresholds(capsys, argv):
 
 
 class Learning:
-    """Stands in for training and evaluation, and keeps what it was asked."""
+    """Stands in for training and evaluation, and keeps its calls."""
 
     def __init__(self):
         self.calls = []
-        self.PROTOCOLS = {"unseen": self}
-        self.name, self.summary = "unseen", "train on all blogs but one"
-        self.Recipe = types.SimpleNamespace(read=self.read)
         figures = {"spam_caught": 0.8746, "ham_lost": 0.012}
         self.model = types.SimpleNamespace(
             title="mine-2", about={"figures": figures}, cuts=Cuts(0.0, 1.0)
@@ -1346,24 +1292,27 @@ class Learning:
         assert trained is self
         (directory / "model.json").write_text("{}")
 
-    def run(self, directory, recipe, watch, n_jobs):
-        self.calls.append(("run", directory, recipe.name, n_jobs))
-        return {"protocol": "unseen", "rows": [], "macro": {"auc": 0.9}}
-
     def evaluate_corpus(self, frame, model):
         self.calls.append(("evaluate", len(frame), model.name))
-        return {"protocol": "corpus", "rows": [], "macro": {}}
+        return MeasuredReport(protocol="corpus", rows=[], macro={"auc": 0.9})
 
-    def render(self, result):
-        return f"# {result['protocol']} “measured”\n"
+
+class MeasuredReport(dict):
+    def __str__(self):
+        return f"# {self['protocol']} “measured”"
 
 
 @pytest.fixture
-def learning(monkeypatch, no_sets):
+def learning(monkeypatch):
+    from spamguard.analysis import report
+    from spamguard.training import recipe
+
+    monkeypatch.delenv("SPAMGUARD_DATASETS", raising=False)
     fake = Learning()
-    for name in ("training", "evaluation"):
-        monkeypatch.setitem(sys.modules, f"spamguard.{name}", fake)
-        monkeypatch.setattr(spamguard, name, fake, raising=False)
+    monkeypatch.setattr(recipe.Recipe, "read", fake.read)
+    for name in ("train_recipe", "train_corpus", "write"):
+        monkeypatch.setattr(recipe, name, getattr(fake, name))
+    monkeypatch.setattr(report, "evaluate_corpus", fake.evaluate_corpus)
     return fake
 
 
@@ -1415,7 +1364,7 @@ def test_a_model_that_tells_little_is_trained_all_the_same(capsys, learning, cor
 @pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "name\n", "größe", "x" * 101])
 def test_a_model_has_a_plain_name(capsys, learning, corpus, tmp_path, name):
     argv = ["train", "--corpus", str(corpus), "--output", str(tmp_path / "model")]
-    assert "is no name for a model" in wrong_usage(capsys, *argv, "--name", name)
+    assert "is not a name for a model" in wrong_usage(capsys, *argv, "--name", name)
     assert learning.calls == []
 
 
@@ -1445,40 +1394,28 @@ def test_train_refuses_bad_places_and_corpora(capsys, learning, corpus, tmp_path
     assert not (tmp_path / "m").exists()
 
 
-def test_evaluate_a_protocol(capsys, learning, tmp_path):
+def test_evaluate_a_file(capsys, learning, corpus, own_model, tmp_path):
     target = tmp_path / "result.json"
-    code, out, _ = run(
-        capsys,
-        "evaluate",
-        "unseen",
-        "--datasets",
-        str(tmp_path),
-        "--output",
-        str(target),
-        "--jobs",
-        "1",
-    )
-    assert code == 0
-    assert out == "# unseen “measured”\n"
+    assert run(capsys, "evaluate", str(corpus), "--output", str(target)) == (
+        0, "# corpus “measured”\n", "",
+    )  # fmt: skip
     assert json.loads(target.read_text("utf-8"))["macro"] == {"auc": 0.9}
-    assert learning.calls == [
-        ("read", find_model("default") / "recipe.toml"),
-        ("run", tmp_path, "mine", 1),
-    ]
-    assert run(capsys, "evaluate", "unseen", "--recipe", "r.toml")[0] == 0
-    assert learning.calls[2:] == [("read", Path("r.toml")), ("run", None, "mine", None)]
-
-
-def test_evaluate_a_model_on_a_corpus(capsys, learning, corpus, own_model):
-    code, out, _ = run(capsys, "evaluate", "--corpus", str(corpus))
-    assert code == 0
-    assert out.startswith("# corpus")
-    assert run(capsys, "evaluate", "--corpus", str(corpus), "--model", str(own_model))[0] == 0
+    assert run(capsys, "evaluate", str(corpus), "--model", str(own_model))[0] == 0
     assert learning.calls == [("evaluate", 2, "default"), ("evaluate", 2, "own")]
 
 
-def test_evaluate_looks_first_where_to_write(capsys, learning, tmp_path):
-    code, _, err = run(capsys, "evaluate", "unseen", "--output", str(tmp_path / "none" / "r.json"))
+def test_evaluate_measures(capsys, moderated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "evaluate", moderated.name, "--output", "figures.json")
+    assert (code, err) == (0, "")
+    assert out.startswith("360 comments, 161 of them spam.\n\n| model | auc |")
+    figures = json.loads(Path("figures.json").read_text("utf-8"))
+    assert figures["macro"]["auc"]["value"] > 0.9
+
+
+def test_evaluate_looks_first_where_to_write(capsys, learning, corpus, tmp_path):
+    argv = ["evaluate", str(corpus), "--output", str(tmp_path / "none" / "r.json")]
+    code, _, err = run(capsys, *argv)
     assert code == 1
     assert "make it first" in err
     assert learning.calls == []
@@ -1488,34 +1425,23 @@ def test_a_report_is_printed_where_there_is_no_unicode(learning, corpus, monkeyp
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
     monkeypatch.setattr(sys, "stdout", stream)
-    assert main(["evaluate", "--corpus", str(corpus)]) == 0
+    assert main(["evaluate", str(corpus)]) == 0
     stream.flush()
     assert raw.getvalue() == b'# corpus "measured"\n'
 
 
-def test_protocols_are_listed(capsys, learning):
-    code, out, err = run(capsys, "evaluate")
-    assert (code, out) == (2, "")
-    assert "unseen           train on all blogs but one" in err
-    code, _, err = run(capsys, "evaluate", "nonsense")
-    assert code == 2
-    assert "no protocol 'nonsense'" in err
-
-
-def test_wrong_usage_of_evaluate(capsys, learning, corpus):
-    for argv in (
-        ["unseen", "--corpus", str(corpus)],
-        ["unseen", "--model", "default"],
-        ["--corpus", str(corpus), "--recipe", "r"],
-    ):
+def test_wrong_usage_of_evaluate(capsys):
+    for argv in ([], ["mine.csv", "--recipe", "r"], ["mine.csv", "other.csv"]):
         assert "usage: spamguard evaluate" in wrong_usage(capsys, "evaluate", *argv)
 
 
 def test_a_failed_training_is_one_line(capsys, learning, corpus, tmp_path, monkeypatch):
+    from spamguard.training import recipe
+
     def fail(frame, **given):
         raise CorpusError("one class alone teaches nothing.")
 
-    monkeypatch.setattr(learning, "train_corpus", fail)
+    monkeypatch.setattr(recipe, "train_corpus", fail)
     target = tmp_path / "m"
     code, _, err = run(capsys, "train", "--corpus", str(corpus), "--output", str(target))
     assert (code, err) == (1, "spamguard: one class alone teaches nothing.\n")

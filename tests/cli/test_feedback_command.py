@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spamguard.cli import main
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import main, parser_for
 from spamguard.corpus import load_sample, read_corpus
 from spamguard.feedback import Journal, Summary
 
@@ -233,12 +232,12 @@ def test_wrong_usage(capsys, tmp_path, monkeypatch):
         ("add", "--input", "f", "--text", "x"): "--text goes with ID",
         ("add", "c1", "spam", "two", "words"): "unrecognized",
         ("undo",): "ENTRY",
-        ("undo", "first"): "not a number such as 3",
-        ("undo", "0"): "not a number such as 3",
+        ("undo", "first"): "not a whole number",
+        ("undo", "0"): "not a whole number",
         ("forget",): "--before",
         ("forget", "c1", "--before", "2024-01-01"): "--before",
         ("export", "--format", "table"): "invalid choice",
-        ("list", "--last", "0"): "not a number",
+        ("list", "--last", "0"): "not a whole number",
     }
     for argv, words in cases.items():
         assert words in wrong_usage(capsys, *argv), argv
@@ -269,13 +268,13 @@ def test_who_decided_is_the_login_name_unless_told(feedback, monkeypatch, capsys
 
 def test_retrain_and_audit_read_a_journal(feedback, capsys, sample):
     """Through the same door as files of comments, and together with them."""
-    from spamguard.cli.retrain_command import _read
+    from spamguard.cli.retrain_command import read_labelled
 
     added(feedback, "c1", "spam", "--by", "anna", "--text", "Cheap pills", "--site", "blog")
     added(feedback, "c2", "remove", "--by", "bob", "--text", "test")
     added(feedback, "c3", "ham", "--by", "bob", "--text", "Thanks, that fixed it.")
     feedback("export", "--output", "old.jsonl", "--site", "blog")
-    frame = _read(["old.jsonl", "f.db"])
+    frame = read_labelled(["old.jsonl", "f.db"])
     assert frame["label"].tolist() == ["spam", "spam", "ham"]
     assert frame["duplicate_group"].tolist() == [0, 0, 1]
     assert frame["account"].tolist()[1:] == ["anna", "bob"]

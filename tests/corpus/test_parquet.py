@@ -201,9 +201,9 @@ def test_a_corpus_may_be_parquet(given):
 
 def test_a_missing_extra_is_named(given, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with given.open("rb") as file, pytest.raises(SpamguardError, match=r"spamguard\[parquet\]"):
+    with given.open("rb") as file, pytest.raises(SpamguardError, match=r"spamguard\[analysis\]"):
         ParquetRows(file, "in.parquet")
     out = tmp_path / "out.parquet"
     (tmp_path / "in.csv").write_text("text\nhello\n", "utf-8")
     assert main(["score", "--input", str(tmp_path / "in.csv"), "--output", str(out)]) == 1
-    assert "spamguard[parquet]" in capsys.readouterr().err
+    assert "spamguard[analysis]" in capsys.readouterr().err

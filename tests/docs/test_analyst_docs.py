@@ -7,7 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "analysts.md").read_text("utf-8")

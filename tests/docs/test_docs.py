@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 
 from spamguard import cli
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backends.md").read_text("utf-8")
@@ -93,7 +93,7 @@ def test_the_settings_of_django_are_those_there_are():
 
 
 def test_the_exit_codes_are_those_there_are():
-    from spamguard.cli.check_pr_command import EXIT_CODES
+    from spamguard.integrations.pullrequest import EXIT_CODES
 
     rows = dict(re.findall(r"^\| (\d) \| `(\w+)`", PAGE, re.MULTILINE))
     assert rows == {"0": "ham", "3": "unsure", "4": "spam"}

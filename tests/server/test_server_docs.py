@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 from spamguard.server import create_app
 
 DOCS = (Path(__file__).parents[2] / "docs" / "server.md").read_text("utf-8")
@@ -34,7 +34,7 @@ def test_commands_parse(argv):
     assert argv[0].rpartition("/")[2] == "spamguard"
     args, left = parser_for().parse_known_args(argv[1:])
     assert not left
-    assert args.module
+    assert args.run
 
 
 def test_there_are_commands():

@@ -7,7 +7,7 @@ import shlex
 from datetime import timedelta
 from pathlib import Path
 
-from spamguard.cli.arguments import parser_for
+from spamguard.cli import parser_for
 from spamguard.server.http import limits
 from spamguard.server.pages import queue_query, sessions
 from spamguard.training.retraining import LEAST
@@ -22,7 +22,7 @@ def test_commands_parse():
     for line in found:
         args, left = parser_for().parse_known_args(shlex.split(line)[1:])
         assert not left
-        assert args.module
+        assert args.run
 
 
 def test_keys_are_those_of_the_script():

@@ -285,7 +285,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 
 def test_the_command_asks_twice_on_a_terminal(tmp_path, monkeypatch, capsys):
     answers = iter([PASSWORD, "something else"])
-    monkeypatch.setattr("spamguard.cli.moderators.getpass", lambda _: next(answers))
+    monkeypatch.setattr("spamguard.server.cli.getpass", lambda _: next(answers))
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr("sys.stdin", terminal)

@@ -7,7 +7,7 @@ without Bonferroni's correction. Power: some comments in one half are replaced b
 spam from another blog. Time: the earlier half of a blog is compared with the later
 half, where nobody knows what changed.
 
-Usage: python benchmarks/drift.py DIRECTORY RESULT.json
+Usage: python benchmarks/false_alarms.py DIRECTORY RESULT.json
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _faults(result: Result) -> list[str]:
         ]
     return [
         *lines,
-        "Measured by `python benchmarks/server/measure.py benchmarks/results/server.json`.",
+        "Measured by `python benchmarks/server/server_bench.py benchmarks/results/server.json`.",
     ]
 
 

@@ -1,6 +1,6 @@
 """Measure the speed of spamguard and its peers in one run, on the same rows, in fresh processes.
 
-Usage: python benchmarks/speed/measure.py [DIRECTORY] [--output FILE] [--quick]
+Usage: python benchmarks/speed/speed_bench.py [DIRECTORY] [--output FILE] [--quick]
 
 DIRECTORY holds the data sets; without it the sample is used. Compare ratios, because seconds depend on
 the machine. Others may use it too, so long jobs are measured in processor time, and short ones are

@@ -3,7 +3,7 @@
 It needs wrk (Debian: apt-get install wrk). The parts that need PostgreSQL or the right to
 mount a small disk are null without them.
 
-Usage: python benchmarks/server/measure.py RESULT.json [--quick]
+Usage: python benchmarks/server/server_bench.py RESULT.json [--quick]
 """
 
 from __future__ import annotations
