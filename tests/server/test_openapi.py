@@ -11,6 +11,8 @@ schemathesis = pytest.importorskip("schemathesis", reason="pip install 'spamguar
 
 from schemathesis import GenerationMode  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = [(path, method) for path, methods in document()["paths"].items() for method in methods]
 PARAMETERS = [operation for operation in OPERATIONS if operation[0] == "/v1/posts"]
 EXAMPLES = 30
