@@ -14,7 +14,8 @@ import spamguard
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "examples" / "django"
 CASES = Path(__file__).parent / "django"
-PACKAGE = str(Path(spamguard.__file__).parent)  # the environment's own path may hold the name too
+# The name alone may also be in the path of the environment.
+PACKAGE = "/".join(Path(spamguard.__file__).parts[-3:-1]) + "/"
 APPS = ["django_comments", pytest.param("django_comments_xtd", marks=pytest.mark.slow)]
 
 
