@@ -51,7 +51,7 @@ def in_file(path):
         yield found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.database)])
 def where(request):
     """A place for a new journal, in each kind of database."""
     if request.param == "sqlite":
