@@ -43,6 +43,29 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+# What a fixture costs, everybody who asks for it pays: the tier of a test follows from these.
+TIER_OF_FIXTURE = {
+    "running": "database",
+    "mariadb": "database",
+    "chromium": "browser",
+    "npm_clients": "process",
+    "shared": "slow",
+    "exports": "slow",
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the fixtures they ask for, and those of the documents by where they are."""
+    for item in items:
+        tiers = {TIER_OF_FIXTURE.get(name) for name in getattr(item, "fixturenames", ())} - {None}
+        if item.path.parent.name == "docs" or item.path.stem.endswith("_docs"):
+            tiers.add("docs")
+        if not item.get_closest_marker("quick"):
+            for tier in tiers:
+                item.add_marker(tier)
+
+
 class HangError(AssertionError):
     """A call that should take a moment took many seconds."""
 

@@ -50,6 +50,7 @@ def same(found, expected):
 # --- threads ------------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_sixteen_threads_lose_nothing(model, comments, alone):
     """Each scores everything, in an order of its own, by the same model."""
     shared, found, gate = replace(model), {}, threading.Barrier(16)
@@ -138,6 +139,7 @@ def _score_under_a_new_post():
     score("Which index?", "A post that nobody has read before")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_spawn(method, tmp_path):
     if method not in multiprocessing.get_all_start_methods():
@@ -176,6 +178,7 @@ if __name__ == "__main__":
 # --- joblib -------------------------------------------------------------------------
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
 def test_backends_of_joblib(model, comments, alone, backend):
     with joblib.parallel_config(backend=backend, n_jobs=2):
@@ -239,6 +242,7 @@ def test_few_comments_and_none(model):
     assert score_in_parallel([Comment("hi")], model, 2) == [model.verdict(Comment("hi"))]
 
 
+@pytest.mark.process
 def test_what_goes_wrong_in_a_worker_is_told(model, comments):
     with pytest.raises(ZeroDivisionError):
         score_in_parallel(comments, model, 2, judge=_fail)
@@ -248,6 +252,7 @@ def _fail(model, comments):
     raise ZeroDivisionError
 
 
+@pytest.mark.process
 def test_a_worker_that_is_killed(model, comments):
     with pytest.raises(SpamguardError, match="use fewer"):
         score_in_parallel(comments, model, 2, judge=_die)
@@ -314,6 +319,7 @@ def dask():
         yield client
 
 
+@pytest.mark.process
 @pytest.mark.filterwarnings("default")  # of packages that are not ours, on threads of theirs
 class TestDask:
     def test_batch_scoring(self, dask, model, comments, alone):
@@ -382,6 +388,7 @@ def test_ray(model, comments, alone, sample, monkeypatch):
     assert found.ngram_weights.tobytes() == expected.ngram_weights.tobytes()
 
 
+@pytest.mark.process
 def test_a_pool_of_the_standard_library(model, comments, alone):
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         found = list(pool.map(partial(score, model=model), comments[:20]))

@@ -882,6 +882,7 @@ while sys.stdin.readline():
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_writer_killed_at_any_moment_leaves_a_whole_model(model, tmp_path):
     models = {

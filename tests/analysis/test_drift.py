@@ -37,6 +37,7 @@ def alarms(rng, runs, alone=False, **settings):
     return hits
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_promised():
     """At 5 % and 60 reports: more than 8 would come about once in two hundred times."""
     assert alarms(np.random.default_rng(0), 60, posts=25, each=4, spread=1.0) <= 8

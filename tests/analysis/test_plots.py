@@ -135,6 +135,7 @@ def boxes_of(labels):
     return [label.get_window_extent() for label in labels if label.get_text().strip()]
 
 
+@pytest.mark.slow
 @every
 def test_all_of_it_is_on_the_picture_and_can_be_read(name, model):
     ax = DRAWN[name](None, model)
@@ -258,6 +259,7 @@ def test_a_band_holds_the_curve_where_scores_tie():
     assert ((low <= middle + 1e-9) & (middle <= high + 1e-9)).all()
 
 
+@pytest.mark.slow
 def test_a_few_comments_without_a_fault_are_no_certainty():
     for draw in (plots.roc, plots.precision_recall):
         told = (

@@ -120,6 +120,7 @@ def test_without_a_compiler_it_is_skipped(monkeypatch: pytest.MonkeyPatch) -> No
 # --- the run and the page -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_measures_everything(result: dict[str, Any]) -> None:
     panel = result["panels"]["sample"]
     own = panel["systems"]["spamguard"]

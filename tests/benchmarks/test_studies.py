@@ -16,6 +16,8 @@ from spamguard.features import FAMILIES
 from spamguard.training.recipe import Recipe, Settings
 from spamguard.training.tricks import ATTACKS
 
+pytestmark = pytest.mark.slow
+
 SETS = ("modblog-a", "modblog-b", "modblog-c", "hamblog-d", "forum-e", "hamblog-f")
 TESTED = ("a", "b")
 LABEL_NAMES = ("ham", "unsure", "spam")

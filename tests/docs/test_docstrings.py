@@ -1,162 +1,150 @@
-"""Every public object is documented: what it takes, what it gives, what it raises.
+"""A public name says what a reader of its signature cannot see: shapes, units, errors, sources.
 
-Read from the source, so that a module whose extra is not installed is held to it too. Public is
-what a module's ``__all__`` names, with the public methods of a class. Parameters may stand in
-another order than in the signature, so that those that belong together can share a line.
+Public is what the face of a package offers. Read from the source, so that a package whose extra
+is not installed is held to it too.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.util
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import griffe
+import pytest
+
+pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-SPEC = importlib.util.spec_from_file_location("reference_pages", ROOT / "docs/reference_pages.py")
-assert SPEC is not None
-reference_pages = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(reference_pages)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+ARRAY = re.compile(r"\b(NDArray|ndarray|F64|F32|I64|csr_matrix|csr_array)\b")
+SHAPE = re.compile(r"\(n\b|\bshape\b|\b(one|each|per|a) (row|comment|column|text|number)|as many")
+MEASURE = re.compile(r"\bfloat\b")
 
 
-def load(name: str, directory: Path) -> griffe.Module:
-    return griffe.load(
-        name,
-        search_paths=[directory],
-        allow_inspection=False,
-        docstring_parser="numpy",
-        try_relative_path=False,  # a package of that name in the working directory is another
-    )
+@cache
+def source_of(module: str, root: Path) -> ast.Module:
+    path = root.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(path.read_text("utf-8"))
 
 
-def public(package: griffe.Module) -> Iterator[griffe.Object]:
-    """Yield each public object, and the public methods and properties of classes."""
-    for path, names in reference_pages.public_objects(package).items():
-        module = package[path.partition(".")[2]] if "." in path else package
-        for name in names:
-            found = module[name]
-            found = found.final_target if found.is_alias else found
-            yield found
-            if found.is_class:
-                yield from (
-                    member
-                    for member in found.members.values()
-                    if not member.name.startswith("_")
-                    and (member.is_function or "property" in member.labels)
-                )
+def offered(package: str, root: Path) -> Iterator[tuple[str, str]]:
+    """Yield what the face of a package re-exports: (module, name)."""
+    tree = source_of(package, root)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
+            yield from ((node.module or "", alias.name) for alias in node.names)
 
 
-def raised(function: griffe.Function) -> set[str]:
-    """Return the names of the errors that stand behind ``raise`` in a function itself."""
-    if not function.endlineno:  # the __init__ that dataclass writes
-        return set()
-    for node in ast.walk(ast.parse(function.filepath.read_text("utf-8"))):
-        is_named = isinstance(node, FUNCTIONS) and node.name == function.name
-        if is_named and node.end_lineno == function.endlineno:
-            return set(_raised_in(node))
-    raise AssertionError(f"{function.path} does not end in line {function.endlineno}")
+def definitions(root: Path = ROOT, package: str = "spamguard") -> dict[str, ast.AST]:
+    """Return the public functions, classes and methods by their path."""
+    faces = [
+        ".".join(path.parent.relative_to(root).parts)
+        for path in sorted(
+            [root / package / "__init__.py", *(root / package).glob("*/__init__.py")]
+        )
+    ]
+    found: dict[str, ast.AST] = {}
+    for module, name in {pair for face in faces for pair in offered(face, root)}:
+        for node in source_of(module, root).body:
+            if isinstance(node, DEFINITIONS) and node.name == name:
+                found[f"{module}.{name}"] = node
+                for inner in node.body if isinstance(node, ast.ClassDef) else ():
+                    if isinstance(inner, FUNCTIONS) and not inner.name.startswith("_"):
+                        found[f"{module}.{name}.{inner.name}"] = inner
+    return found
 
 
-def _raised_in(node: ast.AST) -> Iterator[str]:
+def raised(node: ast.AST) -> Iterator[str]:
+    """Yield the errors behind ``raise`` in a function itself."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
+        if isinstance(child, (*DEFINITIONS, ast.Lambda)):
             continue
         if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
             name = ast.unparse(child.exc.func).rpartition(".")[2]
             if name[:1].isupper():
                 yield name
-        yield from _raised_in(child)
+        yield from raised(child)
 
 
-def faults(item: griffe.Object) -> Iterator[str]:
-    """Yield what an object's docstring lacks."""
-    if not item.has_docstring:
-        yield f"{item.path}: no docstring"
+def faults(path: str, node: ast.AST) -> Iterator[str]:
+    """Yield what a docstring lacks."""
+    text = ast.get_docstring(node) or ""
+    if not text:
+        yield f"{path}: no docstring"
         return
-    sections = {section.kind.value: section for section in item.docstring.parsed}
-    if not isinstance(item, griffe.Function | griffe.Class):
-        return
-    is_error = isinstance(item, griffe.Class) and item.name.endswith("Error")
-    if not is_error:
-        taken = {p.name.lstrip("*") for p in item.parameters if not p.name.startswith("_")}
-        taken -= {"self", "cls"}
-        listed = sections["parameters"].value if "parameters" in sections else []
-        told = [p.name.lstrip("*") for p in listed]
-        if set(told) != taken or len(told) != len(set(told)):
-            yield f"{item.path}: takes {sorted(taken)}, and tells of {sorted(told)}"
-    if isinstance(item, griffe.Function):
-        gives = str(item.returns or "None") not in ("None", "NoReturn")
-        if gives and not {"returns", "yields"} & set(sections):
-            yield f"{item.path}: does not tell what it returns"
-        errors = raised(item)
-    else:
-        makers = [item.members[n] for n in ("__init__", "__post_init__") if n in item.members]
-        errors = set().union(*map(raised, makers))
-    told = {str(e.annotation) for e in sections["raises"].value} if "raises" in sections else set()
-    if errors - told:
-        yield f"{item.path}: does not tell that it raises {sorted(errors - told)}"
+    makers = [node]
+    if isinstance(node, ast.ClassDef):
+        names = ("__init__", "__post_init__")
+        makers = [n for n in node.body if isinstance(n, FUNCTIONS) and n.name in names]
+    errors = {name for maker in makers for name in raised(maker)} - {"NotImplementedError"}
+    silent = sorted(name for name in errors if not re.search(rf"\b{name}\b", text))
+    if silent:
+        yield f"{path}: does not say that it raises {silent}"
+    for maker in makers:
+        arguments = [*maker.args.posonlyargs, *maker.args.args, *maker.args.kwonlyargs]
+        types = {a.arg: ast.unparse(a.annotation) for a in arguments if a.annotation}
+        returned = ast.unparse(maker.returns) if maker.returns else ""
+        if any(map(ARRAY.search, [*types.values(), returned])) and not SHAPE.search(text):
+            yield f"{path}: does not say which shape its arrays have"
+        for name, kind in types.items():
+            if (
+                MEASURE.search(kind)
+                and not ARRAY.search(kind)
+                and not re.search(rf"\b{name}\b", text)
+            ):
+                yield f"{path}: does not say what `{name}` is measured in"
 
 
-def test_every_public_object_is_documented():
-    package = load("spamguard", ROOT)
-    found = list(public(package))
-    assert {"spamguard.scoring.score", "spamguard.training.classifier.SpamClassifier.fit"} <= {
-        item.path for item in found
-    }
-    lacking = [fault for item in found for fault in faults(item)]
+# TEMPORARY, to be deleted when it is empty: names whose docstring lacked something when this was
+# written. Nothing may be added.
+KNOWN = {
+    "replacing", "close", "has", "folded", "count_languages", "read", "dense_columns", "Database",
+    "scrub", "process_bind_param", "process_result_value", "take", "calibration", "cuts_for",
+    "doubtful", "out_of_fold", "quiet",
+}  # fmt: skip
+
+
+def test_public_names_say_what_their_signatures_do_not():
+    found = definitions()
+    assert {"spamguard.scoring.score", "spamguard.training.classifier.SpamClassifier.fit"} <= set(
+        found
+    )
+    lacking = [fault for path, node in sorted(found.items()) for fault in faults(path, node)]
+    lacking = [
+        fault for fault in lacking if fault.partition(":")[0].rpartition(".")[2] not in KNOWN
+    ]
     assert not lacking, "\n".join(lacking)
 
 
-BAD = '''
-"""A package of ours with every fault."""
-__all__ = ["Box", "bare", "takes"]
-
-
+FAULTY = '''
 def bare(): ...
 
+def counts(days: float) -> str:
+    """Return a date."""
 
-def takes(a, b) -> int:
-    """Return something.
+def takes(values: NDArray) -> int:
+    """Return something."""
+    raise ValueError("no")
 
-    Parameters
-    ----------
-    a : int
-    c : int
-    """
-    if a:
-        raise ValueError("no")
-    return b
-
-
-class Box:
-    """A box.
-
-    Parameters
-    ----------
-    size : int
-    """
-
-    def __init__(self, size: int) -> None:
-        if size < 0:
-            raise ValueError("no")
-
-    def half(self) -> int:
-        """Half of it."""
-        return 1
+def good(values: NDArray, days: float) -> int:
+    """Return something of an array of shape (n,) and of so many days; ValueError if none."""
+    raise ValueError("no")
 '''
 
 
-def test_what_is_not_documented_is_found(tmp_path):
-    (tmp_path / "faulty.py").write_text(BAD)
-    package = load("faulty", tmp_path)
-    assert [fault for item in public(package) for fault in faults(item)] == [
-        "faulty.Box: does not tell that it raises ['ValueError']",
-        "faulty.Box.half: does not tell what it returns",
-        "faulty.bare: no docstring",
-        "faulty.takes: takes ['a', 'b'], and tells of ['a', 'c']",
-        "faulty.takes: does not tell what it returns",
-        "faulty.takes: does not tell that it raises ['ValueError']",
+def test_what_is_not_said_is_found(tmp_path):
+    package = tmp_path / "faulty"
+    package.mkdir()
+    (package / "__init__.py").write_text("from faulty.made import bare, counts, good, takes\n")
+    (package / "made.py").write_text(FAULTY)
+    found = definitions(tmp_path, "faulty")
+    assert [fault for path, node in sorted(found.items()) for fault in faults(path, node)] == [
+        "faulty.made.bare: no docstring",
+        "faulty.made.counts: does not say what `days` is measured in",
+        "faulty.made.takes: does not say that it raises ['ValueError']",
+        "faulty.made.takes: does not say which shape its arrays have",
     ]

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from spamguard import default_model
 from spamguard.corpus import load_datasets, load_sample
 
+nbformat = pytest.importorskip("nbformat", reason="needs pip install 'spamguard[dev]'")
+nbclient = pytest.importorskip("nbclient", reason="needs pip install 'spamguard[dev]'")
+pytest.importorskip("ipykernel", reason="needs pip install 'spamguard[dev]'")
 pytest.importorskip("matplotlib")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +51,7 @@ def run(tmp_path, monkeypatch):
             monkeypatch.setenv("SPAMGUARD_DATASETS", datasets)
         notebook = nbformat.read(path, as_version=4)
         # A limit against hanging, far above what a slow machine needs.
-        client = NotebookClient(
+        client = nbclient.NotebookClient(
             notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": work}}
         )
         return client.execute()

@@ -376,6 +376,7 @@ HOSTILE = (
 READ = MAX_HEAD + MAX_TAIL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", "z<"], ids=["alone", "ended"])
 @pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
 def test_hostile_comments_are_valued_in_linear_time(unit, end, no_hang):
@@ -388,6 +389,7 @@ def test_hostile_comments_are_valued_in_linear_time(unit, end, no_hang):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["a", " ", "a ", "-", "a-", "A", "Aa", "1", ".", "a.com ", "http://", "中", "𝐚", "\ufdfa"],

@@ -208,6 +208,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", "z<"], ids=["alone", "ended"])
 @pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
 def test_hostile_text_is_read_in_linear_time(unit, end, no_hang):

@@ -51,7 +51,7 @@ def in_file(path):
         yield found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.database)])
 def where(request):
     """A place for a new journal, in each kind of database."""
     if request.param == "sqlite":
@@ -321,6 +321,7 @@ def test_the_latest_decisions_only(journal):
     assert journal.corpus(latest=2)["comment_id"].tolist() == ["c249", "c3"]
 
 
+@pytest.mark.slow
 def test_labels_are_read_in_bounded_memory(in_file):
     post = Post(text="p" * 100_000)
     in_file.correct_many(
@@ -400,6 +401,7 @@ print(json.dumps({"kills": kill + 1, "without": cut, "acknowledged": acknowledge
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_writer_killed_hundreds_of_times_loses_nothing_it_acknowledged(path):
     done = subprocess.run(
@@ -671,6 +673,7 @@ def test_a_journal_of_the_former_layout_is_upgraded(where):
 # --- many at once -------------------------------------------------------------------
 
 
+@pytest.mark.process
 def test_processes_write_at_once_also_into_a_new_journal(where):
     program = (
         "import sys; from spamguard import Comment, Post; from spamguard.feedback import Journal\n"
@@ -723,6 +726,7 @@ def test_threads_share_a_journal(journal):
     assert journal.summary() == Summary(ham=180)
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_journal_opened_before_a_fork_works_on_both_sides(where):
     """As with servers that load the application first and fork their workers then."""
@@ -789,6 +793,7 @@ def test_a_forgotten_text_is_in_no_byte_of_the_files(path):
     assert not spilled(path)
 
 
+@pytest.mark.slow
 def test_what_the_database_moved_about_is_gone_too(path):
     """Deleting makes SQLite move other rows from page to page, and copies of them stay behind."""
     draw = random.Random(1)

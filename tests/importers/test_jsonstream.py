@@ -86,6 +86,7 @@ def test_numbers_of_any_length(tmp_path):
     assert report.lost == {"not JSON": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["{\n" * 60_000, '{"a":1}\n' + "x\n" * 100_000, '{"a":1}\n' + '"' * 100_001, "[" + "{," * 60_000,
@@ -96,6 +97,7 @@ def test_nothing_takes_long(tmp_path, no_hang, text):
         read(tmp_path / "c.json", text)
 
 
+@pytest.mark.slow
 def test_a_long_file_takes_little_memory(tmp_path):
     path = tmp_path / "c.jsonl"
     line = json.dumps({"text": "x" * 2_000, "label": "ham", "post_id": "p"}) + "\n"

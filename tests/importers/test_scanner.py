@@ -131,6 +131,7 @@ def test_no_stylesheet_schema_or_inclusion_is_followed(tmp_path):
     assert comment.text == inclusion
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["<", "<a ", '<a b="', "<![CDATA[", "<!--", "<?", "<!DOCTYPE [", "&", "&#", "<post>", "<text>"],
@@ -141,6 +142,7 @@ def test_no_text_takes_long(no_hang, piece):
     assert events
 
 
+@pytest.mark.slow
 def test_a_long_field_is_cut_and_counted():
     events, report = scanned(f"<post><text>{'a<b>' * MAX_FIELD}</text></post>", 1 << 20)
     assert len(events[1].text) == MAX_FIELD

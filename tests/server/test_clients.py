@@ -77,6 +77,7 @@ def test_pypi_akismet(start, akismet, client_for):
         client.key_sites()
 
 
+@pytest.mark.process
 def test_pypi_akismet_with_a_wrong_key(start, akismet, client_for):
     server = start()
     with pytest.raises(akismet.APIKeyError):

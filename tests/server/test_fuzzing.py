@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 PATHS = (
     "/1.1/verify-key", "/1.1/comment-check", "/1.1/submit-spam", "/1.1/submit-ham",
     "/1.1/deactivate", "/1.1/get-subscription", "/1.1/get-stats", "/1.2/key-sites",

@@ -62,11 +62,13 @@ def try_all(cases, key):
     answered_as_described()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_good_requests(described, blog, path, method):
     try_all(described[path][method].as_strategy(), blog.key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "method"), PARAMETERS)
 def test_bad_requests(described, blog, path, method):
     from schemathesis import GenerationMode

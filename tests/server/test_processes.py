@@ -52,6 +52,7 @@ def test_one_command_serves_and_says_what_to_put_where(start):
     assert server.key[0] not in server.err.read_text()
 
 
+@pytest.mark.process
 def test_a_second_start_makes_no_second_key(start):
     server = start()
     key = server.key[0]
@@ -62,6 +63,7 @@ def test_a_second_start_makes_no_second_key(start):
     assert again.blog.check().text == "true"
 
 
+@pytest.mark.process
 def test_feedback_in_one_worker_counts_in_the_other(start):
     server = start("--workers", "2")
     server.wait_for(lambda: len(server.workers()) == 2)
@@ -80,6 +82,7 @@ def test_feedback_in_one_worker_counts_in_the_other(start):
     assert server.stop() == 0
 
 
+@pytest.mark.process
 def test_kill_9_loses_no_acknowledged_feedback(start):
     server = start("--workers", "2")
     server.wait_for(lambda: len(server.workers()) == 2)
@@ -116,6 +119,7 @@ def test_kill_9_loses_no_acknowledged_feedback(start):
     assert set(acknowledged) <= kept
 
 
+@pytest.mark.process
 def test_a_graceful_stop_answers_what_is_under_way(start):
     server = start()
     body = f"api_key={server.key[0]}&blog=b&user_ip=i&comment_content=hello".encode()
@@ -142,12 +146,14 @@ def test_a_graceful_stop_answers_what_is_under_way(start):
     connection.close()
 
 
+@pytest.mark.process
 def test_a_body_that_does_not_come(slow_clients):
     with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
         client.sendall(b"POST /1.1/verify-key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
         assert client.recv(100).startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.process
 def test_a_head_without_an_end(slow_clients):
     with socket.create_connection(("127.0.0.1", slow_clients.port), 30) as client:
         client.sendall(b"GET /health HTTP/1.1\r\n")
@@ -156,6 +162,7 @@ def test_a_head_without_an_end(slow_clients):
             client.sendall(line * 50_000)
 
 
+@pytest.mark.process
 def test_a_large_body_is_no_head(slow_clients):
     text = "word " * 60_000
     assert slow_clients.blog.check(text).text == "false"
@@ -166,6 +173,7 @@ def slow_clients(module_process, tmp_path_factory):
     return module_process(tmp_path_factory.mktemp("server"), "--patience", "2")
 
 
+@pytest.mark.process
 def test_no_request_is_lost_while_the_model_is_replaced(start, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(find_model("default"), model)
@@ -191,6 +199,7 @@ def test_no_request_is_lost_while_the_model_is_replaced(start, tmp_path):
     assert server.http.get("/ready").text.count("next") == 1
 
 
+@pytest.mark.process
 def test_a_port_that_is_taken(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -205,6 +214,7 @@ def test_a_port_that_is_taken(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_sites_are_managed_while_it_serves(start, tmp_path):
     server = start()
 
@@ -239,6 +249,7 @@ def test_sites_are_managed_while_it_serves(start, tmp_path):
     assert server.blog.check().text == "invalid"
 
 
+@pytest.mark.process
 def test_sites_of_a_database_that_is_not_there(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "spamguard", "sites", "add", "a", "--database", "none.db"],
@@ -248,6 +259,7 @@ def test_sites_of_a_database_that_is_not_there(tmp_path):
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn", "prometheus_client", "sqlalchemy"])
 def test_what_is_missing_says_what_to_install(tmp_path, missing):
     code = f"import sys; sys.modules[{missing!r}] = None; from spamguard.cli import main; sys.exit(main(['serve']))"
@@ -281,12 +293,14 @@ class Silent:
         return False
 
 
+@pytest.mark.process
 def test_a_worker_that_ends_while_it_is_asked_is_not_waited_for():
     worker = WorkerProcess.__new__(WorkerProcess)
     worker.process, worker.parent_conn = Dying(3), Silent()
     assert not worker.ping(timeout=1e9)
 
 
+@pytest.mark.process
 def test_a_worker_that_answers_is_there():
     worker = WorkerProcess.__new__(WorkerProcess)
     worker.parent_conn, theirs = Pipe()

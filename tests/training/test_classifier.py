@@ -698,6 +698,7 @@ def test_the_learned_model_promises_nothing(learned):
     assert learned.model_.cuts.discard is None
 
 
+@pytest.mark.process
 def test_jobs_give_the_same_numbers(X, y):
     many = (X * (2_001 // len(X) + 1))[:2_001]
     labels = np.resize(y, len(many))
@@ -1126,6 +1127,7 @@ def test_many_metrics_at_once_with_weights(rows, y):
     assert len(found["estimator"]) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["comments", "frame", "rows"])
 def test_grid_search(part, X, rows, y, groups, kind):
     given = kinds(part, X, rows)[kind]

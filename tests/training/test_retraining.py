@@ -116,6 +116,7 @@ def test_few_flipped_labels_do_not_matter(base):
     assert dirty.gate.spam_caught >= clean.gate.spam_caught - 1
 
 
+@pytest.mark.slow
 def test_a_flood_from_one_account_does_not_pass_or_does_not_matter(base):
     frame = site(n=200).assign(account="ann")
     random = np.random.default_rng(6)
@@ -307,6 +308,7 @@ def test_two_at_once_do_not_mix(base, tmp_path):
     replace_model(base, where)  # who was killed holds nothing
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of another kind")
 def test_a_full_disk_leaves_the_model_in_use(base, tmp_path):
     import resource

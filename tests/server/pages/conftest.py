@@ -193,7 +193,7 @@ def _chromium():
     return named or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # until it stops, no test may start an event loop
 def chromium():
     playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here")
     program = _chromium()

@@ -207,6 +207,7 @@ def test_retrain_compare_use_and_roll_back(anna, services, seed):
         assert words in log
 
 
+@pytest.mark.slow
 def test_a_worse_model_cannot_be_used(anna, services, seed):
     teach(seed, services, flipped=True)
     anna.post("/retrain", {"site": "first"})
@@ -219,6 +220,7 @@ def test_a_worse_model_cannot_be_used(anna, services, seed):
     assert services.models.of(seed.site().id) is services.models.shared
 
 
+@pytest.mark.slow
 def test_too_few_labels_end_in_words(anna, services, seed):
     anna.post("/retrain", {"site": "first"})
     row = wait_for(services, seed.site().id)
@@ -228,6 +230,7 @@ def test_too_few_labels_end_in_words(anna, services, seed):
     assert "Use the new model" not in text
 
 
+@pytest.mark.process
 def test_a_process_that_was_killed_is_given_up(anna, services, seed, monkeypatch):
     monkeypatch.setattr(retrain_jobs, "_start_process", lambda config, number: None)
     anna.post("/retrain", {"site": "first"})
