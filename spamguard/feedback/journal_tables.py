@@ -116,13 +116,13 @@ steps: Final = sa.Table(
     sa.Column("shared", sa.Boolean, nullable=False),  # with sites that take what others share
     sa.UniqueConstraint("site", "comment_id"),
     sa.Index(f"{PREFIX}steps_by_site", "site", "id"),
+    # Few sites share, so most writes do not touch this index.
+    sa.Index(
+        f"{PREFIX}steps_shared",
+        "shared",
+        "id",
+        sqlite_where=sa.text("shared = 1"),
+        postgresql_where=sa.text("shared"),
+    ),
     sqlite_autoincrement=True,
-)
-# Most writes do not touch this index, because few sites share.
-sa.Index(
-    f"{PREFIX}steps_shared",
-    steps.c.shared,
-    steps.c.id,
-    sqlite_where=sa.text("shared = 1"),
-    postgresql_where=steps.c.shared,
 )

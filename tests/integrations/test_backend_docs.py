@@ -63,7 +63,7 @@ def test_the_code_for_flask_fastapi_and_others_runs(tmp_path, monkeypatch):
         flask["app"].test_client().post("/comments/17", data={"text": "Which database was it?"})
     )
     assert answer.json == {"published": True}
-    learned = next(code for code in CODE if code.startswith("guard.learn"))
+    learned = next(code for code in CODE if code.startswith("guard.correct"))
     exec(compile(learned, "backends.md", "exec"), flask)
     assert flask["guard"].journal.summary().spam == 1
     flask["guard"].close()
