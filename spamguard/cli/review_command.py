@@ -16,7 +16,7 @@ from spamguard.storage import load_model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spamguard.evaluation import Replayed, Tally
+    from spamguard.evaluation import Replay, Tally
     from spamguard.training import Decision
 
 
@@ -91,7 +91,7 @@ def _is_given(value: object) -> bool:
     return value is not None and value == value  # NaN is not itself
 
 
-def _print_replayed(args: argparse.Namespace, frame: pd.DataFrame, found: Replayed) -> None:
+def _print_replayed(args: argparse.Namespace, frame: pd.DataFrame, found: Replay) -> None:
     if args.disagreements:
         for row, decision, verdict in found.disagreements:
             facts = {

@@ -26,9 +26,9 @@ from spamguard.corpus import comments_of, dataset_cards, load_datasets, load_sam
 from spamguard.errors import CorpusError
 from spamguard.evaluation import (
     Threshold,
-    cut_for_every_group,
     ham_lost_by_group,
     ham_needed,
+    refuting_groups,
     threshold_for_max_ham_lost,
 )
 from spamguard.features import (
@@ -409,19 +409,18 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
 
 
 def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: Settings) -> bool:
-    """Tell whether no blog or set refutes the promise at `cut`, all of them taken together.
+    """Return whether no blog or set refutes the promise at `cut`.
 
-    To raise the cut until none does would be to choose it by those very
-    comments: sets that had no say in it lost more than was promised.
+    Raising the cut until none does would choose it by those very comments: sets that
+    had no say in it lost more than was promised.
     """
     for groups in (material.blog, material.source):
         names = groups.tolist()
         # Bonferroni: among many groups one alone would refute it by chance.
         confidence = 1 - (1 - settings.confidence) / len(set(names))
-        raised = cut_for_every_group(
+        if refuting_groups(
             log_odds, material.spam, names, cut, settings.discard_ham_lost, confidence
-        )
-        if raised > cut:
+        ):
             return False
     return True
 
