@@ -39,7 +39,6 @@ from spamguard.training.recipe import (  # fmt: skip
     Recipe,
     Settings,
     Watch,
-    _facts_only,
     blog_folds,
     calibration,
     cuts_for,
@@ -124,9 +123,9 @@ def _fitted_on(
 ) -> tuple[float, float, Cuts, frozenset[str]]:
     """Return slope, shift, thresholds and languages known, all from the rows `here`."""
     learned = here & trusted
-    slope, shift = calibration(raw[learned], _facts_only(material, learned), settings)
+    slope, shift = calibration(raw[learned], material.facts(learned), settings)
     chosen = here & ~material.bare
-    cuts, _ = cuts_for(slope * raw[chosen] + shift, _facts_only(material, chosen), settings)
+    cuts, _ = cuts_for(slope * raw[chosen] + shift, material.facts(chosen), settings)
     learned &= ~material.bare
     counts = count_languages(material.rows.languages[learned], material.spam[learned])
     return slope, shift, cuts, languages_known(counts, LANGUAGE_HAM)
