@@ -47,7 +47,7 @@ from spamguard.corpus import comments_of, load_dataset
 from spamguard.evaluation.metrics import blog_metrics, macro_mean, mcc, recall_at_fpr, roc_auc
 from spamguard.model import probability
 from spamguard.storage import find_model
-from spamguard.training.recipe import Recipe, _blog_cut, blog_folds, learn
+from spamguard.training.recipe import Recipe, blog_cut, blog_folds, learn
 
 TUBESPAM = "youtube-tubespam"
 SPLITS = ("authors_split", "leave_one_video_out", "oldest_70_percent")
@@ -219,7 +219,7 @@ def tune(peer: Peer, corpus: Corpus, blogs: Sequence[str]) -> tuple[Setting, flo
     reached = [blogs_auc(corpus, rows, score) for score in scores]
     best = int(np.argmax(reached))
     rate = corpus.recipe.settings.spam_ham_lost
-    cut = max(_blog_cut(scores[best], corpus.facts(rows), rate), 0.0)
+    cut = max(blog_cut(scores[best], corpus.facts(rows), rate), 0.0)
     table = [{**s, "auc": a} for s, a in zip(peer.grid, reached, strict=True)]
     return peer.grid[best], cut, table
 

@@ -39,7 +39,6 @@ from spamguard.training.recipe import (  # fmt: skip
     calibration,
     cuts_for,
     doubtful,
-    facts_only,
     fit_rows,
     out_of_fold,
     quiet,
@@ -120,9 +119,9 @@ def _fitted_on(
 ) -> tuple[float, float, Cuts, frozenset[str]]:
     """Return slope, shift, thresholds and languages known, all from the rows `here`."""
     learned = here & trusted
-    slope, shift = calibration(raw[learned], facts_only(material, learned), settings)
+    slope, shift = calibration(raw[learned], material.facts(learned), settings)
     chosen = here & ~material.bare
-    cuts, _ = cuts_for(slope * raw[chosen] + shift, facts_only(material, chosen), settings)
+    cuts, _ = cuts_for(slope * raw[chosen] + shift, material.facts(chosen), settings)
     learned &= ~material.bare
     counts = count_languages(material.rows.languages[learned], material.spam[learned])
     return slope, shift, cuts, languages_known(counts, LANGUAGE_HAM)

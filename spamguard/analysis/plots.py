@@ -1,9 +1,12 @@
 """Pictures for an analyst. Needs matplotlib: ``pip install 'spamguard[analysis]'``.
 
-Each function draws one picture, takes ``ax=`` to draw it into yours and returns
-the Axes. Colours are told apart by people who see few of them (Okabe and Ito
-2008), and what a colour says is said by a shape, a hatch or a word as well.
-Shares are drawn as percent. Bands and bars are 95 % intervals.
+Each function draws one picture, takes ``ax=`` to draw into existing Axes and returns
+the Axes. The colours suit colour-blind readers (Okabe and Ito 2008), and a shape, a
+hatch or a word says the same as each colour. Shares are drawn as percent. Bands and
+bars are 95 % intervals.
+
+scikit-learn computes the curves. Its displays are not used: they have no interval, no
+percent axes and no number of comments.
 
 Examples
 --------
@@ -72,12 +75,12 @@ _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
 _MOST_LETTERS: Final = 60
 _GRID: Final = np.linspace(0.0, 1.0, 201)
 _FEW: Final = 20
-"""Of fewer comments than these a picture tells how many there are."""
+"""Below this number of comments a picture shows it."""
 
 F64 = NDArray[np.float64]
 
 
-# --- what all share ---------------------------------------------------------------
+# --- axes and files ---------------------------------------------------------------
 
 
 def _axes(ax: Axes | None, width: float = 6.4, height: float = 4.2) -> Axes:
@@ -92,14 +95,18 @@ def _axes(ax: Axes | None, width: float = 6.4, height: float = 4.2) -> Axes:
 
 
 def _percent(axis: Any, low: float = 0.0, high: float = 1.0) -> None:
-    """Show shares along `axis` as percent; the range stays clear of the frame."""
+    """Show shares along `axis` as percent, with some room to the frame."""
     room = 0.02 * (high - low)
-    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+    _percent_ticks(axis)
     (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(low - room, high + room)
 
 
+def _percent_ticks(axis: Any) -> None:
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+
+
 def _words(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return `text` in one line, as the font can draw it and nothing else."""
+    """Return `text` in one line, with "?" for what the font lacks."""
     kept = text if len(text) <= most else f"{text[: most - 1]}…"
     font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
     drawn = (c if c.isprintable() and font.get_char_index(ord(c)) else "?" for c in kept)
@@ -107,19 +114,14 @@ def _words(text: str, most: int = _MOST_LETTERS) -> str:
 
 
 def save(ax: Axes, path: str | os.PathLike[str]) -> None:
-    """Write the picture that `ax` stands in, as PNG, SVG or PDF by the name; whole or not at all.
+    """Write the picture of `ax` to a file, whole or not at all.
 
     Parameters
     ----------
     ax : Axes
-        Of any function here.
+        From any function here.
     path : str or path
-        Replaced if it is there.
-
-    Raises
-    ------
-    InputError
-        If the name ends otherwise.
+        Ends in .png, .svg or .pdf; an existing file is replaced.
     """
     target, form = checked_target(path)
     figure: Any = ax.figure
@@ -128,33 +130,18 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
 
 
 def checked_target(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file that `save` would write, and its form: to be told before the work.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    tuple of Path and str
-        The form is png, svg or pdf.
-
-    Raises
-    ------
-    InputError
-        If the name ends otherwise, or its directory is missing.
-    """
+    """Return the file that `save` would write and its format, to check before long work."""
     target = Path(path)
     form = target.suffix.lower().removeprefix(".")
     if form not in ("png", "svg", "pdf"):
         raise InputError(f"{target.name}: the name must end in .png, .svg or .pdf.")
     if not target.parent.is_dir():
-        raise InputError(f"{target.parent} is no directory; make it first.")
+        raise InputError(f"{target.parent} is not a directory; create it first.")
     return target, form
 
 
 def png_of(draw: Callable[..., Any]) -> bytes:
-    """Return what `draw` draws into the Axes it is given, as PNG; nothing is kept open.
+    """Return a picture as a PNG file, with no figure left open.
 
     Parameters
     ----------
@@ -164,7 +151,6 @@ def png_of(draw: Callable[..., Any]) -> bytes:
     Returns
     -------
     bytes
-        A PNG file.
     """
     from matplotlib.figure import Figure
 
@@ -194,26 +180,20 @@ def precision_recall(
     y : array_like of {0, 1}, shape (n,)
         1 is spam.
     scores : array_like, shape (n,)
-        Whatever grows with spamminess.
+        Any numbers that grow with spamminess.
     groups : iterable of hashable, optional
-        The post of each comment: the band comes from resampling whole posts.
-        By default every comment is its own.
+        The post of each comment: the band comes from resampling whole posts. By
+        default each comment is its own post.
     label : str
         Name of the curve, for several in one picture.
     samples : int, default 200
         Resamples; 0 draws no band.
     ax : Axes, optional
-        Where to draw.
 
     Returns
     -------
     Axes
         `ax`, or new ones.
-
-    Raises
-    ------
-    InputError
-        See `spamguard.evaluation.metrics`; also if a class is missing.
     """
     spam, ranked = _both(y, scores)
     posts = list(range(len(spam)) if groups is None else groups)
@@ -242,27 +222,24 @@ def roc(
 ) -> Axes:
     """Draw the share of spam caught against the share of ham lost.
 
-    Comments with the same score are a straight line, which halves them as
-    `spamguard.evaluation.metrics.roc_auc` does: the area drawn is the one that is told.
+    Comments with the same score are a straight line, which counts ties half: the area
+    drawn is the area in the legend.
 
     Parameters
     ----------
     y, scores, groups, label, samples, ax
         As for `precision_recall`.
     most_ham_lost : float, default 1.0
-        Right end of the picture, above 0 and at most 1: a blog cares about the
-        first few percent.
+        Right end of the picture, above 0 and at most 1: a blog needs the first few
+        percent.
 
     Returns
     -------
     Axes
         `ax`, or new ones.
-
-    Raises
-    ------
-    InputError
-        See `spamguard.evaluation.metrics`; also if a class is missing.
     """
+    from sklearn.metrics import roc_curve
+
     if not 0 < most_ham_lost <= 1:
         raise InputError("most_ham_lost must be above 0 and at most 1.")
     spam, ranked = _both(y, scores)
@@ -276,7 +253,13 @@ def roc(
 
     _band(ax, caught, posts, spam, ranked, samples, colour, grid)
     value = _summary("area", roc_auc, posts, spam, ranked, samples, label)
-    ax.plot(*_corners(spam, ranked, most_ham_lost), color=colour, label=value)
+    lost, share, _ = roc_curve(spam, ranked)
+    kept = lost <= most_ham_lost
+    end = np.interp(most_ham_lost + 1e-12, lost, share)
+    ax.plot(
+        np.append(lost[kept], most_ham_lost), np.append(share[kept], end),
+        color=colour, label=value,
+    )  # fmt: skip
     ax.plot([0, most_ham_lost], [0, most_ham_lost], color=GREY, linestyle=":", linewidth=1)
     ax.set(xlabel="ham lost (%)", ylabel="spam caught (%)", title="ROC curve")
     _percent(ax.xaxis, 0.0, most_ham_lost)
@@ -293,7 +276,7 @@ def _both(y: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], F64]:
 
 
 def _next_colour(ax: Axes) -> str:
-    # Curves have a label; lines that guide the eye have none.
+    # Curves have a label, auxiliary lines have none.
     drawn = sum(not str(line.get_label()).startswith("_") for line in ax.lines)
     return _MANY[drawn % len(_MANY)]
 
@@ -323,52 +306,36 @@ def _summary(
     label: str,
 ) -> str:
     found = cluster_bootstrap(function, posts, spam, ranked, samples=max(1, samples))
-    told = f"{name} {found.value:.3f}"
-    # Resamples of a few comments that are ranked without a fault all agree: that is no certainty.
+    text = f"{name} {found.value:.3f}"
+    # Resamples of a few comments ranked without a fault all agree, which proves nothing.
     if samples and found.low < found.high:
-        told += f" ({found.low:.3f}–{found.high:.3f})"
+        text += f" ({found.low:.3f}–{found.high:.3f})"
     n_spam, n_ham = int(spam.sum()), int((~spam).sum())
     if min(n_spam, n_ham) < _FEW or found.low == found.high:
-        told += f", of {n_spam:,} spam, {n_ham:,} ham"
-    return f"{_words(label)}: {told}" if label else told
-
-
-def _steps(y: ArrayLike, scores: ArrayLike) -> tuple[F64, F64]:
-    """Return ham lost and spam caught, as counts, at every cut, from the strictest on."""
-    spam, ranked = np.asarray(y, bool), np.asarray(scores, float)
-    order = np.argsort(-ranked, kind="stable")
-    last = np.append(np.diff(ranked[order]) != 0, True)  # a tie is never split
-    caught = np.cumsum(spam[order])[last]
-    lost = np.cumsum(~spam[order])[last]
-    return np.append(0.0, lost), np.append(0.0, caught)
+        text += f", of {n_spam:,} spam, {n_ham:,} ham"
+    return f"{_words(label)}: {text}" if label else text
 
 
 def _precision_at(y: ArrayLike, scores: ArrayLike) -> F64:
-    lost, caught = _steps(y, scores)
-    if not caught[-1]:
+    from sklearn.metrics import precision_recall_curve
+
+    if not np.any(y):
         return np.full(_GRID.shape, math.nan)
-    at = np.searchsorted(caught / caught[-1], _GRID - 1e-12)
-    at = np.maximum(at, 1)  # where nothing is caught there is no precision
-    precision: F64 = caught[at] / (caught[at] + lost[at])
-    return precision
+    precision, recall, _ = precision_recall_curve(y, scores)
+    at = np.searchsorted(recall[::-1], _GRID - 1e-12)
+    at = np.maximum(at, 1)  # there is no precision where nothing is caught
+    found: F64 = precision[::-1][at]
+    return found
 
 
 def _caught_at(y: ArrayLike, scores: ArrayLike, grid: F64) -> F64:
-    lost, caught = _steps(y, scores)
-    if not caught[-1] or not lost[-1]:
+    from sklearn.metrics import roc_curve
+
+    if np.all(y) or not np.any(y):
         return np.full(grid.shape, math.nan)
-    share: F64 = np.interp(grid + 1e-12, lost / lost[-1], caught / caught[-1])
+    lost, caught, _ = roc_curve(y, scores)
+    share: F64 = np.interp(grid + 1e-12, lost, caught)
     return share
-
-
-def _corners(y: ArrayLike, scores: ArrayLike, most: float) -> tuple[F64, F64]:
-    """Return where the ROC curve turns, up to `most` ham lost."""
-    lost, caught = _steps(y, scores)
-    right, up = np.diff(lost), np.diff(caught)
-    turns = np.append(np.append(True, right[:-1] * up[1:] != right[1:] * up[:-1]), True)
-    x, share = lost[turns] / lost[-1], caught[turns] / caught[-1]
-    kept = x <= most
-    return np.append(x[kept], most), np.append(share[kept], np.interp(most + 1e-12, x, share))
 
 
 # --- how well it is calibrated, and where to cut ----------------------------------
@@ -384,11 +351,11 @@ def _posts(groups: Iterable[Hashable], rows: int) -> list[Hashable]:
 def _between_posts(
     shares: Callable[[ArrayLike], F64], posts: list[Hashable], values: ArrayLike, samples: int
 ) -> F64:
-    """Return the ends of the interval of each share, shape (n_points, 2), from whole posts."""
+    """Return the interval of each share, shape (n_points, 2), from resampling whole posts."""
     found, low, high = curve_bootstrap(shares, posts, values, samples=samples)
     many = len(set(posts))
     for at in np.flatnonzero((found == 0) | (found == 1)):
-        # Resamples of comments that are all alike show no doubt: there each post counts as one.
+        # Resamples of comments that all agree show no doubt: count each post as one comment.
         low[at], high[at] = clopper_pearson(many * int(found[at]), many)
     return np.column_stack([low, high])
 
@@ -403,20 +370,19 @@ def reliability(
     samples: int = 200,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the share of spam among comments against the probability that they were given.
+    """Draw the share of spam among comments against their predicted probability.
 
     Parameters
     ----------
     y : array_like of {0, 1}, shape (n,)
     p : array_like, shape (n,), 0 to 1
     bins : int, default 10
-        Of equal width; the number of its comments stands below each.
+        Of equal width, each with its number of comments below.
     groups : iterable of hashable, optional
-        The post of each comment: the bars come from resampling whole posts.
-        By default they are exact binomial intervals, too narrow where comments
-        under one post resemble each other.
-        Where all comments agree, which no resample can doubt, a post counts as
-        one comment of an exact interval.
+        The post of each comment: the bars come from resampling whole posts, or where
+        all comments agree, from an exact interval with one comment a post. By default
+        they are exact binomial intervals, too narrow where comments under one post
+        resemble each other.
     label : str
         Name of the curve.
     samples : int, default 200
@@ -427,11 +393,6 @@ def reliability(
     -------
     Axes
         `ax`, or new ones.
-
-    Raises
-    ------
-    InputError
-        See `spamguard.evaluation.metrics`.
     """
     table = reliability_table(y, p, bins)
     if groups is None:
@@ -453,12 +414,12 @@ def _mean(hits: ArrayLike) -> F64:
 def reliability_of(
     table: Sequence[tuple[float, float, int]], *, label: str = "", ax: Axes | None = None
 ) -> Axes:
-    """Draw the same from a table that `spamguard.evaluation.metrics.reliability` or a result holds.
+    """Draw `reliability` from the table of a result or of `spamguard.evaluation.reliability`.
 
     Parameters
     ----------
     table : sequence of (float, float, int)
-        Of each bin what was said, what was so, and the number of comments.
+        Predicted probability, share of spam and number of comments of each bin.
     label : str
         Name of the curve.
     ax : Axes, optional
@@ -485,14 +446,14 @@ def _reliability_drawn(
         said, was, yerr=errors, color=colour, marker="o", markersize=5, capsize=3, linewidth=1.2,
         label=_words(label) or "measured",
     )  # fmt: skip
-    # In a strip of its own below the points, where no line runs; each beside the one before.
+    # In a strip below the points, where no line runs, without overlaps.
     at = -1.0
     for x, _, n in table:
         at = max(x, at + 0.033)
         ax.text(at, -0.03 - 0.2 * before, f"{n:,}", rotation=90, ha="center", va="top",
                 fontsize=7, color=colour)  # fmt: skip
     ax.set(
-        xlabel="probability of spam that was said (%)",
+        xlabel="predicted probability of spam (%)",
         ylabel="share that was spam (%)",
         title="Reliability (number of comments below each point)",
     )
@@ -514,7 +475,7 @@ def thresholds(
     samples: int = 200,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what a cut catches and what it costs, wherever it stands.
+    """Draw what every cut catches and costs.
 
     Parameters
     ----------
@@ -523,16 +484,11 @@ def thresholds(
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
     language_known : array_like of bool, shape (n,), optional
-        `Verdict.language_known` of each comment. Where it is false no cut calls
-        the comment spam or discards it, and none does so here. Without it only
-        log-odds count, so that a model catches and loses fewer than is drawn;
-        the axis says which it is.
+        `Verdict.language_known` of each comment. Where it is false, no cut calls the
+        comment spam. Without this only log-odds count, and a model catches and loses
+        fewer than drawn; the axis says which it is.
     groups : iterable of hashable, optional
-        The post of each comment: the bands come from resampling whole posts.
-        By default they are exact binomial intervals, too narrow where comments
-        under one post resemble each other.
-        Where all comments agree, which no resample can doubt, a post counts as
-        one comment of an exact interval.
+        As for `reliability`.
     samples : int, default 200
         Resamples, with `groups`.
     ax : Axes, optional
@@ -540,19 +496,14 @@ def thresholds(
     Returns
     -------
     Axes
-        That of spam caught, to the left; ham lost has its own scale to the
+        That of spam caught, on the left; ham lost has a scale of its own on the
         right, ten times finer.
-
-    Raises
-    ------
-    InputError
-        See `spamguard.evaluation.metrics`; also if a class is missing.
     """
     spam, ranked = _both(y, log_odds)
     marks = _cuts_of(cuts)
     posts = None if groups is None else _posts(groups, len(spam))
     low, high = np.quantile(ranked, [0.005, 0.995])
-    if low == high:  # one score for all: to the left of it everything, to the right nothing
+    if low == high:  # all scores are equal
         low, high = low - 1, high + 1
     grid = np.linspace(low, high, 121)
     if language_known is not None:
@@ -592,8 +543,8 @@ def thresholds(
                         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
     lines = [*ax.lines[:1], *right.lines[:1]]
     ax.legend(lines, ["spam caught (left)", "ham lost (right)"], loc="upper right", frameon=False)
-    told = "whatever the language" if language_known is None else "none in unknown languages"
-    ax.set(xlabel=f"cut (log-odds; {told})", title="What a threshold catches and costs")
+    text = "whatever the language" if language_known is None else "none in unknown languages"
+    ax.set(xlabel=f"cut (log-odds; {text})", title="What a threshold catches and costs")
     return ax
 
 
@@ -601,7 +552,7 @@ def _cuts_of(given: Cuts | SpamModel | None) -> Cuts | None:
     cuts = given.cuts if isinstance(given, SpamModel) else given
     if cuts is not None and not isinstance(cuts, Cuts):
         raise InputError(
-            "cuts must be Cuts or a SpamModel; load_model() gives one by name or path."
+            "cuts must be Cuts or a SpamModel; load_model() loads one by name or path."
         )
     return cuts
 
@@ -616,7 +567,7 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
     ----------
     verdict : Verdict
     most : int, default 12
-        Reasons to show by themselves.
+        Reasons to show one by one.
     ax : Axes, optional
 
     Returns
@@ -641,7 +592,7 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
 
 
 def _told(feature: str, evidence: str) -> str:
-    """Return what was seen before what it means: the end of a long label is cut off."""
+    """Return the text seen, then its meaning: the end of a long label is cut off."""
     meaning, _, seen = evidence.partition(": “")
     if seen:
         return f"“{seen} {meaning}"
@@ -666,10 +617,10 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        If `model` is none.
+        If `model` is not a SpamModel.
     """
     if not isinstance(model, SpamModel):
-        raise InputError("model must be a SpamModel; load_model() gives one by name or path.")
+        raise InputError("model must be a SpamModel; load_model() loads one by name or path.")
     found = model.top_weights(most)
     bars = [(name, reach) for pairs in found.values() for name, reach in pairs]
     ax = _axes(ax, 7.0, 0.9 + 0.22 * max(1, len(bars)))
@@ -706,12 +657,12 @@ def _signed_bars(ax: Axes, bars: Sequence[tuple[str, float]]) -> None:
 def figures_by_blog(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw one figure of every blog with its interval, and the mean of the blogs if it is there.
+    """Draw one figure of every blog with its interval, and the mean of the blogs.
 
     Parameters
     ----------
     result : mapping
-        Of the protocol ``unseen-blog``, as `spamguard.evaluation` gives it.
+        Of the protocol ``unseen-blog``.
     figure : str, default "recall_at_1pct"
         A share, such as auc, spam_caught, ham_blocked or ece.
     ax : Axes, optional
@@ -727,7 +678,7 @@ def figures_by_blog(
         If the result has no such figure.
     """
     rows = [(row["blog"], row[figure]) for row in result.get("rows", ()) if figure in row]
-    # From the bottom up; a blog on which it cannot be measured is read last.
+    # From the bottom up; a blog without a value comes first, at the bottom.
     rows.sort(key=lambda row: np.nan_to_num(_number(row[1].get("value")), nan=-math.inf))
     blogs = len(rows)
     if figure in result.get("macro", {}):
@@ -742,7 +693,7 @@ def figures_by_blog(
         ax.plot([value], [at], marker="D" if mean else "o", color=SPAM if mean else HAM)
     ax.set_yticks(range(len(rows)), [_words(name) for name, _ in rows])
     ax.set(xlabel=_named(figure), title="Blogs never seen")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+    _percent_ticks(ax.xaxis)
     return ax
 
 
@@ -765,7 +716,7 @@ def _number(value: Any) -> float:
 
 
 def _measured(found: Any) -> Measure:
-    """Return a figure of a result, which may have come without an interval."""
+    """Return a figure of a result, which may lack an interval."""
     given = found if isinstance(found, Mapping) else {"value": found}
     value, low, high = (_number(given.get(key)) for key in ("value", "low", "high"))
     return Measure(value, low, high, int(given.get("n", 1)))
@@ -774,14 +725,14 @@ def _measured(found: Any) -> Measure:
 def learning_curve(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw what a site's first labels bring: each blog thin, their mean with its interval thick.
+    """Draw what a site's first labels bring: each blog thin, their mean thick.
 
     Parameters
     ----------
     result : mapping
-        Of the protocol ``labels``: of comments of your own from
-        `spamguard.evaluation.evaluate_first_labels`. One blog alone is drawn
-        thick, with the interval of its own figures.
+        Of the protocol ``labels``, or for your own comments from
+        `spamguard.analysis.evaluate_first_labels`. A single blog is drawn thick, with
+        the interval of its own figures.
     figure : str, default "recall_at_1pct"
         Or auc.
     ax : Axes, optional
@@ -812,15 +763,15 @@ def learning_curve(
     means = []
     for n in steps:
         found = [{figure: curve[n]} for curve in curves if n in curve]
-        # One blog alone has its own interval, several have that of their mean.
+        # A single blog has its own interval, several have that of their mean.
         means.append(found[0][figure] if alone else macro_mean(found)[figure])
     places = range(len(steps))
     ax.fill_between(places, [m.low for m in means], [m.high for m in means], color=HAM, alpha=0.2)
-    told = "this site" if alone else "mean of the blogs"
-    ax.plot(places, [m.value for m in means], color=HAM, marker="o", label=told)
+    text = "this site" if alone else "mean of the blogs"
+    ax.plot(places, [m.value for m in means], color=HAM, marker="o", label=text)
     if not alone:
         ax.plot([], [], color=GREY, linewidth=0.8, label="one blog")
-    # Small blogs end early: a mean of other blogs says so.
+    # Small blogs end early, so each mean shows its number of blogs.
     names = [
         f"{n:,}" if alone else f"{n:,}\n({m.n} blogs)" for n, m in zip(steps, means, strict=True)
     ]
@@ -830,7 +781,7 @@ def learning_curve(
         ylabel=_named(figure),
         title="What a site's first labels bring",
     )
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+    _percent_ticks(ax.yaxis)
     ax.legend(loc="lower right", frameon=False)
     return ax
 
@@ -838,14 +789,14 @@ def learning_curve(
 def attacks(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw what each trick of spammers costs: a line from the untouched figure to the attacked one.
+    """Draw what each trick of spammers costs: a line from the untouched to the attacked figure.
 
     Parameters
     ----------
     result : mapping
-        Of the protocol ``robustness``: of comments of your own from
-        `spamguard.evaluation.evaluate_attacks`, with intervals and the number
-        of comments.
+        Of the protocol ``robustness``, or for your own comments from
+        `spamguard.analysis.evaluate_attacks`, with intervals and the number of
+        comments.
     figure : str, default "recall_at_1pct"
         Or spam_caught, or ham_blocked.
     ax : Axes, optional
@@ -882,7 +833,7 @@ def attacks(
     played = result.get("played_on")
     if played:
         ax.set_title(f"What tricks cost {played['spam']:,} spam, {played['ham']:,} ham")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
+    _percent_ticks(ax.xaxis)
     ax.legend(loc="best", frameon=False)
     return ax
 
@@ -954,8 +905,8 @@ def over_time(
     Parameters
     ----------
     dates : iterable
-        When each comment came: datetimes or ISO 8601, no bare numbers; one
-        without is left out.
+        When each comment was written: datetimes or ISO 8601, no bare numbers.
+        Comments without a date are left out.
     log_odds : array_like, shape (n,)
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
@@ -966,9 +917,8 @@ def over_time(
     Returns
     -------
     Axes
-        `ax`, or new ones. A period of fewer than 20 comments has their number
-        at its foot; where there are more than 36 periods the legend tells how
-        many of them are so.
+        `ax`, or new ones. A period of fewer than 20 comments shows their number; with
+        more than 36 periods the legend counts such periods.
 
     Raises
     ------
@@ -986,8 +936,8 @@ def over_time(
     for row, date in enumerate(given):
         if isinstance(date, int | float | np.number) and not missing(date):
             raise InputError(
-                f"dates, row {row}: a bare number, whose unit nobody can know; "
-                "convert them first, for example with pd.to_datetime(dates, unit='s')."
+                f"dates, row {row}: a bare number, whose unit is unknown; convert the dates "
+                "first, for example with pd.to_datetime(dates, unit='s')."
             )
     marks = _cuts_of(cuts)
     moments = pd.to_datetime(given, errors="coerce", utc=True, format="mixed").dt.tz_localize(None)
@@ -996,12 +946,12 @@ def over_time(
     periods = moments[moments.notna()].dt.to_period(every)
     grouped = pd.Series(scores)[moments.notna()].groupby(periods)
     quantiles = pd.DataFrame({q: grouped.quantile(q) for q in (0.05, 0.25, 0.5, 0.75, 0.95)})
-    # A period without comments is a gap, not a line through it.
+    # A period without comments is a gap.
     first, last = quantiles.index[0], quantiles.index[-1]
     whole = pd.period_range(first, last, freq=every)
     quantiles = quantiles.reindex(whole)
     counts = grouped.size().reindex(whole, fill_value=0).tolist()
-    # A period reaches from edge to edge, so that one alone has a width as well.
+    # A period reaches from edge to edge, so that a single one has a width too.
     edges = np.arange(len(quantiles) + 1) - 0.5
     ax = _axes(ax, 7.5, 4.0)
     for low, high, alpha, name in ((0.05, 0.95, 0.15, "nine of ten"), (0.25, 0.75, 0.3, "half")):
@@ -1024,11 +974,11 @@ def over_time(
 
 
 def _tell_few(ax: Axes, counts: Sequence[int], most: int = 36) -> None:
-    """Say of how many comments a period is, where they are few."""
+    """Show the number of comments of a period where they are few."""
     few = [at for at, n in enumerate(counts) if 0 < n < _FEW]
     if few and len(counts) > most:
-        told = f"{len(few)} of {sum(map(bool, counts))} periods:\nfewer than {_FEW} comments"
-        ax.plot([], [], linestyle="none", label=told)
+        text = f"{len(few)} of {sum(map(bool, counts))} periods:\nfewer than {_FEW} comments"
+        ax.plot([], [], linestyle="none", label=text)
         return
     for at in few:
         ax.annotate(f"{counts[at]}", (at, 0.01), xycoords=("data", "axes fraction"), fontsize=7,
@@ -1050,7 +1000,7 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
     ----------
     report : DriftReport
     most : int, default 15
-        Columns to show: first those that moved, filled; then others, empty.
+        Columns to show: those that moved are filled, others are empty.
     ax : Axes, optional
 
     Returns
@@ -1065,11 +1015,11 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
     drawn = ax.barh(range(len(rows)), rows["distance"].to_numpy(float), height=0.7)
     for bar, has_moved, rose in zip(drawn, moved.tolist(), up.tolist(), strict=True):
         bar.set(facecolor=(SPAM if rose else HAM) if has_moved else "white", edgecolor=GREY)
-    told = [
+    text = [
         f"{row['reference']:.3g} → {row['current']:.3g}, p {row['p_value']:.3f}"
         for _, row in rows.iterrows()
     ]
-    ax.bar_label(drawn, told, padding=3, fontsize=8)
+    ax.bar_label(drawn, text, padding=3, fontsize=8)
     ax.set_yticks(range(len(rows)), [_words(str(name)) for name in rows.index], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0, max(0.05, 1.7 * float(rows["distance"].max())))
@@ -1084,14 +1034,14 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
 
 
 def campaigns(sizes: pd.DataFrame, *, most: int = 7, ax: Axes | None = None) -> Axes:
-    """Draw how many comments of each campaign came in each month.
+    """Draw how many comments each campaign sent each month.
 
     Parameters
     ----------
     sizes : DataFrame
-        From `spamguard.analysis.campaigns.sizes_over_time`.
+        From `spamguard.analysis.sizes_over_time`.
     most : int, default 7
-        Campaigns to show by themselves, the first; the rest is one.
+        Campaigns to show one by one; the rest is summed up.
     ax : Axes, optional
 
     Returns
@@ -1102,10 +1052,10 @@ def campaigns(sizes: pd.DataFrame, *, most: int = 7, ax: Axes | None = None) -> 
     Raises
     ------
     InputError
-        If there are none with a date.
+        If no campaign has dates, or `most` is not 1 to 7.
     """
     if not len(sizes) or not sizes.shape[1]:
-        raise InputError("there is no campaign whose comments have dates.")
+        raise InputError("no campaign has comments with dates.")
     if not 1 <= most < len(_MANY):
         raise InputError(f"most must be 1 to {len(_MANY) - 1}.")
     shown = {f"campaign {name}": sizes[name].to_numpy(float) for name in sizes.columns[:most]}

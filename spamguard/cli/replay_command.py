@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pandas as pd
 
-    from spamguard.evaluation import Replayed, Tally
+    from spamguard.evaluation import Replay, Tally
 
 _DESCRIPTION: Final = """\
 Score a site's past in the order of its dates, and show month by month what
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_disagreements(frame: pd.DataFrame, found: Replayed) -> None:
+def _print_disagreements(frame: pd.DataFrame, found: Replay) -> None:
     for row, decision, verdict in found.disagreements:
         facts = {
             "row": row + 1,
@@ -71,7 +71,7 @@ def _print_disagreements(frame: pd.DataFrame, found: Replayed) -> None:
         print(json.dumps(facts, ensure_ascii=False, default=str))
 
 
-def _print_months(found: Replayed) -> None:
+def _print_months(found: Replay) -> None:
     from spamguard.cli.terminal import Screen
 
     rows = [_cells(month or "no date", tally) for month, tally in sorted(found.months.items())]

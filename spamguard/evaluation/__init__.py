@@ -8,7 +8,7 @@ from spamguard.loading import attach
 
 if TYPE_CHECKING:
     from spamguard.evaluation.history import Month as Month
-    from spamguard.evaluation.history import Replayed as Replayed
+    from spamguard.evaluation.history import Replay as Replay
     from spamguard.evaluation.history import Shadow as Shadow
     from spamguard.evaluation.history import Tally as Tally
     from spamguard.evaluation.history import replay as replay
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from spamguard.evaluation.metrics import binomial_lower as binomial_lower
     from spamguard.evaluation.metrics import binomial_upper as binomial_upper
     from spamguard.evaluation.metrics import blog_metrics as blog_metrics
-    from spamguard.evaluation.metrics import brier as brier
     from spamguard.evaluation.metrics import checked_numbers as checked_numbers
     from spamguard.evaluation.metrics import checked_pair as checked_pair
     from spamguard.evaluation.metrics import checked_share as checked_share
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from spamguard.evaluation.metrics import curve_bootstrap as curve_bootstrap
     from spamguard.evaluation.metrics import ece as ece
     from spamguard.evaluation.metrics import lam as lam
-    from spamguard.evaluation.metrics import log_loss as log_loss
     from spamguard.evaluation.metrics import macro_mean as macro_mean
     from spamguard.evaluation.metrics import mcc as mcc
     from spamguard.evaluation.metrics import recall_at_fpr as recall_at_fpr
@@ -42,9 +40,9 @@ if TYPE_CHECKING:
     from spamguard.evaluation.site_thresholds import with_threshold as with_threshold
     from spamguard.evaluation.thresholds import Promise as Promise
     from spamguard.evaluation.thresholds import Threshold as Threshold
-    from spamguard.evaluation.thresholds import cut_for_every_group as cut_for_every_group
     from spamguard.evaluation.thresholds import ham_lost_by_group as ham_lost_by_group
     from spamguard.evaluation.thresholds import ham_needed as ham_needed
+    from spamguard.evaluation.thresholds import refuting_groups as refuting_groups
     from spamguard.evaluation.thresholds import (
         threshold_for_max_ham_lost as threshold_for_max_ham_lost,
     )
@@ -55,7 +53,7 @@ if TYPE_CHECKING:
 __all__, __getattr__, __dir__ = attach(
     __name__,
     {
-        "history": ["Month", "Replayed", "Shadow", "Tally", "replay"],
+        "history": ["Month", "Replay", "Shadow", "Tally", "replay"],
         "metrics": [
             "Figure",
             "adaptive_ece",
@@ -63,7 +61,6 @@ __all__, __getattr__, __dir__ = attach(
             "binomial_lower",
             "binomial_upper",
             "blog_metrics",
-            "brier",
             "checked_numbers",
             "checked_pair",
             "checked_share",
@@ -73,7 +70,6 @@ __all__, __getattr__, __dir__ = attach(
             "curve_bootstrap",
             "ece",
             "lam",
-            "log_loss",
             "macro_mean",
             "mcc",
             "recall_at_fpr",
@@ -91,9 +87,9 @@ __all__, __getattr__, __dir__ = attach(
         "thresholds": [
             "Promise",
             "Threshold",
-            "cut_for_every_group",
             "ham_lost_by_group",
             "ham_needed",
+            "refuting_groups",
             "threshold_for_max_ham_lost",
             "threshold_for_min_precision",
         ],

@@ -1,8 +1,8 @@
-"""A site's past, scored in the order in which it came, beside what really happened.
+"""A site's past, scored in the order in which it came, beside the decisions made then.
 
-Nothing is changed: `replay` tells what a model would have caught and lost,
-and every comment on which it disagrees with the decision of then. `Shadow`
-does the same with what comes in today.
+`replay` shows what a model would have caught and lost, and the comments on which it
+disagrees with the decision. `Shadow` does the same with today's comments. Neither
+changes anything.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from spamguard.verdict import Label, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Month", "Replayed", "Shadow", "Tally", "replay"]
+__all__ = ["Month", "Replay", "Shadow", "Tally", "replay"]
 
 _BATCH: Final = 500
 
 
 @dataclass(slots=True)
 class Tally:
-    """Decisions of then, by what the model would have said.
+    """Past decisions, by the label the model gives.
 
     Parameters
     ----------
     ham, spam, unlabelled : dict of label to int
-        Comments that were published, that were removed as spam, and of which
-        no decision is known; by the model's label.
+        Comments that were published, that were removed as spam, and without a known
+        decision.
     """
 
     ham: dict[Label, int] = field(default_factory=lambda: {"ham": 0, "unsure": 0, "spam": 0})
@@ -45,30 +45,28 @@ class Tally:
         Parameters
         ----------
         decision : {"ham", "spam"} or None
-            What was decided then.
         label : {"ham", "unsure", "spam"}
-            What the model says.
+            The model's.
         """
         side = {"ham": self.ham, "spam": self.spam}.get(decision or "", self.unlabelled)
         side[label] += 1
 
 
 Month = str
-"""Year and month (``2024-03``); empty where the date is not known."""
+"""Year and month (``2024-03``); empty without a date."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class Replay:
     """What `replay` found.
 
     Parameters
     ----------
     total : Tally
     months : dict of Month to Tally
-        The same, month by month.
     disagreements : list of tuple
-        Row of the frame (from 0), what was decided then, and the verdict: spam
-        that the model lets through, and real comments that it calls spam.
+        Row of the frame (from 0), past decision and verdict: spam that the model
+        lets through, and ham that it calls spam.
     """
 
     total: Tally
@@ -81,23 +79,21 @@ def replay(
     model: SpamModel,
     *,
     watch: Callable[[str, int, int], None] | None = None,
-) -> Replayed:
-    """Score a site's past as if `model` had been there; nothing is learned or changed.
+) -> Replay:
+    """Score a site's past as if `model` had been in use.
 
     Parameters
     ----------
     frame : DataFrame
-        A corpus, as `spamguard.corpus.read_corpus` gives it; ``label`` is what
-        was decided then. Each comment sees those that stood under its post
-        before it.
+        A corpus as `spamguard.corpus.read_corpus` returns it; ``label`` is the past
+        decision. Each comment is judged with the earlier ones under its post.
     model : SpamModel
     watch : callable, optional
         Called with a stage, the comments done and their number.
 
     Returns
     -------
-    Replayed
-        Month by month, and the real comments that would have been called spam.
+    Replay
     """
     from spamguard.corpus import comments_of
 
@@ -105,7 +101,7 @@ def replay(
     comments = comments_of(frame.iloc[ordered], thread=True)
     labels = frame["label"].where(frame["label"].notna(), None).tolist()
     dates = frame["date"].where(frame["date"].notna(), None).tolist()
-    found = Replayed(Tally(), {}, [])
+    found = Replay(Tally(), {}, [])
     for done, (row, verdict) in enumerate(zip(ordered, _verdicts(model, comments), strict=True), 1):
         decision = labels[row]
         month = str(dates[row] or "")[:7]
@@ -134,14 +130,13 @@ def _verdicts(model: SpamModel, comments: Iterable[Comment]) -> Iterator[Verdict
 
 @dataclass(slots=True)
 class Shadow:
-    """A model that is tried beside the one in use, and decides nothing.
+    """A candidate that runs beside the model in use, and decides nothing.
 
     Parameters
     ----------
     model : SpamModel
-        The one in use: its verdicts are what is acted on.
+        The one in use.
     candidate : SpamModel
-        The one that is watched.
     tell : callable, optional
         Called with the comment and both verdicts where their labels differ.
     seen, differed : int, default 0
@@ -155,7 +150,7 @@ class Shadow:
     differed: int = 0
 
     def score(self, comment: Comment | str) -> Verdict:
-        """Return the verdict of the model in use, whatever the candidate says of `comment`.
+        """Return the verdict of the model in use, and compare it with the candidate's.
 
         Parameters
         ----------
@@ -165,7 +160,6 @@ class Shadow:
         Returns
         -------
         Verdict
-            Of `model`.
         """
         given = as_comment(comment)
         verdict = self.model.verdict(given)

@@ -1,13 +1,13 @@
-"""How good the scores, the probabilities and the labels are, and how sure that is.
+"""How good scores, probabilities and labels are, and how certain that is.
 
 Throughout, `y` is 1 for spam and 0 for ham; `scores` and `log_odds` are any
 numbers that grow with spamminess; `p` and `probability` are P(spam), 0 to 1.
-A figure that a missing class leaves undefined is NaN, never a flattering
-number. What cannot be measured at all (NaN in the data, lengths that differ,
-labels other than 0 and 1) raises `InputError`.
+A figure that a missing class leaves undefined is NaN. NaN in the data, lengths
+that differ and labels other than 0 and 1 raise `InputError`.
 
-scipy and scikit-learn load inside the functions that need them, so that the
-decision thresholds can share the binomial bounds without their start-up time.
+The metrics that scikit-learn has too are here because a resample may lack a class:
+then they must return a value instead of warning. scikit-learn loads inside the
+functions that need it, since the server does without.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.errors import InputError
+from spamguard.evaluation.tails import share_at_tail
 
 __all__ = [
     "Figure",
@@ -28,17 +30,11 @@ __all__ = [
     "binomial_lower",
     "binomial_upper",
     "blog_metrics",
-    "brier",
-    "checked_numbers",
-    "checked_pair",
-    "checked_share",
-    "checked_whole",
     "clopper_pearson",
     "cluster_bootstrap",
     "curve_bootstrap",
     "ece",
     "lam",
-    "log_loss",
     "macro_mean",
     "mcc",
     "recall_at_fpr",
@@ -54,23 +50,7 @@ Bools = NDArray[np.bool_]
 
 
 def checked_numbers(name: str, values: ArrayLike) -> Floats:
-    """Return `values` as a flat array of finite numbers.
-
-    Parameters
-    ----------
-    name : str
-        What to call the values in a message.
-    values : array_like, shape (n,)
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-
-    Raises
-    ------
-    InputError
-        Not numbers, not one-dimensional, NaN or infinite.
-    """
+    """Return `values` as a flat array of finite numbers; messages call them `name`."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -84,25 +64,7 @@ def checked_numbers(name: str, values: ArrayLike) -> Floats:
 
 
 def checked_share(name: str, value: float, *, ends: bool = False) -> float:
-    """Return `value` if it lies between 0 and 1.
-
-    Parameters
-    ----------
-    name : str
-        What to call the value in a message.
-    value : float
-    ends : bool, default False
-        Whether 0 and 1 themselves are allowed.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        Outside the range, NaN or no number.
-    """
+    """Return `value` if it lies between 0 and 1, or with `ends` is one of them."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -123,24 +85,7 @@ def _classes(y: ArrayLike, name: str = "y") -> Bools:
 
 
 def checked_pair(y: ArrayLike, values: ArrayLike, name: str) -> tuple[Bools, Floats]:
-    """Return which rows are spam, and `values` as numbers beside them.
-
-    Parameters
-    ----------
-    y : array_like of {0, 1}, shape (n,)
-    values : array_like, shape (n,)
-    name : str
-        What to call the values in a message.
-
-    Returns
-    -------
-    tuple of numpy.ndarray of bool and of float64, each of shape (n,)
-
-    Raises
-    ------
-    InputError
-        NaN or infinite values, lengths that differ, labels other than 0 and 1.
-    """
+    """Return which rows are spam, and `values` as numbers beside them."""
     spam, array = _classes(y), checked_numbers(name, values)
     if len(spam) != len(array):
         raise InputError(f"y has {len(spam)} rows and {name} has {len(array)}; they must match.")
@@ -155,24 +100,7 @@ def _with_probabilities(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
 
 
 def checked_whole(name: str, value: int, least: int) -> int:
-    """Return `value` if it is a whole number, and no smaller than `least`.
-
-    Parameters
-    ----------
-    name : str
-        What to call the value in a message.
-    value : int
-    least : int
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    InputError
-        If it is smaller, or no whole number.
-    """
+    """Return `value` if it is a whole number of `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number, {least} or more.")
     return int(value)
@@ -182,11 +110,11 @@ def checked_whole(name: str, value: int, least: int) -> int:
 
 
 def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
-    """Return the largest recall of spam whose false-positive rate is at most `fpr`.
+    """Return the largest recall of spam at a false-positive rate of at most `fpr`.
 
-    Every decision threshold is tried. Ham and spam of equal score stand on
-    the same side of each, so a tie is never split in the model's favour and
-    nothing is interpolated.
+    Every decision threshold is tried. Ham and spam of equal score are on the same
+    side of each, so ties are never split in the model's favour and nothing is
+    interpolated.
 
     Parameters
     ----------
@@ -199,11 +127,6 @@ def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
     -------
     float
         Share of spam caught, 0 to 1; NaN when a class is missing.
-
-    Raises
-    ------
-    InputError
-        See the module.
     """
     spam, array = checked_pair(y, scores, "scores")
     limit = checked_share("fpr", fpr, ends=True)
@@ -213,7 +136,7 @@ def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
         return math.nan
     order = np.argsort(-array)
     ranked = array[order]
-    # A threshold can only stand below the last row of a run of equal scores.
+    # A threshold can only lie below the last row of a run of equal scores.
     last = np.append(ranked[1:] != ranked[:-1], True)
     caught = np.cumsum(spam[order])[last]
     blocked = np.flatnonzero(last) + 1 - caught
@@ -223,7 +146,7 @@ def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
 
 
 def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
-    """Return the area under the ROC curve.
+    """Return the area under the ROC curve: how often spam outranks ham, ties counted half.
 
     Parameters
     ----------
@@ -233,20 +156,11 @@ def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
     Returns
     -------
     float
-        The chance that a spam comment outranks a ham one, ties half; 0 to 1,
-        NaN when a class is missing.
-
-    Raises
-    ------
-    InputError
-        See the module.
+        0 to 1; NaN when a class is missing.
     """
     from sklearn.metrics import roc_auc_score
 
-    spam, array = checked_pair(y, scores, "scores")
-    if spam.all() or not spam.any():
-        return math.nan
-    return float(roc_auc_score(spam, array))
+    return _of_both_classes(roc_auc_score, y, scores)
 
 
 def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
@@ -260,31 +174,19 @@ def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
     Returns
     -------
     float
-        0 to 1; chance level is the share of spam. NaN when a class is missing.
-
-    Raises
-    ------
-    InputError
-        See the module.
+        0 to 1, the share of spam by chance; NaN when a class is missing.
     """
     from sklearn.metrics import average_precision_score
 
+    return _of_both_classes(average_precision_score, y, scores)
+
+
+def _of_both_classes(metric: Callable[..., float], y: ArrayLike, scores: ArrayLike) -> float:
     spam, array = checked_pair(y, scores, "scores")
-    if spam.all() or not spam.any():
-        return math.nan
-    return float(average_precision_score(spam, array))
+    return math.nan if spam.all() or not spam.any() else float(metric(spam, array))
 
 
 # -- decisions ---------------------------------------------------------------
-
-
-def _confusion(y: ArrayLike, predicted: ArrayLike) -> tuple[int, int, int, int]:
-    """Count ham passed, ham blocked, spam missed, spam caught."""
-    spam, called = _classes(y), _classes(predicted, "predicted")
-    if len(spam) != len(called):
-        raise InputError(f"y has {len(spam)} rows and predicted has {len(called)}; match them.")
-    counts = np.bincount(2 * spam.astype(np.intp) + called, minlength=4)
-    return int(counts[0]), int(counts[1]), int(counts[2]), int(counts[3])
 
 
 def mcc(y: ArrayLike, predicted: ArrayLike) -> float:
@@ -297,28 +199,22 @@ def mcc(y: ArrayLike, predicted: ArrayLike) -> float:
     Returns
     -------
     float
-        -1 to 1; 0 for chance, and 0 where a row or column of the table is
-        empty and the coefficient undefined.
-
-    Raises
-    ------
-    InputError
-        See the module.
+        -1 to 1; 0 for chance, and where it is undefined.
     """
-    passed, blocked, missed, caught = _confusion(y, predicted)
-    # Python's integers: the product of four counts outgrows 64 bits on a large corpus.
-    spread = (caught + blocked) * (caught + missed) * (passed + blocked) * (passed + missed)
-    return (caught * passed - blocked * missed) / math.sqrt(spread) if spread else 0.0
+    from sklearn.metrics import matthews_corrcoef
+
+    spam, numbers = checked_pair(y, predicted, "predicted")
+    called = _classes(numbers, "predicted")
+    one_value = any(side.all() or not side.any() for side in (spam, called))
+    return 0.0 if one_value else float(matthews_corrcoef(spam, called))
 
 
 def lam(y: ArrayLike, predicted: ArrayLike) -> float:
     """Return the logistic average misclassification of the TREC spam tracks.
 
-    The mean, in log-odds, of the share of ham blocked and the share of spam
-    missed (Cormack and Lynam, TREC 2005 Spam Track Overview; also 2006 and
-    2007). It asks how well the classes are told apart, whichever way the
-    threshold leans. Each share is taken as (errors + 1/2) / (rows + 1), since
-    without it one error-free class would make everything perfect.
+    The mean, in log-odds, of the share of ham blocked and the share of spam missed
+    (Cormack and Lynam, TREC 2005 Spam Track Overview). Half a comment is added to
+    each count, so that a rate of zero has log-odds too.
 
     Parameters
     ----------
@@ -328,70 +224,20 @@ def lam(y: ArrayLike, predicted: ArrayLike) -> float:
     -------
     float
         0 (best) to 1; TREC prints it as a percentage. NaN when a class is missing.
-
-    Raises
-    ------
-    InputError
-        See the module.
     """
-    passed, blocked, missed, caught = _confusion(y, predicted)
-    if passed + blocked == 0 or missed + caught == 0:
+    spam, called = checked_pair(y, predicted, "predicted")
+    blocked, caught = _classes(called[~spam], "predicted"), _classes(called[spam], "predicted")
+    if not len(blocked) or not len(caught):
         return math.nan
-    # logit((k + 1/2) / (n + 1)) is the log of (k + 1/2) / (n - k + 1/2).
-    logit = math.log((blocked + 0.5) / (passed + 0.5)) + math.log((missed + 0.5) / (caught + 0.5))
-    return 1 / (1 + math.exp(-logit / 2))
+
+    def log_odds(hits: Bools) -> float:
+        # logit((k + 1/2) / (n + 1)) is the log of (k + 1/2) / (n - k + 1/2).
+        return math.log((hits.sum() + 0.5) / ((~hits).sum() + 0.5))
+
+    return 1 / (1 + math.exp((log_odds(caught) - log_odds(blocked)) / 2))
 
 
 # -- probabilities -----------------------------------------------------------
-
-
-def brier(y: ArrayLike, p: ArrayLike) -> float:
-    """Return the Brier score (Brier 1950): the mean squared error of the probabilities.
-
-    Parameters
-    ----------
-    y : array_like of {0, 1}, shape (n,)
-    p : array_like, shape (n,), 0 to 1
-
-    Returns
-    -------
-    float
-        0 (best) to 1; NaN for no rows.
-
-    Raises
-    ------
-    InputError
-        See the module.
-    """
-    spam, array = _with_probabilities(y, p)
-    return float(np.mean((array - spam) ** 2)) if len(spam) else math.nan
-
-
-def log_loss(y: ArrayLike, p: ArrayLike) -> float:
-    """Return the mean negative log-likelihood of the labels.
-
-    Parameters
-    ----------
-    y : array_like of {0, 1}, shape (n,)
-    p : array_like, shape (n,), 0 to 1
-
-    Returns
-    -------
-    float
-        In nats, 0 (best) to about 36: one certain mistake would be infinite,
-        so `p` is kept one float64 epsilon away from 0 and 1. NaN for no rows.
-
-    Raises
-    ------
-    InputError
-        See the module.
-    """
-    spam, array = _with_probabilities(y, p)
-    if len(spam) == 0:
-        return math.nan
-    epsilon = float(np.finfo(np.float64).eps)
-    truth = np.where(spam, array, 1 - array)
-    return float(-np.mean(np.log(np.clip(truth, epsilon, 1 - epsilon))))
 
 
 def _binned(spam: Bools, p: Floats, bin_of: NDArray[np.intp]) -> list[tuple[float, float, int]]:
@@ -412,7 +258,7 @@ def _gap(table: list[tuple[float, float, int]]) -> float:
 
 
 def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float, float, int]]:
-    """Return what was promised beside what came true, in bins of equal width.
+    """Return what was predicted beside what happened, in bins of equal width.
 
     Parameters
     ----------
@@ -424,13 +270,8 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float,
     Returns
     -------
     list of (float, float, int)
-        Mean probability, share of spam and number of rows of each bin that
-        has rows, by rising probability.
-
-    Raises
-    ------
-    InputError
-        See the module; also for `bins` below 1.
+        Mean probability, share of spam and number of rows of each bin that has
+        rows, by rising probability.
     """
     spam, array = _with_probabilities(y, p)
     width = checked_whole("bins", bins, 1)
@@ -440,9 +281,9 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float,
 def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error over bins of equal width.
 
-    The row-weighted mean distance between promised and observed spam share
-    (Naeini, Cooper and Hauskrecht 2015). Chance alone puts it above zero, the
-    more so the fewer the rows: compare it between samples of like size.
+    The mean distance between predicted and observed spam share, by rows (Naeini,
+    Cooper and Hauskrecht 2015). Chance alone puts it above zero, and more so for
+    few rows: compare it between samples of similar size.
 
     Parameters
     ----------
@@ -454,11 +295,6 @@ def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     -------
     float
         0 (best) to 1; NaN for no rows.
-
-    Raises
-    ------
-    InputError
-        See the module; also for `bins` below 1.
     """
     return _gap(reliability(y, p, bins))
 
@@ -466,10 +302,9 @@ def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
 def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error over bins of equal mass.
 
-    As `ece`, with bins that hold about as many rows each (Nguyen and O'Connor
-    2015; Nixon et al. 2019), which looks as closely at the crowded ends as at
-    the middle. Equal probabilities share a bin, so the order of the rows
-    changes nothing.
+    As `ece`, with bins of about as many rows each (Nguyen and O'Connor 2015; Nixon
+    et al. 2019), so that the crowded ends are seen as closely as the middle. Equal
+    probabilities share a bin.
 
     Parameters
     ----------
@@ -481,16 +316,11 @@ def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     -------
     float
         0 (best) to 1; NaN for no rows.
-
-    Raises
-    ------
-    InputError
-        See the module; also for `bins` below 1.
     """
     spam, array = _with_probabilities(y, p)
     mass = checked_whole("bins", bins, 1)
     _, run, sizes = np.unique(array, return_inverse=True, return_counts=True)
-    # The middle of a run of equal values, as a share of all rows, says which bin it is in.
+    # A run of equal values falls into the bin that holds its middle row.
     middle = (np.cumsum(sizes) - sizes / 2) / max(len(array), 1)
     return _gap(_binned(spam, array, (middle * mass).astype(np.intp)[run]))
 
@@ -501,7 +331,7 @@ def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
 def _counted(k: int, n: int) -> tuple[int, int]:
     rows, hits = checked_whole("n", n, 0), checked_whole("k", k, 0)
     if hits > rows:
-        raise InputError(f"k counts some of the n, yet {hits} is more than {rows}.")
+        raise InputError(f"k is part of n, so it cannot be {hits} of {rows}.")
     return hits, rows
 
 
@@ -518,17 +348,10 @@ def binomial_upper(k: int, n: int, confidence: float = 0.95) -> float:
     -------
     float
         0 to 1; 1 where n is 0 (Clopper and Pearson 1934, one side).
-
-    Raises
-    ------
-    InputError
-        Impossible counts, or a confidence not between 0 and 1.
     """
-    from scipy.special import betaincinv
-
     hits, rows = _counted(k, n)
     level = checked_share("confidence", confidence)
-    return 1.0 if hits == rows else float(betaincinv(hits + 1, rows - hits, level))
+    return 1.0 if hits == rows else share_at_tail(hits + 1, rows, level)
 
 
 def binomial_lower(k: int, n: int, confidence: float = 0.95) -> float:
@@ -544,17 +367,10 @@ def binomial_lower(k: int, n: int, confidence: float = 0.95) -> float:
     -------
     float
         0 to 1; 0 where n is 0 (Clopper and Pearson 1934, one side).
-
-    Raises
-    ------
-    InputError
-        Impossible counts, or a confidence not between 0 and 1.
     """
-    from scipy.special import betaincinv
-
     hits, rows = _counted(k, n)
     level = checked_share("confidence", confidence)
-    return 0.0 if hits == 0 else float(betaincinv(hits, rows - hits + 1, 1 - level))
+    return 0.0 if hits == 0 else share_at_tail(hits, rows, 1 - level)
 
 
 def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -563,19 +379,14 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     Parameters
     ----------
     k, n : int
-        0 <= k <= n; rows independent of each other.
+        0 <= k <= n; the rows must be independent.
     level : float, default 0.95
-        Two-sided coverage, at least; half of the rest lies on either side.
+        Two-sided coverage; half of the rest lies on either side.
 
     Returns
     -------
     tuple of (float, float)
         0 to 1; (0, 1) where n is 0.
-
-    Raises
-    ------
-    InputError
-        Impossible counts, or a level not between 0 and 1.
     """
     side = (1 + checked_share("level", level)) / 2
     return binomial_lower(k, n, side), binomial_upper(k, n, side)
@@ -588,11 +399,11 @@ class Figure:
     Parameters
     ----------
     value : float
-        In the unit of its metric; NaN where undefined.
+        NaN where undefined.
     low, high : float
-        Ends of the interval; NaN where none can be given.
+        Ends of the interval; NaN where there is none.
     n : int
-        How many rows (for a mean over blogs, how many blogs) it rests on.
+        Number of rows behind it; of blogs, for a mean over blogs.
     """
 
     value: float
@@ -601,7 +412,7 @@ class Figure:
     n: int
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Return plain values for JSON, which has no NaN: None stands for it.
+        """Return plain values for JSON, with None for NaN.
 
         Returns
         -------
@@ -620,9 +431,9 @@ def _group_numbers(groups: Iterable[Hashable]) -> NDArray[np.intp]:
     numbers: dict[Hashable, int] = {}
     found = []
     for group in groups:
-        # Only NaN differs from itself; pandas.NA cannot even be asked.
+        # Only NaN differs from itself; comparing pandas.NA would raise.
         if group is None or type(group).__name__ == "NAType" or group != group:
-            raise InputError("groups holds missing values; give such rows a group of their own.")
+            raise InputError("groups holds missing values; give each such row its own group.")
         found.append(numbers.setdefault(group, len(numbers)))
     return np.array(found, dtype=np.intp)
 
@@ -659,9 +470,9 @@ def cluster_bootstrap(
 ) -> Figure:
     """Return a figure with a percentile interval from resampling whole groups.
 
-    Comments under one post resemble each other, so rows drawn one by one
-    would make the interval too narrow: posts are drawn, with replacement, and
-    bring all of their comments (Davison and Hinkley 1997, section 3.8).
+    Comments under one post resemble each other, so resampling single rows would
+    make the interval too narrow. Whole posts are drawn with replacement instead
+    (Davison and Hinkley 1997, section 3.8).
 
     Parameters
     ----------
@@ -679,29 +490,18 @@ def cluster_bootstrap(
     Returns
     -------
     Figure
-        `low` and `high` are NaN with fewer than two groups: one post says
-        nothing about how posts differ.
-
-    Raises
-    ------
-    InputError
-        Lengths that differ, missing groups, or settings out of range.
+        `low` and `high` are NaN with fewer than two groups.
     """
-    numbers = _group_numbers(groups)
-    columns = [np.asarray(array) for array in arrays]
-    if any(column.ndim == 0 or len(column) != len(numbers) for column in columns):
-        raise InputError(f"Each array needs one row for each of the {len(numbers)} groups.")
-    draws = checked_whole("samples", samples, 1)
-    coverage = checked_share("level", level)
-    value = float(function(*columns))
-    if len(numbers) == 0 or numbers.max() == 0:
-        return Figure(value, math.nan, math.nan, len(numbers))
-    replicates = [
-        function(*(column[index] for column in columns))
-        for index in _resamples(numbers, draws, seed)
-    ]
-    low, high = _percentiles(np.array(replicates, dtype=np.float64), coverage)
-    return Figure(value, low, high, len(numbers))
+    posts = list(groups)
+    value, low, high = curve_bootstrap(
+        lambda *columns: np.array([function(*columns)], np.float64),
+        posts,
+        *arrays,
+        samples=samples,
+        seed=seed,
+        level=level,
+    )
+    return Figure(float(value[0]), float(low[0]), float(high[0]), len(posts))
 
 
 def curve_bootstrap(
@@ -712,11 +512,10 @@ def curve_bootstrap(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[Floats, Floats, Floats]:
-    """Return a curve with the band around it, point by point, from resampling whole groups.
+    """Return a curve and the band around it, from resampling whole groups.
 
-    As `cluster_bootstrap`, for functions that return one number for each point
-    of a fixed grid. The band is for each point alone and not for the whole
-    curve at once.
+    As `cluster_bootstrap`, for functions that return one number for each point of
+    a fixed grid. The band holds for each point alone, not for the whole curve.
 
     Parameters
     ----------
@@ -762,14 +561,6 @@ def _share(hits: Bools) -> Figure:
     return Figure(k / n if n else math.nan, *clopper_pearson(k, n), n)
 
 
-def _recall_at_1pct(y: ArrayLike, scores: ArrayLike) -> float:
-    return recall_at_fpr(y, scores, 0.01)
-
-
-def _recall_at_2pct(y: ArrayLike, scores: ArrayLike) -> float:
-    return recall_at_fpr(y, scores, 0.02)
-
-
 def _mean(values: ArrayLike) -> float:
     array = np.asarray(values, dtype=np.float64)
     return float(array.mean()) if len(array) else math.nan
@@ -799,7 +590,7 @@ def blog_metrics(
     ----------
     y : array_like of {0, 1}, shape (n,)
     log_odds : array_like, shape (n,)
-        What the comments are ranked by.
+        The comments are ranked by these.
     probability : array_like, shape (n,), 0 to 1
     label : array_like of {"ham", "unsure", "spam"}, shape (n,)
     groups : iterable of hashable, length n
@@ -810,18 +601,13 @@ def blog_metrics(
     Returns
     -------
     dict of str to Figure or int
-        ``auc``, ``average_precision``, ``recall_at_1pct``, ``recall_at_2pct``,
-        ``mcc`` (of label "spam"), ``unsure`` (a share), ``brier`` and ``ece``
-        with intervals over posts; ``spam_caught`` and ``ham_blocked``, the
-        shares of spam and of ham labelled "spam", with exact binomial
-        intervals, which hold up at zero errors but take comments as
-        independent; ``n_spam`` and ``n_ham`` as plain numbers. Resampling
-        adds noise, so the interval of ``ece`` leans upwards.
-
-    Raises
-    ------
-    InputError
-        See the module.
+        With intervals over posts: ``auc``, ``average_precision``,
+        ``recall_at_1pct``, ``recall_at_2pct``, ``mcc`` (of label "spam"),
+        ``unsure`` (a share), ``brier`` and ``ece``, whose interval leans upwards
+        because resampling adds noise. With exact binomial intervals, which hold
+        at zero errors but take comments as independent: ``spam_caught`` and
+        ``ham_blocked``, the shares of spam and of ham labelled "spam". As plain
+        numbers: ``n_spam`` and ``n_ham``.
     """
     spam, ranked = checked_pair(y, log_odds, "log_odds")
     _, p = _with_probabilities(y, probability)
@@ -831,11 +617,11 @@ def blog_metrics(
     plan: dict[str, tuple[Callable[..., float], tuple[ArrayLike, ...]]] = {
         "auc": (roc_auc, (spam, ranked)),
         "average_precision": (average_precision, (spam, ranked)),
-        "recall_at_1pct": (_recall_at_1pct, (spam, ranked)),
-        "recall_at_2pct": (_recall_at_2pct, (spam, ranked)),
+        "recall_at_1pct": (partial(recall_at_fpr, fpr=0.01), (spam, ranked)),
+        "recall_at_2pct": (partial(recall_at_fpr, fpr=0.02), (spam, ranked)),
         "mcc": (mcc, (spam, called)),
         "unsure": (_mean, (given == "unsure",)),
-        "brier": (brier, (spam, p)),
+        "brier": (_mean, ((p - spam) ** 2,)),
         "ece": (ece, (spam, p)),
     }
     figures: dict[str, Figure | int] = {
@@ -851,21 +637,20 @@ def blog_metrics(
 def macro_mean(blogs: Sequence[Mapping[str, Figure | int]]) -> dict[str, Figure]:
     """Return the mean over blogs, each counting the same whatever its size.
 
-    The interval comes from drawing blogs with replacement (2000 times, seed
-    0, 95 % percentiles). It says how the mean would vary with other blogs of
-    this kind; how sure each blog's own figure is enters only through the
-    spread between them. A handful of blogs makes it too narrow.
+    The interval comes from drawing blogs with replacement (2000 times, seed 0, 95 %
+    percentiles): how the mean would vary with other blogs of this kind. With a
+    handful of blogs it is too narrow.
 
     Parameters
     ----------
     blogs : sequence of mapping of str to Figure
-        From `blog_metrics`; plain counts in them are passed over.
+        From `blog_metrics`; plain counts in them are ignored.
 
     Returns
     -------
     dict of str to Figure
-        Every figure that any blog has. Blogs where it is NaN or absent are
-        left out of it and of its `n`; the interval is NaN below two blogs.
+        Every figure that any blog has. Blogs where it is NaN or absent are left
+        out of its mean and its `n`; the interval is NaN below two blogs.
     """
     names = {name: None for blog in blogs for name, x in blog.items() if isinstance(x, Figure)}
     return {name: _mean_of([blog.get(name) for blog in blogs]) for name in names}

@@ -3,8 +3,8 @@
     found = threshold_on(model, read_corpus("moderated.csv"), "ham_lost<=0.01")
     save_model(with_threshold(model, found), "mysite-model", name="mysite")
 
-The comments must be ones that the model has not learned from: on those it
-did, it loses less ham than it will on others, and no bound can tell.
+The model must not have learned from these comments: on those it loses less ham than
+it will on others.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from spamguard.corpus import comments_of_frame, texts_sha256
 from spamguard.errors import CorpusError, InputError
-from spamguard.evaluation.metrics import binomial_lower
+from spamguard.evaluation.tails import hypergeometric_tail
 from spamguard.evaluation.thresholds import (
     Promise,
     Threshold,
-    cut_for_every_group,
-    ham_lost_by_group,
+    count_ham_lost,
+    refuting_groups,
     threshold_for_max_ham_lost,
     threshold_for_min_precision,
 )
@@ -40,13 +40,13 @@ Action = Literal["unsure", "spam", "discard"]
 
 _CHANCE: Final = 0.05
 _BATCH: Final = 500
-# What a model's `about` says of the cuts it was trained with, which are no longer its own.
+# Entries of a model's `about` on the cuts it was trained with.
 _OF_FORMER_CUTS: Final = ("figures", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A blog or post in which more of the ham lost lies than chance explains.
+    """A blog or post with more of the ham lost than chance explains.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Gathering:
     name : str
         The blog, or the post with its blog.
     ham, ham_lost : int
-        Ham comments of the group, and those of them at or above the cut.
+        Ham comments of the group, and those at or above the cut.
     """
 
     by: Literal["blog", "post"]
@@ -70,22 +70,22 @@ class SiteThreshold:
     Parameters
     ----------
     threshold : Threshold
-        Its cut is in the log-odds of the model it was measured with, at that
-        model's prior.
+        Its cut is in the log-odds of the model it was measured with, at that model's
+        prior.
     prior : float
         That prior, 0 to 1.
     gathered : tuple of Gathering
         Where the ham lost gathers. The bound assumes that it does not.
     broken_blogs : tuple of str
-        Blogs that are shown to lose more ham than was promised.
+        Blogs shown to lose more ham than was promised.
     learned_from : bool
-        The model says that it was trained on this very corpus, or on a set
-        in it: the promise is then worth nothing.
+        The model was trained on this corpus, or on a set in it, so the promise means
+        nothing.
     corpus_sha256 : str
         Hash of the corpus's texts.
     action : {"spam", "unsure", "discard"}
-        What was measured. Of a comment in a language that it does not know a
-        model says unsure and no more, so only for ``unsure`` are such counted.
+        What was measured. A comment in a language the model does not know is called
+        unsure at most, so such comments count for ``unsure`` only.
     language_unknown : int
         Labelled comments in such a language.
     """
@@ -100,7 +100,7 @@ class SiteThreshold:
     language_unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: those of the threshold, and what surrounds them.
+        """Return plain values for JSON: the fields of the threshold among the others.
 
         Returns
         -------
@@ -137,13 +137,13 @@ def threshold_on(
     ----------
     model : SpamModel
     frame : DataFrame
-        A corpus, as `spamguard.corpus.read_corpus` gives it, of comments that
-        `model` has not learned from. Rows without a label are passed over.
+        A corpus as `spamguard.corpus.read_corpus` returns it, of comments that
+        `model` has not learned from. Rows without a label are ignored.
     promise : Promise or str
-        Such as ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; a string
-        stands for 95 % confidence.
+        Such as ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; a string means 95 %
+        confidence.
     action : {"spam", "unsure", "discard"}
-        What the model shall do from the cut on.
+        What the model does from the cut on.
     spam_share : float, optional
         Share of spam on the site, strictly between 0 and 1, that precision is
         stated for; by default that of the labelled rows.
@@ -171,7 +171,7 @@ def threshold_on(
     log_odds, known = _log_odds(model, labelled, watch)
     foreign = int((~known).sum())
     if action != "unsure" and foreign:
-        # Never acted on: counted, they would let the others lose more than was promised.
+        # These are never acted on; counted, they would let the others lose too much.
         labelled, log_odds, spam = labelled[known], log_odds[known], spam[known]
     threshold = _threshold(log_odds, spam, promise, spam_share)
     blogs = [str(blog or "") for blog in labelled["blog"]]
@@ -181,7 +181,7 @@ def threshold_on(
         posts = labelled["post_group"].astype(str).tolist()
         gathered += gatherings(log_odds, spam, blogs, threshold.log_odds, "blog")
         gathered += gatherings(log_odds, spam, posts, threshold.log_odds, "post")
-        broken = _broken(log_odds, spam, blogs, threshold)
+        broken = _refuting(log_odds, spam, blogs, threshold)
     sha256 = texts_sha256(frame)
     return SiteThreshold(
         threshold, model.prior, tuple(gathered), broken, _learned(model, frame, sha256), sha256,
@@ -197,10 +197,7 @@ def _check_action(action: str) -> None:
 def _log_odds(
     model: SpamModel, frame: pd.DataFrame, watch: Callable[[str, int, int], None] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return what `score` says: a cut between two comments must part them there too.
-
-    And whether the model knows the language of each.
-    """
+    """Return the log-odds `score` gives to the last bit, and whether the language is known."""
     comments = comments_of_frame(frame)
     found, known = np.empty(len(comments)), np.ones(len(comments), bool)
     for start in range(0, len(comments), _BATCH):
@@ -245,10 +242,9 @@ def gatherings(
 ) -> list[Gathering]:
     """Return the groups in which the ham lost gathers, those with the most first.
 
-    Were the ham lost spread by chance over all ham, a group's part of it
-    would follow the hypergeometric distribution. A group is named where so
-    much, or more, would come about in less than 5 % of draws in any of the
-    groups taken together (Bonferroni).
+    If the losses were spread by chance, a group's part of them would follow the
+    hypergeometric distribution. A group is named where so many, or more, would occur
+    in less than 5 % of draws in any of the groups together (Bonferroni).
 
     Parameters
     ----------
@@ -265,39 +261,29 @@ def gatherings(
     list of Gathering
         Empty where chance explains the losses.
     """
-    from scipy.stats import hypergeom
-
-    counts = ham_lost_by_group(log_odds, spam, groups, cut)
-    ham, lost = sum(n for _, n, _ in counts.values()), sum(k for k, _, _ in counts.values())
+    counts = count_ham_lost(log_odds, spam, groups, cut)
+    ham, lost = sum(n for _, n in counts.values()), sum(k for k, _ in counts.values())
     found = [
         Gathering(by, str(name), n, k)
-        for name, (k, n, _) in counts.items()
-        # One comment lost gathers nowhere, however small its group.
-        if k > 1 and hypergeom.sf(k - 1, ham, lost, n) * len(counts) < _CHANCE
+        for name, (k, n) in counts.items()
+        # A single comment is no gathering, however small its group.
+        if k > 1 and hypergeometric_tail(k, ham, lost, n) * len(counts) < _CHANCE
     ]
     return sorted(found, key=lambda each: -each.ham_lost)
 
 
-def _broken(
+def _refuting(
     log_odds: NDArray[np.float64],
     spam: NDArray[np.bool_],
     blogs: Sequence[str],
     threshold: Threshold,
 ) -> tuple[str, ...]:
-    """Return the blogs that refute the promise, each asked on its own."""
-    promise, cut = threshold.promise, threshold.log_odds
+    promise = threshold.promise
     rate = promise.value if promise.kind == "max_ham_lost" else threshold.ham_lost_upper
-    if (
-        not 0 < rate < 1
-        or cut_for_every_group(log_odds, spam, blogs, cut, rate, promise.confidence) == cut
-    ):
+    if not 0 < rate < 1:
         return ()
-    counts = ham_lost_by_group(log_odds, spam, blogs, cut)
-    return tuple(
-        str(name)
-        for name, (k, n, _) in counts.items()
-        if binomial_lower(k, n, promise.confidence) > rate
-    )
+    found = refuting_groups(log_odds, spam, blogs, threshold.log_odds, rate, promise.confidence)
+    return tuple(map(str, found))
 
 
 # --- a model that acts on it -----------------------------------------------------
@@ -315,27 +301,26 @@ def with_threshold(
     Parameters
     ----------
     model : SpamModel
-        The one that `found` was measured with, or the same at another prior.
+        The one that `found` was measured with, at any prior.
     found : SiteThreshold
         From `threshold_on`.
     action : {"spam", "unsure", "discard"}, optional
-        Which of the three cuts it becomes; the others stay. By default the
-        one it was measured for.
+        Which of the three cuts it replaces; by default the one it was measured for.
     lock_discard : bool, default False
-        Let the copy never discard.
+        Make the copy never discard.
 
     Returns
     -------
     SpamModel
-        ``about["promises"][action]`` records the promise and what backs it.
-        Figures of the former cuts are left out of its `about`.
+        ``about["promises"][action]`` records the promise and what backs it. The
+        figures of the former cuts are left out of its `about`.
 
     Raises
     ------
     InputError
-        If the promise is not supported, or is for ``discard`` and one blog
-        refutes it or the model has learned from the corpus, or the cuts would no longer rise from unsure over spam to
-        discard. The message says what to do.
+        If the promise is not supported; if it is for ``discard`` and a blog refutes
+        it, or the model has learned from the corpus; or if the cuts would no longer
+        rise from unsure over spam to discard. The message says what to do.
     """
     action = action or found.action
     _check_action(action)
@@ -345,7 +330,7 @@ def with_threshold(
             f"comments in languages the model does not know otherwise: measure it for {action}."
         )
     if lock_discard and action == "discard":
-        raise InputError("discard is either set or locked; leave one of the two out.")
+        raise InputError("discard cannot be both set and locked; leave one of the two out.")
     _check_supported(found, action)
     # Cuts and prior move together, so the comments acted on stay the same.
     here = model.at_prior(found.prior)
@@ -374,29 +359,32 @@ def _check_supported(found: SiteThreshold, action: Action) -> None:
         missing = threshold.missing_ham
         raise InputError(
             f"the comments do not support {threshold.promise}, so there is no cut to set: "
-            + (f"add {missing:,} more ham comments, or p" if missing else "p")
-            + "romise less."
+            + (
+                f"add {missing:,} more ham comments, or promise less."
+                if missing
+                else "promise less."
+            )
         )
     if action != "discard":
         return
     if found.learned_from:
         raise InputError(
-            "the model has learned from these comments, so they support no discard: measure on "
-            "comments it has not seen."
+            "the model has learned from these comments, so they cannot support discard: measure "
+            "on comments it has not seen."
         )
     if found.broken_blogs:
         raise InputError(
             f"{len(found.broken_blogs)} blog(s) lose more real comments than {threshold.promise} "
-            "allows, and what is discarded nobody sees again: ask for a stricter promise."
+            "allows, and nobody sees what is discarded: ask for a stricter promise."
         )
     if not threshold.spam_caught:
-        raise InputError("no spam lies above that cut, so discard would only lose comments.")
+        raise InputError("no spam is above that cut, so discard would only lose comments.")
 
 
 def _check_order(cuts: dict[str, Any], action: Action) -> None:
     unsure, spam, discard = cuts["unsure"], cuts["spam"], cuts["discard"]
     if unsure > spam:
-        told, do = (
+        order, advice = (
             f"unsure from {unsure:.2f}, spam from {spam:.2f}",
             (
                 "Set unsure first, from a promise that allows more ham lost, then spam in that copy."
@@ -405,18 +393,18 @@ def _check_order(cuts: dict[str, Any], action: Action) -> None:
             ),
         )
     elif discard is not None and spam > discard:
-        told, do = (
+        order, advice = (
             f"spam from {spam:.2f}, discard from {discard:.2f}",
             (
                 "Set discard first, from a stricter promise, then spam in that copy; or lock discard "
                 "(lock_discard=True, --lock-discard)."
                 if action == "spam"
-                else "For discard promise more: allow less ham lost."
+                else "For discard allow less ham lost."
             ),
         )
     else:
         return
     raise InputError(
         f"the thresholds must rise from unsure over spam to discard, but in log-odds they would "
-        f"be: {told}. {do}"
+        f"be: {order}. {advice}"
     )

@@ -1,54 +1,59 @@
-"""Decision thresholds from a promise.
+"""Decision thresholds from a promise, such as "lose at most 1 in 1000 real comments".
 
-An owner does not think in 0.73 but in "lose at most 1 in 1000 real comments".
-The functions here look for the cut that keeps such a promise on comments not
-seen yet, with a stated confidence, and say how many ham comments are missing
-where no cut can.
+The functions here look for the cut that keeps a promise on comments not seen yet,
+with a stated confidence, and say how many ham comments are missing where no cut
+does.
 
-The bounds assume that the ham they are computed from was not used to fit the
-model, and that its comments are independent draws from what will come. Ham
-under one post, or of one blog, resembles itself, and then the same number of
-comments supports less than the bound says. `ham_lost_by_group` shows whether
-the losses gather anywhere; a cut for blogs not seen yet should be chosen, or at
-least checked, on ham of many.
+The bounds assume that the model was not fitted on the ham they are computed from,
+and that the comments are independent. Ham under one post, or of one blog, resembles
+itself, and then the same number of comments supports less than the bound says.
+`ham_lost_by_group` shows whether the losses gather anywhere.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import Literal, TypeVar, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from spamguard.errors import InputError, ModelFormatError
-from spamguard.evaluation.metrics import binomial_lower, binomial_upper, checked_pair, checked_share
+from spamguard.evaluation.metrics import (
+    Floats,
+    binomial_lower,
+    binomial_upper,
+    checked_pair,
+    checked_share,
+)
+from spamguard.evaluation.tails import binomial_tail
 
 __all__ = [
     "Promise",
     "Threshold",
-    "cut_for_every_group",
     "ham_lost_by_group",
     "ham_needed",
+    "refuting_groups",
     "threshold_for_max_ham_lost",
     "threshold_for_min_precision",
 ]
 
 Kind = Literal["max_ham_lost", "min_precision"]
-Floats = NDArray[np.float64]
 _Plain = TypeVar("_Plain", str, bool, int, float)
 
 _FORMS: dict[Kind, str] = {"max_ham_lost": "ham_lost<=", "min_precision": "precision>="}
 
-# Of the error that a precision promise may make, the part spent on the ham side.
-# The spam caught is a large count and its bound is tight at any confidence.
+# How much of the error of a precision promise is allowed on the ham side. The spam
+# caught is a large count, whose bound is tight at any confidence.
 _HAM_PART = 0.9
 
-# No search for missing ham goes further than this.
+# The search for missing ham ends here.
 _MOST_HAM = 10**9
 
 
@@ -59,12 +64,12 @@ class Promise:
     Parameters
     ----------
     kind : {"max_ham_lost", "min_precision"}
-        At most this share of ham at or above the cut, or at least this share
-        of spam among what is at or above it.
+        At most this share of ham is at or above the cut, or at least this share of
+        what is at or above it is spam.
     value : float
         The share, strictly between 0 and 1.
     confidence : float, default 0.95
-        How often, over draws of the labelled comments, the promise holds.
+        How often the promise holds, over draws of the labelled comments.
 
     Raises
     ------
@@ -89,7 +94,7 @@ class Promise:
         Parameters
         ----------
         text : str
-            Spaces do not matter.
+            Spaces are ignored.
         confidence : float, default 0.95
 
         Returns
@@ -128,27 +133,27 @@ class Threshold:
     ----------
     promise : Promise
     log_odds : float
-        The cut: a comment counts where its log-odds are >= this. Infinity
-        where the promise is not supported, so that nothing ever counts.
+        The cut: a comment counts where its log-odds are >= this. Infinity where the
+        promise is not supported.
     supported : bool
         Whether the labelled comments support the promise.
     ham, ham_lost : int
-        Ham comments seen, and those among them at or above the cut.
+        Ham comments seen, and those at or above the cut.
     ham_lost_upper : float
         Exact one-sided upper bound on the share of ham lost, 0 to 1, at the
-        promise's confidence; for a precision promise it also allows for the
-        other cuts that were tried. Ties are counted as if they were lost.
-        Where unsupported: what losing none of this many would show.
+        promise's confidence, with ties counted as lost. For a precision promise it
+        also allows for the other cuts tried. Where unsupported: the bound if none
+        of this many were lost.
     spam, spam_caught : int
-        Spam comments seen, and those among them at or above the cut.
+        Spam comments seen, and those at or above the cut.
     precision : float
-        Share of spam among what is at or above the cut, at `spam_share`; an
-        estimate, not a bound. NaN where nothing is and where no spam was seen.
+        Estimated share of spam among what is at or above the cut, at `spam_share`.
+        NaN where nothing is, or no spam was seen.
     spam_share : float
         The share of spam among all comments that `precision` is stated for.
     missing_ham : int
-        How many more ham comments are needed; 0 where the promise is
-        supported, and where more ham alone would not help.
+        How many more ham comments are needed; 0 where the promise is supported, and
+        where more ham alone would not help.
     """
 
     promise: Promise
@@ -164,7 +169,7 @@ class Threshold:
     missing_ham: int
 
     def to_dict(self) -> dict[str, str | float | int | bool | None]:
-        """Return plain values for JSON; None stands for infinity and NaN, which it lacks.
+        """Return plain values for JSON, with None for infinity and NaN.
 
         Returns
         -------
@@ -193,7 +198,7 @@ class Threshold:
         Parameters
         ----------
         values : mapping
-            Keys beyond those of `to_dict` are passed over.
+            Other keys are ignored.
 
         Returns
         -------
@@ -202,8 +207,7 @@ class Threshold:
         Raises
         ------
         ModelFormatError
-            A value is absent or of another type, or `supported` and the cut
-            contradict each other.
+            A value is missing or of another type, or `supported` contradicts the cut.
         """
         try:
             promise = Promise.parse(
@@ -213,7 +217,7 @@ class Threshold:
             raise ModelFormatError(f"A stored threshold is damaged: {error}") from None
         supported = _read(values, "supported", bool)
         if (values.get("log_odds") is None) is supported:
-            raise ModelFormatError("A stored threshold is damaged: cut and support disagree.")
+            raise ModelFormatError("A stored threshold is damaged: supported contradicts the cut.")
         return cls(
             promise=promise,
             log_odds=_read(values, "log_odds", float) if supported else math.inf,
@@ -237,14 +241,14 @@ def _read(values: Mapping[str, object], key: str, kind: type[_Plain]) -> _Plain:
         value = float(value)  # JSON may have dropped the ".0"
     # The exact type: True is an int to isinstance, and no count.
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
-        raise ModelFormatError(f"A stored threshold is damaged: {key} is no {kind.__name__}.")
+        raise ModelFormatError(
+            f"A stored threshold is damaged: {key} must be of type {kind.__name__}."
+        )
     return value
 
 
 def ham_needed(rate: float, confidence: float = 0.95) -> int:
-    """Return how many ham comments, none lost, support "at most `rate` lost".
-
-    The smallest n with ``1 - (1 - rate) ** n >= confidence``.
+    """Return how many ham comments, none of them lost, support "at most `rate` lost".
 
     Parameters
     ----------
@@ -255,11 +259,7 @@ def ham_needed(rate: float, confidence: float = 0.95) -> int:
     Returns
     -------
     int
-
-    Raises
-    ------
-    InputError
-        A number out of range.
+        The smallest n with ``1 - (1 - rate) ** n >= confidence``.
 
     Examples
     --------
@@ -280,18 +280,15 @@ def threshold_for_max_ham_lost(
 ) -> Threshold:
     """Return the lowest cut that loses at most `rate` of ham.
 
-    The cut stands just above the k-th largest log-odds of n ham comments.
-    Whatever their distribution, the share of future ham at or above such a
-    cut is Beta(k, n - k + 1) or less (Wilks 1941, tolerance limits from order
-    statistics); k is the largest for which it stays within `rate` with the
-    given confidence. k depends on n alone, so the choice costs no confidence.
-    Ham tied with the k-th is below the cut, hence ties only lower the loss.
+    The cut lies just above the k-th largest log-odds of n ham comments. Whatever
+    their distribution, the share of future ham at or above it is Beta(k, n - k + 1)
+    or less (Wilks 1941); k is the largest for which that stays within `rate` with
+    the given confidence. k depends on n alone, so choosing it costs no confidence.
 
     Parameters
     ----------
     log_odds : array_like, shape (n,)
-        Of comments the model was not fitted on; see the module for what else
-        the guarantee assumes.
+        Of comments the model was not fitted on.
     y : array_like of {0, 1}, shape (n,)
     rate : float
         Largest share of ham lost, strictly between 0 and 1.
@@ -303,14 +300,7 @@ def threshold_for_max_ham_lost(
     -------
     Threshold
         Unsupported below ``ham_needed(rate, confidence)`` ham comments.
-
-    Raises
-    ------
-    InputError
-        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
     """
-    from scipy.special import betainc
-
     promise = Promise("max_ham_lost", rate, confidence)
     sample = _Sample.of(log_odds, y, spam_share)
     n = len(sample.ham)
@@ -319,10 +309,10 @@ def threshold_for_max_ham_lost(
         return sample.unsupported(promise, needed - n)
 
     def minus_confidence(k: int) -> float:
-        return -float(betainc(k, n - k + 1, promise.value))
+        return -binomial_tail(k, n, promise.value)
 
     k = bisect_right(range(1, n + 1), -promise.confidence, key=minus_confidence)
-    lost = max(k, 1) - 1  # n >= needed has settled k = 1; rounding must not unsettle it
+    lost = max(k, 1) - 1  # at n >= needed k is 1 or more, whatever rounding says
     return sample.threshold(promise, lost, binomial_upper(lost, n, promise.confidence))
 
 
@@ -335,17 +325,14 @@ def threshold_for_min_precision(
 ) -> Threshold:
     """Return the lowest cut whose precision is at least `precision`.
 
-    Where a share s of all comments is spam, catching a share r of spam and
-    losing a share f of ham has precision ``s r / (s r + (1 - s) f)``. It is
-    bounded from below by the exact upper bound on f (as in
-    `threshold_for_max_ham_lost`) and the exact lower bound on r.
+    Where a share s of all comments is spam, catching a share r of spam and losing a
+    share f of ham has precision ``s r / (s r + (1 - s) f)``. The bound on it comes
+    from the exact upper bound on f and the exact lower bound on r.
 
-    The lowest of many cuts that pass is a lucky one: tried at every ham
-    comment with the bounds of a single cut, the promise broke in up to 3 of
-    10 simulated draws instead of 1 in 20. So only the cuts that lose 0, 1, 2,
-    4, 8 ... ham comments are tried, and the error allowed is divided among
-    them (Bonferroni); they depend on the ham alone, which keeps the bound on r
-    exact.
+    The lowest of many passing cuts passes partly by luck: tried at every ham comment
+    with the bounds of a single cut, the promise broke in up to 3 of 10 simulated
+    draws instead of 1 in 20. So only the cuts that lose 0, 1, 2, 4, 8 ... ham
+    comments are tried, and the error allowed is divided among them (Bonferroni).
 
     Parameters
     ----------
@@ -355,26 +342,21 @@ def threshold_for_min_precision(
     precision : float
         Strictly between 0 and 1.
     spam_share : float, optional
-        The site's own share of spam, strictly between 0 and 1; by default the
-        one in `y`, or one half where a class is missing.
+        The site's own share of spam, strictly between 0 and 1; by default the one
+        in `y`, or one half where a class is missing.
     confidence : float, default 0.95
 
     Returns
     -------
     Threshold
-        Where unsupported, `missing_ham` estimates how many more ham comments
-        would do if the shares at each cut stayed as they are.
-
-    Raises
-    ------
-    InputError
-        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+        Where unsupported, `missing_ham` estimates how many more ham comments would
+        do if the shares at each cut stayed the same.
     """
     promise = Promise("min_precision", precision, confidence)
     sample = _Sample.of(log_odds, y, spam_share)
     n = len(sample.ham)
     case = _PrecisionCase(promise, sample.spam_share, len(sample.spam))
-    # Without ham there is no cut to look at; the outlook is that of catching all spam.
+    # Without ham there is no cut to try; assume that all spam would be caught.
     seen = [(lost, sample.caught(lost)) for lost in case.losses_tried(n) or [0]]
     for lost, caught in reversed(seen):
         if n and case.proves(lost, n, caught):
@@ -397,7 +379,7 @@ class _PrecisionCase:
         return s * (1 - precision) / ((1 - s) * precision)
 
     def losses_tried(self, n: int) -> list[int]:
-        """List 0, 1, 2, 4 ... as far as `n` ham and perfect recall could support."""
+        """Return 0, 1, 2, 4 ... as far as `n` ham and perfect recall could support."""
         most = min(n - 1, int(n * min(self.odds, 1)))
         return [0][:n] + [2**i for i in range(max(most, 0).bit_length())]
 
@@ -409,12 +391,14 @@ class _PrecisionCase:
 
     def proves(self, lost: int, n: int, caught: int) -> bool:
         recall = binomial_lower(caught, self.spam, 1 - self.error(n) * (1 - _HAM_PART))
-        return self.ham_lost_upper(lost, n) <= self.odds * recall
+        # The upper bound on the ham lost is within the share just where its tail is.
+        share = self.odds * recall
+        return binomial_tail(lost + 1, n, share) >= 1 - self.error(n) * _HAM_PART or share >= 1
 
     def missing_ham(self, n: int, seen: list[tuple[int, int]]) -> int:
-        """Estimate the ham to add to `n` until one (ham lost, spam caught) proves it.
+        """Return the ham to add to `n` until one (ham lost, spam caught) proves the precision.
 
-        The share of ham lost stays; 0 where no amount would do.
+        The share of ham lost is taken to stay the same. 0 where no amount would do.
         """
 
         def enough(total: int, lost: int, caught: int) -> bool:
@@ -500,8 +484,8 @@ def ham_lost_by_group(
 ) -> dict[Hashable, tuple[int, int, float]]:
     """Return how much ham a cut loses in each group, such as each blog or language.
 
-    A promise kept on the whole may be broken on one blog. Each bound stands
-    for itself: of twenty at 95 %, one is expected to fall short.
+    A promise kept on the whole may be broken on one blog. Each bound holds for its
+    group alone: of twenty at 95 %, one is expected to fail.
 
     Parameters
     ----------
@@ -516,49 +500,28 @@ def ham_lost_by_group(
     Returns
     -------
     dict of group to (int, int, float)
-        Ham lost, ham seen and the exact upper bound on the share lost, 0 to
-        1, in order of appearance; groups without ham are left out.
-
-    Raises
-    ------
-    InputError
-        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+        Ham lost, ham seen and the exact upper bound on the share lost, 0 to 1, in
+        order of appearance; groups without ham are left out.
     """
-    spam, values = checked_pair(y, log_odds, "log_odds")
-    names = list(groups)
-    if len(names) != len(values):
-        raise InputError(f"groups has {len(names)} rows and log_odds has {len(values)}.")
-    if math.isnan(cut):
-        raise InputError("cut is NaN; pass the log_odds of a Threshold.")
-    counts: dict[Hashable, list[int]] = {}
-    for name, is_spam, lost in zip(names, spam.tolist(), (values >= cut).tolist(), strict=True):
-        if not is_spam:
-            count = counts.setdefault(name, [0, 0])
-            count[0] += lost
-            count[1] += 1
+    counts = count_ham_lost(log_odds, y, groups, cut)
     return {name: (k, n, binomial_upper(k, n, confidence)) for name, (k, n) in counts.items()}
 
 
-def cut_for_every_group(
+def refuting_groups(
     log_odds: ArrayLike,
     y: ArrayLike,
     groups: Iterable[Hashable],
     cut: float,
     rate: float,
     confidence: float = 0.95,
-) -> float:
-    """Return the lowest cut, `cut` or above, at which no group's ham refutes the promise.
+) -> list[Hashable]:
+    """Return the groups whose ham refutes that `cut` loses at most `rate`.
 
-    The bound on all ham assumes independent comments, yet those of one blog
-    resemble each other. A group refutes "at most `rate` lost" where the exact
-    lower bound on its share of ham lost (Clopper and Pearson 1934, one side)
-    is above `rate`; the cut then rises until it is not. That can only lower
-    the loss, so a promise kept at `cut` is kept.
-
-    Each group is asked on its own: one that loses exactly `rate` moves the
-    cut in at most ``1 - confidence`` of all draws, so among many groups some
-    cut is raised by chance. A group too small to refute is not thereby shown
-    to be safe; `ham_lost_by_group` has the upper bounds.
+    The bound on all ham assumes independent comments, yet those of one blog resemble
+    each other. A group refutes the promise where the exact lower bound on its share
+    of ham lost (Clopper and Pearson 1934, one side) is above `rate`. Each group is
+    tested alone, so among many some do by chance; one too small to refute the
+    promise is not thereby shown to be safe.
 
     Parameters
     ----------
@@ -576,26 +539,25 @@ def cut_for_every_group(
 
     Returns
     -------
-    float
-        In log-odds.
-
-    Raises
-    ------
-    InputError
-        NaN, lengths that differ, labels other than 0 and 1, numbers out of range.
+    list
+        In order of appearance.
     """
-    share = checked_share("rate", rate)
+    share, level = checked_share("rate", rate), checked_share("confidence", confidence)
+    counts = count_ham_lost(log_odds, y, groups, cut)
+    # The lower bound is above the share just where losing so many is this improbable.
+    return [name for name, (k, n) in counts.items() if binomial_tail(k, n, share) < 1 - level]
+
+
+def count_ham_lost(
+    log_odds: ArrayLike, y: ArrayLike, groups: Iterable[Hashable], cut: float
+) -> dict[Hashable, tuple[int, int]]:
+    """Return the ham lost and the ham seen of each group that has ham."""
     spam, values = checked_pair(y, log_odds, "log_odds")
     names = list(groups)
-    for name, (lost, n, _) in ham_lost_by_group(values, spam, names, cut).items():
-        allowed = _losses_not_refuting(n, share, confidence)
-        if lost > allowed:
-            own = np.fromiter((each == name for each in names), bool, len(names)) & ~spam
-            cut = max(cut, math.nextafter(float(np.sort(values[own])[-1 - allowed]), math.inf))
-    return cut
-
-
-def _losses_not_refuting(n: int, rate: float, confidence: float) -> int:
-    """Return the most of `n` that may be lost before a share above `rate` is shown."""
-    lower = partial(binomial_lower, n=n, confidence=confidence)
-    return bisect_right(range(n + 1), rate, key=lower) - 1
+    if len(names) != len(values):
+        raise InputError(f"groups has {len(names)} rows and log_odds has {len(values)}.")
+    if math.isnan(cut):
+        raise InputError("cut is NaN; pass the log_odds of a Threshold.")
+    seen = Counter(compress(names, ~spam))
+    lost: Counter[Hashable] = Counter(compress(names, ~spam & (values >= cut)))
+    return {name: (lost[name], n) for name, n in seen.items()}

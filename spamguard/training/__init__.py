@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spamguard.training.recipe import Material as Material
     from spamguard.training.recipe import Recipe as Recipe
     from spamguard.training.recipe import Settings as Settings
+    from spamguard.training.recipe import TrainingRun as TrainingRun
     from spamguard.training.recipe import Watch as Watch
     from spamguard.training.recipe import blog_folds as blog_folds
     from spamguard.training.recipe import calibration as calibration
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from spamguard.training.recipe import fit_rows as fit_rows
     from spamguard.training.recipe import out_of_fold as out_of_fold
     from spamguard.training.recipe import quiet as quiet
+    from spamguard.training.recipe import train_corpus as train_corpus
+    from spamguard.training.recipe import train_recipe as train_recipe
     from spamguard.training.retraining import LEAST as LEAST
     from spamguard.training.retraining import Doubt as Doubt
     from spamguard.training.retraining import Gate as Gate
@@ -49,6 +52,7 @@ __all__, __getattr__, __dir__ = attach(
             "Material",
             "Recipe",
             "Settings",
+            "TrainingRun",
             "Watch",
             "blog_folds",
             "calibration",
@@ -57,6 +61,8 @@ __all__, __getattr__, __dir__ = attach(
             "fit_rows",
             "out_of_fold",
             "quiet",
+            "train_corpus",
+            "train_recipe",
         ],
         "retraining": [
             "Doubt",

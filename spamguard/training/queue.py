@@ -1,9 +1,8 @@
-"""Which comments to look at first, so that a hundred decisions teach the most.
+"""Which comments to decide first, so that a hundred decisions teach the most.
 
-A comment teaches where the model is unsure of it, where many others are like
-it, and where none like it was just decided. Near-copies of one text are one
-decision, whatever their number; short texts ("why", "thanks") are never taken
-for copies of each other, as people write them too.
+A decision teaches most where the model is unsure, where many other comments are
+similar, and where none similar was just decided. Near-copies of one text are one
+decision; short texts ("why", "thanks") never count as copies.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "campaigns_of", "mark_of", "review_order", "spread"]
 _CANDIDATES: Final = 20
-"""As many of the most promising are compared for each that is chosen."""
+"""Comments compared for each that is chosen."""
 _SPREAD: Final = 2.0  # log-odds around the threshold within which a model is unsure
 
 F64 = NDArray[np.float64]
@@ -46,7 +45,7 @@ class Decision:
     log_odds : float
         Of spam, as the model sees it.
     gain : float
-        How much it is thought to teach; only its order means anything.
+        Estimate of what it teaches; only the order has a meaning.
     """
 
     row: int
@@ -63,12 +62,12 @@ def review_order(
     watch: Callable[[str, int, int], None] | None = None,
     n_jobs: int | None = None,
 ) -> list[Decision]:
-    """Return what to decide, the most telling first.
+    """Return what to decide, the most useful first.
 
     Parameters
     ----------
     frame : DataFrame
-        A corpus; rows with a label are passed over.
+        A corpus; rows with a label are ignored.
     model : SpamModel
         The one in use.
     most : int, default 100
@@ -86,13 +85,13 @@ def review_order(
     Raises
     ------
     InputError
-        If every row has a label, or `most` is below one.
+        If every row has a label, or `most` is below 1.
     """
     if most < 1:
         raise InputError("most must be at least 1.")
     unlabelled = np.flatnonzero(~frame["label"].isin(["ham", "spam"]).to_numpy(bool))
     if not len(unlabelled):
-        raise InputError("every comment has a label already: there is nothing left to decide.")
+        raise InputError("every comment has a label: there is nothing left to decide.")
     given = frame.iloc[unlabelled]
     groups = campaigns_of(given["text"].tolist())
     _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
@@ -113,26 +112,25 @@ def review_order(
 
 
 def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the comments that somebody decided about, and their near-copies, with their labels.
+    """Return the decided comments and their near-copies, with their labels.
 
     Parameters
     ----------
     frame : DataFrame
-        The corpus that the queue was made of.
+        The corpus that the queue was made from.
     decided : iterable of mapping
-        Lines of the queue with their ``copies`` (rows of `frame`, from 1),
-        ``mark`` (`mark_of` their texts) and ``label``. Lines without a label
-        are passed over.
+        Lines of the queue with their ``copies`` (rows of `frame`, from 1), ``mark``
+        (`mark_of` their texts) and ``label``. Lines without a label are ignored.
 
     Returns
     -------
     DataFrame
-        The rows of `frame` that were decided about, with the column ``label`` set.
+        The decided rows of `frame`, with the column ``label`` set.
 
     Raises
     ------
     InputError
-        If a line is not of a queue of `frame`, or its label is neither ham nor spam.
+        If a line belongs to another corpus, or its label is neither ham nor spam.
     """
     texts, labels = frame["text"].tolist(), {}
     for line in decided:
@@ -148,12 +146,12 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
 
 
 def mark_of(texts: Iterable[str]) -> str:
-    """Return a digest of the comments that one decision is for.
+    """Return a digest of the comments of one decision.
 
     Parameters
     ----------
     texts : iterable of str
-        Their texts, in the order of their rows.
+        In the order of their rows.
 
     Returns
     -------
@@ -170,8 +168,8 @@ def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
     own = [texts[place] for place in places]
     if not own or len(places) < len(rows) or line.get("mark") != mark_of(own):
         raise InputError(
-            "a line does not belong to a queue of this corpus: give the file that the queue was "
-            "made of, unchanged."
+            "a line does not belong to a queue of this corpus: pass the unchanged file that the "
+            "queue was made from."
         )
     return places
 
@@ -179,26 +177,13 @@ def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
 def chosen_of(
     log_odds: F64, sizes: NDArray[np.int64], rows: Rows, model: SpamModel, most: int
 ) -> Iterator[tuple[int, float]]:
-    """Yield the rows to decide and the gain of each, the most telling first.
-
-    Parameters
-    ----------
-    log_odds : ndarray of shape (n,)
-        Of one comment of each campaign.
-    sizes : ndarray of int, shape (n,)
-        Comments of the campaign.
-    rows : Rows, length n
-    model : SpamModel
-        The one in use.
-    most : int
-        Rows to yield.
-    """
+    """Yield rows (each one comment of a campaign) and their gain, the most useful first."""
     gain = _uncertainty(log_odds, model) * np.sqrt(sizes)
     return _diverse(gain, _unit(rows.grams), min(most, len(gain)))
 
 
 def _uncertainty(log_odds: F64, model: SpamModel) -> F64:
-    """1 half way between the thresholds, falling towards 0 on both sides."""
+    """Return 1 half way between the thresholds, falling towards 0 on both sides."""
     middle = (model.cuts.unsure + model.cuts.spam) / 2
     found: F64 = 1.0 / (1.0 + ((log_odds - middle) / _SPREAD) ** 2)
     return found
@@ -213,7 +198,7 @@ def _unit(grams: csr_matrix) -> csr_matrix:
 
 
 def _diverse(gain: F64, unit: Any, most: int) -> Iterator[tuple[int, float]]:
-    """Yield rows one by one: the one with the most gain, less what was chosen already is like it."""
+    """Yield the row with the most gain, less its likeness to those already yielded, and so on."""
     pool = np.argsort(-gain, kind="stable")[: _CANDIDATES * most]
     nearest = np.zeros(len(pool))
     free = np.ones(len(pool), bool)

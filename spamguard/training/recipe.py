@@ -1,9 +1,8 @@
-"""Labelled comments -> a model one can rely on.
+"""Labelled comments -> a calibrated model with decision thresholds.
 
-Folds that keep whole blogs together give every comment a score from a model
-that never saw its blog. On those scores the log-odds are calibrated (Platt
-scaling, folded into the weights) and the decision thresholds are set; then
-one model is fitted on everything.
+Every comment is scored by a model that never saw its blog. On those held-out scores
+the log-odds are calibrated (Platt scaling, folded into the weights) and the decision
+thresholds are set; then one model is fitted on everything.
 """
 
 from __future__ import annotations
@@ -14,11 +13,9 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import joblib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
@@ -26,9 +23,9 @@ from spamguard.corpus import comments_of, dataset_cards, load_datasets, load_sam
 from spamguard.errors import CorpusError
 from spamguard.evaluation import (
     Threshold,
-    cut_for_every_group,
     ham_lost_by_group,
     ham_needed,
+    refuting_groups,
     threshold_for_max_ham_lost,
 )
 from spamguard.features import (
@@ -46,8 +43,11 @@ from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
 from spamguard.training.solver import fit_logistic
 from spamguard.training.tricks import Attack, tricks_with
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LANGUAGE_HAM: Final = 100
-"""Real comments that make a language known to a model of many sources."""
+"""Ham comments that make a language known to a model of many sources."""
 
 F64 = NDArray[np.float64]
 Watch = Callable[[str, int, int], None]
@@ -62,38 +62,34 @@ class Settings:
     C, bits : float, int
         As in `SpamClassifier`.
     class_power : float
-        A comment counts as its set and class has comments, to minus this
-        power: 0 lets the large sets drown the small, 1 lets all count alike.
+        A comment is weighted by the number of comments of its set and class, to minus
+        this power: at 0 large sets drown small ones, at 1 all sets count the same.
     post_cap : int
-        Comments of one class under one post; of more than so many only the square
-        root of the excess factor counts, so 4 times as many count twice.
+        Comments of one class under one post that count in full. Beyond that the
+        weight grows with the square root: 4 times as many count twice.
     set_cap : int
         Most comments of one class taken from one set.
     folds : int
         Folds, each of whole blogs, for calibration and thresholds.
     bare_share : float
-        Share of comments that are learned from once more with less known of
-        them (no post, author or address), or with more: the earlier comments.
+        Share of comments that are learned a second time with less context (no post,
+        author or address), or with more: the earlier comments.
     tricked_share : float
-        Share of comments, real ones and spam alike, that are learned from once more
-        with a trick of spammers played on them: what a trick leaves behind must not
-        stand for spam, nor padding and hidden links against it.
+        Share of comments, ham and spam alike, that are learned a second time with a
+        spammer's trick applied, so that the trick itself proves neither class.
     spam_ham_lost, unsure_ham_lost, discard_ham_lost : float
-        Promises behind the thresholds: share of real comments at or above each.
+        Promises behind the thresholds: share of ham at or above each.
     confidence : float
         Of the promise behind ``discard``.
     doubt : float
-        Labels that a model of other blogs contradicts with log-odds beyond
-        this are not learned from: moderated archives hold spam that nobody
-        found, and thanks that somebody closed. They still count wherever
-        anything is measured.
+        Labels that a model of other blogs contradicts by more than these log-odds are
+        not learned from: archives hold spam that nobody found. They still count in
+        every measurement.
     calibrate_on : str
-        Beginning of the names of the sets whose held-out scores are turned into
-        probabilities; every set where none is called so. What a probability means
-        is asked where the model is used, and forums, chats and lists of real comments
-        alone are another mixture.
+        Prefix of the sets used for calibration; all sets where none has it. Forums,
+        chats and sets of ham alone are another mixture than a blog's.
     seed : int
-        Of everything that is drawn.
+        Of every random draw.
     """
 
     C: float = 3.0
@@ -122,7 +118,7 @@ class Recipe:
     sets: Mapping[str, str]
     background: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
-    ham_only: tuple[str, ...] = ()  # of these sets no spam is taken
+    ham_only: tuple[str, ...] = ()  # sets whose spam is left out
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -131,7 +127,7 @@ class Recipe:
         Raises
         ------
         CorpusError
-            If there is no such file, or it is no recipe.
+            If the file is missing or not a recipe.
         """
         try:
             table = tomllib.loads(Path(path).read_text("utf-8"))
@@ -146,7 +142,7 @@ class Recipe:
         except FileNotFoundError as error:
             raise CorpusError(f"there is no recipe at {str(path)!r}.") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CorpusError(f"{Path(path).name} is no recipe: {error}") from error
+            raise CorpusError(f"{Path(path).name} is not a recipe: {error}") from error
 
     def load(self, directory: str | os.PathLike[str] | None) -> pd.DataFrame:
         """Return the recipe's sets as one corpus, each checked against its hash.
@@ -160,22 +156,22 @@ class Recipe:
         for name, sha256 in self.sets.items():
             if name in cards and not cards[name].sha256_comments.startswith(sha256):
                 raise CorpusError(
-                    f"the recipe wants {name} with hash {sha256}; the catalogue knows another version."
+                    f"the recipe needs {name} with hash {sha256}; the catalogue has another version."
                 )
         frame = load_datasets(list(self.sets), directory)
         return frame[~frame["dataset"].isin(self.ham_only) | (frame["label"] == "ham")]
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A model and what was measured on the way."""
+class TrainingRun:
+    """A model and what was measured while training it."""
 
     model: SpamModel
     report: dict[str, Any]
 
 
 def quiet(stage: str, done: int, total: int) -> None:
-    return None
+    """Report no progress."""
 
 
 # --- material -------------------------------------------------------------------
@@ -183,15 +179,15 @@ def quiet(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Vectorized comments with what training must know of each."""
+    """Vectorized comments, and the facts that training needs of each."""
 
     rows: Rows
     spam: NDArray[np.bool_]
     source: NDArray[np.str_]  # set
     blog: NDArray[np.str_]
     post: NDArray[np.str_]
-    origin: NDArray[np.intp]  # row of the corpus that this one was made from
-    bare: NDArray[np.bool_]  # a copy: post, author or address taken away, or a trick played
+    origin: NDArray[np.intp]  # its row in the corpus
+    bare: NDArray[np.bool_]  # a copy with other context, or with a trick applied
 
     def __len__(self) -> int:
         return len(self.spam)
@@ -203,9 +199,16 @@ class Material:
             self.post[index], self.origin[index], self.bare[index],
         )  # fmt: skip
 
+    def facts(self, index: NDArray[np.bool_]) -> Material:
+        """Return the facts of some rows, beside all of `rows`: slicing those is slow."""
+        return replace(
+            self, spam=self.spam[index], source=self.source[index],
+            blog=self.blog[index], post=self.post[index],
+        )  # fmt: skip
+
 
 def _bare(comment: Comment, kind: int) -> Comment:
-    """Return `comment` as a backend that knows less would give it."""
+    """Return `comment` as a backend with less context would send it."""
     if kind == 0:
         return replace(comment, post=None)
     if kind == 1:
@@ -217,7 +220,7 @@ def _bare(comment: Comment, kind: int) -> Comment:
 
 
 def _tricked(comment: Comment, place: int, tricks: Sequence[Attack], seed: int) -> Comment:
-    """Return `comment` with one of the tricks; what it draws depends on no other comment."""
+    """Return `comment` with one of the tricks, drawn independently of the other comments."""
     rng = np.random.default_rng((seed, place))
     return tricks[int(rng.integers(0, len(tricks)))](comment, rng)
 
@@ -231,8 +234,7 @@ def gather(
 ) -> Material:
     """Vectorize a corpus once, with the bare and the tricked copies that training adds.
 
-    `padding` are texts of real comments, of no blog that is tested on: what
-    spam is padded with.
+    Spam is padded with texts out of `padding`: ham, of no blog that is tested on.
     """
     comments = comments_of(frame)
     rng = np.random.default_rng(settings.seed)
@@ -265,6 +267,8 @@ def gather(
 
 def capped(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return `frame` with at most ``set_cap`` comments of a class from a set, in its order."""
+    import pandas as pd
+
     rng = np.random.default_rng(settings.seed)
     order = pd.Series(rng.random(len(frame)), frame.index)
     rank = order.groupby([frame["dataset"], frame["label"]]).rank(method="first")
@@ -272,7 +276,7 @@ def capped(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def row_weights(material: Material, settings: Settings) -> F64:
-    """Return how much each row counts: sets and posts bounded, ham and spam alike in sum."""
+    """Return the weight of each row: sets and posts are bounded, both classes sum to the same."""
     side = np.where(material.spam, "+", "-")
     by_set = _sizes(np.char.add(material.source, side))
     by_post = _sizes(np.char.add(material.post, side))
@@ -296,14 +300,14 @@ def _sizes(keys: NDArray[np.str_]) -> F64:
 def fit_rows(
     material: Material, settings: Settings, families: tuple[str, ...] | None = None
 ) -> SpamModel:
-    """Return a model fitted to all of `material`, neither calibrated nor with thresholds."""
+    """Return a model fitted to all of `material`, not calibrated and without thresholds."""
     classifier = SpamClassifier(C=settings.C, bits=settings.bits, families=families)
     classifier.fit(material.rows, material.spam, sample_weight=row_weights(material, settings))
     return classifier.model_
 
 
 def blog_folds(blog: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp]:
-    """Return a fold number for each row; a blog is in one fold, folds are of like size."""
+    """Return a fold number for each row: one fold a blog, folds of similar size."""
     names, inverse, counts = np.unique(blog, return_inverse=True, return_counts=True)
     folds = min(folds, len(names))
     tie = np.random.default_rng(seed).random(len(names))
@@ -333,10 +337,12 @@ def out_of_fold(
     watch: Watch = quiet,
     n_jobs: int | None = None,
 ) -> F64:
-    """Return for each row the log-odds by a model that never saw its blog.
+    """Return the log-odds of each row by a model that never saw its blog.
 
     Only `trusted` rows are learned from; all are scored.
     """
+    import joblib
+
     keys = material.blog if len(np.unique(material.blog)) >= 3 else material.post
     fold = blog_folds(keys, settings.folds, settings.seed)
     total = int(fold.max()) + 1
@@ -352,7 +358,7 @@ def out_of_fold(
 
 
 def doubtful(log_odds: F64, material: Material, settings: Settings) -> NDArray[np.bool_]:
-    """Return which labels are strongly contradicted by calibrated held-out `log_odds`."""
+    """Return which labels the calibrated held-out `log_odds` strongly contradict."""
     against = np.where(material.spam, -log_odds, log_odds)
     found: NDArray[np.bool_] = against > settings.doubt
     return found
@@ -369,11 +375,13 @@ def calibration(log_odds: F64, material: Material, settings: Settings) -> tuple[
     return max(float(slope[0]), 1e-3), shift
 
 
-def _blog_cut(log_odds: F64, material: Material, rate: float) -> float:
+def blog_cut(log_odds: F64, material: Material, rate: float) -> float:
     """Return the cut at which the blogs lose, on average, this share of their ham."""
     ham = ~material.spam
     scores, blogs = log_odds[ham], material.blog[ham]
-    weight = 1.0 / np.sqrt(_sizes(blogs))  # a large blog says more than a small, not all
+    weight = 1.0 / np.sqrt(
+        _sizes(blogs)
+    )  # a large blog counts more than a small one, yet not by its size
     order = np.argsort(-scores, kind="stable")
     lost = np.cumsum(weight[order]) / weight.sum()
     k = int(np.searchsorted(lost, rate, side="right"))
@@ -383,9 +391,9 @@ def _blog_cut(log_odds: F64, material: Material, rate: float) -> float:
 
 def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cuts, dict[str, Any]]:
     """Return decision thresholds for calibrated held-out log-odds, and what backs them."""
-    # Easy material would put the cut at any depth; below even odds nothing is called spam.
-    spam = max(_blog_cut(log_odds, material, settings.spam_ham_lost), 0.0)
-    unsure = min(_blog_cut(log_odds, material, settings.unsure_ham_lost), spam)
+    # On easy material the cut could fall to any depth; below even odds nothing is called spam.
+    spam = max(blog_cut(log_odds, material, settings.spam_ham_lost), 0.0)
+    unsure = min(blog_cut(log_odds, material, settings.unsure_ham_lost), spam)
     promise: Threshold = threshold_for_max_ham_lost(
         log_odds, material.spam.astype(int), settings.discard_ham_lost, settings.confidence
     )
@@ -411,19 +419,18 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
 
 
 def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: Settings) -> bool:
-    """Tell whether no blog or set refutes the promise at `cut`, all of them taken together.
+    """Return whether no blog or set refutes the promise at `cut`.
 
-    To raise the cut until none does would be to choose it by those very
-    comments: sets that had no say in it lost more than was promised.
+    Raising the cut until none does would choose it by those very comments: sets that
+    had no say in it lost more than was promised.
     """
     for groups in (material.blog, material.source):
         names = groups.tolist()
         # Bonferroni: among many groups one alone would refute it by chance.
         confidence = 1 - (1 - settings.confidence) / len(set(names))
-        raised = cut_for_every_group(
+        if refuting_groups(
             log_odds, material.spam, names, cut, settings.discard_ham_lost, confidence
-        )
-        if raised > cut:
+        ):
             return False
     return True
 
@@ -431,7 +438,7 @@ def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: S
 def _lost_by_blog(
     cut: float | None, log_odds: F64, material: Material, settings: Settings
 ) -> dict[str, list[float]]:
-    """Return each blog's ham lost, ham seen and upper bound; nothing where discard is locked."""
+    """Return each blog's ham lost, ham seen and upper bound; nothing if discard is locked."""
     if cut is None:
         return {}
     found = ham_lost_by_group(
@@ -446,13 +453,13 @@ def learn(
     *,
     watch: Watch = quiet,
     n_jobs: int | None = None,
-) -> Trained:
-    """Fit, calibrate and set thresholds; see the module's text.
+) -> TrainingRun:
+    """Fit, calibrate and set thresholds.
 
     Raises
     ------
     CorpusError
-        If one class is missing, or too little is there to hold some back.
+        If a class is missing, or there is too little to hold some back.
     """
     trusted = np.ones(len(material), bool)
     held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
@@ -460,35 +467,30 @@ def learn(
     trusted = ~doubtful(slope * held_out + shift, material, settings)
     held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
     chosen = trusted & _calibrated_on(material, settings)
-    slope, shift = calibration(held_out[chosen], facts_only(material, chosen), settings)
+    slope, shift = calibration(held_out[chosen], material.facts(chosen), settings)
     whole = ~material.bare
-    cuts, report = cuts_for(slope * held_out[whole] + shift, facts_only(material, whole), settings)
+    cuts, report = cuts_for(slope * held_out[whole] + shift, material.facts(whole), settings)
+    report["labels_doubted"] = {
+        "ham": int((~trusted & whole & ~material.spam).sum()),
+        "spam": int((~trusted & whole & material.spam).sum()),
+    }
     watch("fit", 0, 1)
     model = fit_rows(material.take(np.flatnonzero(trusted)), settings)
     watch("fit", 1, 1)
     learned = trusted & whole
     languages = count_languages(material.rows.languages[learned], material.spam[learned])
-    report["labels_doubted"] = {
-        "ham": int((~trusted & whole & ~material.spam).sum()),
-        "spam": int((~trusted & whole & material.spam).sum()),
-    }
     model = replace(
-        model,
-        intercept=slope * model.intercept + shift,
-        dense_weights=slope * model.dense_weights,
-        ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
+        _calibrated(model, slope, shift),
         cuts=cuts,
         prior=0.5,  # ham and spam weigh the same in calibration; see row_weights
         languages=languages_known(languages, LANGUAGE_HAM),
     )
-    return Trained(
-        model,
-        {
-            "calibration": {"slope": slope, "shift": shift},
-            "held_out": report,
-            "languages": languages,
-        },
-    )
+    figures = {
+        "calibration": {"slope": slope, "shift": shift},
+        "held_out": report,
+        "languages": languages,
+    }
+    return TrainingRun(model, figures)
 
 
 def _calibrated_on(material: Material, settings: Settings) -> NDArray[np.bool_]:
@@ -498,19 +500,20 @@ def _calibrated_on(material: Material, settings: Settings) -> NDArray[np.bool_]:
     return found
 
 
-def facts_only(material: Material, index: NDArray[np.bool_]) -> Material:
-    """Return some rows' facts; slicing the large matrix is spared."""
+def _calibrated(model: SpamModel, slope: float, shift: float) -> SpamModel:
     return replace(
-        material, spam=material.spam[index], source=material.source[index],
-        blog=material.blog[index], post=material.post[index],
-    )  # fmt: skip
+        model,
+        intercept=slope * model.intercept + shift,
+        dense_weights=slope * model.dense_weights,
+        ngram_weights=(slope * model.ngram_weights).astype(np.float16).astype(np.float32),
+    )
 
 
 # --- the two ways in ------------------------------------------------------------
 
 
 def background_of(recipe: Recipe, frame: pd.DataFrame) -> tuple[NDArray[np.float32], list[str]]:
-    """Return how common words are in the recipe's background sets, and texts of theirs."""
+    """Return word frequencies of the recipe's background sets, and texts out of them."""
     chosen = frame[frame["dataset"].isin(recipe.background)]
     chosen = chosen if len(chosen) else frame
     return learn_background(comments_of(chosen)), padding_of(chosen)
@@ -520,7 +523,7 @@ _PADDING: Final = 4_000
 
 
 def padding_of(frame: pd.DataFrame) -> list[str]:
-    """Return texts of real comments, evenly chosen."""
+    """Return the texts of some ham, evenly spaced."""
     texts: list[str] = frame.loc[frame["label"] == "ham", "text"].tolist()
     return texts[:: max(1, len(texts) // _PADDING)]
 
@@ -531,16 +534,15 @@ def train_recipe(
     *,
     watch: Watch | None = None,
     n_jobs: int | None = None,
-) -> Trained:
+) -> TrainingRun:
     """Train the model of `recipe` on the sets in `directory`.
 
-    The same recipe makes the same bytes, with the same versions of numpy and
-    scipy.
+    With the same versions of numpy and scipy a recipe always makes the same bytes.
 
     Raises
     ------
     CorpusError
-        If a set is missing or is not the one the recipe names.
+        If a set is missing or its hash is not the recipe's.
     """
     watch = watch or quiet
     watch("read", 0, 1)
@@ -560,11 +562,11 @@ def train_recipe(
         **trained.report,
     }
     model = replace(trained.model, name=recipe.name, version=recipe.version, about=about)
-    return Trained(model, about)
+    return TrainingRun(model, about)
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, float]:
-    """Return what held-out folds say of the thresholds, for a short listing."""
+    """Return the figures of the thresholds on held-out folds that listings show."""
     held_out = report["held_out"]
     return {
         "spam_caught": round(held_out["spam_caught"]["spam"], 4),
@@ -580,16 +582,16 @@ def train_corpus(
     settings: Settings = Settings(),
     watch: Watch | None = None,
     n_jobs: int | None = None,
-) -> Trained:
-    """Train a model on one labelled corpus, as `spamguard.corpus.read_corpus` gives it.
+) -> TrainingRun:
+    """Train a model on one labelled corpus as `spamguard.corpus.read_corpus` returns it.
 
     Raises
     ------
     CorpusError
-        If a label or one class is missing, or too little is there to hold some back.
+        If a label or a class is missing, or there is too little to hold some back.
     """
     if frame["label"].isna().any():
-        raise CorpusError("labels are missing: leave out the comments that have none.")
+        raise CorpusError("some comments have no label: leave them out.")
     counts = frame["label"].value_counts()
     if counts.get("ham", 0) < 10 or counts.get("spam", 0) < 10:
         raise CorpusError(
@@ -610,7 +612,7 @@ def train_corpus(
         **trained.report,
     }
     languages = languages_known(trained.report["languages"], LANGUAGE_HAM_OF_SITE)
-    return Trained(
+    return TrainingRun(
         replace(trained.model, name=name, version=version, languages=languages, about=about), about
     )
 
@@ -621,10 +623,10 @@ _GOLDEN: Final = 7  # every seventh comment of the sample
 
 
 def golden(model: SpamModel) -> list[dict[str, Any]]:
-    """Return comments of the sample with the probabilities that `model` gives them.
+    """Return comments of the sample with their probabilities by `model`.
 
-    Kept beside a model, they show on any machine, with any version of a
-    dependency, whether it still gives the same answers.
+    Kept beside a model, they show whether it still gives the same answers on another
+    machine, or with other versions of its dependencies.
     """
     frame = load_sample()
     comments = comments_of(frame)
@@ -637,8 +639,8 @@ def golden(model: SpamModel) -> list[dict[str, Any]]:
     ]
 
 
-def write(trained: Trained, directory: str | os.PathLike[str]) -> Path:
-    """Write the model and its golden file to `directory`; a recipe there stays."""
+def write(trained: TrainingRun, directory: str | os.PathLike[str]) -> Path:
+    """Write the model and its golden file to `directory`; a recipe there is kept."""
     path = save_model(trained.model, directory)
     lines = [json.dumps(entry, ensure_ascii=False) for entry in golden(trained.model)]
     write_bytes(path / "golden.jsonl", ("\n".join(lines) + "\n").encode("utf-8"))

@@ -1,14 +1,13 @@
-"""A site's own model: from its labelled comments, and only if they say it is no worse.
+"""A site's own model: learned from its labelled comments, used only if it is no worse.
 
     frame = read_corpus("moderated.jsonl", labelled=True)
     outcome = retrain(frame, base=load_model())
     if outcome.gate.passed:
         replace_model(outcome.model, "models/mysite")
 
-The site's comments are not added to a pool: what is learned is the difference
-to the base model, so twenty labels help and twenty thousand have their way.
-The newest comments are held back; a candidate that has not seen them is
-compared on them with the model in use, comment by comment.
+What is learned is the difference to the base model, so twenty labels help and twenty
+thousand prevail. The newest comments are held back; a candidate that has not seen
+them is compared on them with the model in use.
 """
 
 from __future__ import annotations
@@ -27,11 +26,12 @@ from numpy.typing import NDArray
 
 from spamguard.corpus import comments_of, duplicate_groups, texts_sha256
 from spamguard.errors import CorpusError, InputError, ModelNotFoundError
-from spamguard.evaluation import binomial_lower, binomial_upper
+from spamguard.evaluation import clopper_pearson
 from spamguard.features import Rows
 from spamguard.model import SpamModel
 from spamguard.storage import load_model, save_model
 from spamguard.training.classifier import SpamClassifier
+from spamguard.training.recipe import quiet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["Doubt", "Gate", "Outcome", "audit", "replace_model", "retrain", "rollback"]
 
 LEAST: Final = 10
-"""Comments of each class without which nothing is learned."""
+"""Comments needed of each class."""
 ACCOUNT_SHARE: Final = 0.25
-"""Of the weight of all labels, what those of one account may have among four sources or more."""
+"""Share of the weight of all labels that one account may have among four sources or more."""
 _ROUNDS: Final = 50
-_FREE_LABELS: Final = 20.0  # an account may always give this many
+_FREE_LABELS: Final = 20.0  # of an account, never limited
 _CONFIDENCE: Final = 0.95
 _LEAST_HELD: Final = 2  # of each class
-_LEAST_NEW: Final = 5  # of each class, to leave those out that the model in use has learned
+_LEAST_NEW: Final = 5  # of each class, needed to ignore those the model in use has learned
 _FOLDS: Final = 5
 _DOUBT: Final = 2.0  # log-odds against a label; 88 %
 _DOUBTED_WEIGHT: Final = 0.2
@@ -57,14 +57,14 @@ F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the newest comments, held back, say of a candidate and of the model in use.
+    """A candidate compared with the model in use, on the newest comments.
 
     Parameters
     ----------
     passed : bool
-        The candidate calls no more of the ham spam, and no less of the spam.
+        Whether the candidate loses no more ham and catches no less spam.
     why : str
-        The same in words.
+        The reason in words.
     ham, spam : int
         Comments held back.
     ham_lost_before, ham_lost : int
@@ -72,11 +72,11 @@ class Gate:
     spam_caught_before, spam_caught : int
         Spam called spam by either.
     ham_lost_range, spam_caught_range : tuple of float
-        Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and
-        Pearson 1934); comments are taken for independent.
+        Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and Pearson
+        1934), which takes comments as independent.
     known : int
-        Of the comments held back, those that are no newer than what the model
-        in use has learned. Where enough are new to both, none.
+        Comments among them that the model in use may have learned; 0 where enough
+        are new to both.
     """
 
     passed: bool
@@ -94,22 +94,22 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A new model and what was measured of it.
+    """A retrained model, and whether it may be used.
 
     Parameters
     ----------
     model : SpamModel
-        Learned from all comments given. Its ``about["retrained"]`` names the
-        model it came from, the hashes of what was learned and the figures.
+        Learned from all comments. Its ``about["retrained"]`` holds the model it came
+        from, the hashes of what was learned and the figures.
     gate : Gate
-        Of a candidate made in the same way without the newest comments.
+        Of a candidate trained the same way without the newest comments.
     learned, held_back : int
         Comments that the candidate learned from, and that were held back.
     doubted : int
-        Labels, of all, that the others speak against; they count a fifth.
+        Labels that the other comments contradict; they count a fifth.
     undated : int
-        Comments without a date; they count as old, or, where none has one,
-        the order of the rows is taken for that of time.
+        Comments without a date. They count as old; where no comment has a date, the
+        rows count as in order of time.
     """
 
     model: SpamModel
@@ -127,7 +127,6 @@ def retrain(
     current: SpamModel | None = None,
     hold_back: float = 0.2,
     C: float = 10.0,
-    seed: int = 0,
     watch: Callable[[str, int, int], None] | None = None,
     n_jobs: int | None = None,
 ) -> Outcome:
@@ -136,20 +135,17 @@ def retrain(
     Parameters
     ----------
     frame : DataFrame
-        A corpus, as `spamguard.corpus.read_corpus` gives it. Rows without a
-        label are passed over. A column ``account`` names who labelled.
+        A corpus as `spamguard.corpus.read_corpus` returns it. Rows without a label
+        are ignored. A column ``account`` names who labelled.
     base : SpamModel
-        What is started from, such as ``load_model("default")``.
+        The model to start from, such as ``load_model("default")``.
     current : SpamModel, optional
-        The model in use, that the candidate must not be worse than; `base` by
-        default.
+        The model in use, which the candidate must match; `base` by default.
     hold_back : float, default 0.2
         Share of each class, the newest, that the candidate is measured on.
     C : float, default 10.0
         How far the site's comments are trusted against `base`; see
         `SpamClassifier`.
-    seed : int, default 0
-        Recorded; nothing here is drawn at random.
     watch : callable, optional
         Called with a stage, the steps done and their number.
     n_jobs : int, optional
@@ -158,8 +154,7 @@ def retrain(
     Returns
     -------
     Outcome
-        The same comments, in any order where they have dates, and the same
-        settings give the same bytes.
+        The same comments (in any order, if dated) and settings give the same bytes.
 
     Raises
     ------
@@ -170,27 +165,26 @@ def retrain(
         If `hold_back` leaves nothing to learn from or to measure on.
     """
     labelled, undated = _in_time(frame[frame["label"].isin(["ham", "spam"])])
-    # Which copies are found depends on their order: so again, in the order of time.
+    # Which copies are found depends on the order of rows: look again, oldest first.
     labelled = labelled.assign(duplicate_group=duplicate_groups(labelled["text"]))
     spam = (labelled["label"] == "spam").to_numpy(bool)
     _check_enough(spam)
     current = base if current is None else current
-    tell = watch or (lambda stage, done, total: None)
-    tell("read", 0, 3)
+    report = watch or quiet
+    report("read", 0, 3)
     learner = SpamClassifier(base=base, C=C, n_jobs=n_jobs)
     rows = learner.vectorize(comments_of(labelled))
-    weight = weights_of(labelled)
     groups = labelled["duplicate_group"].to_numpy()
     older, newest = _split(spam, groups, hold_back)
-    tell("learn", 1, 3)
-    labels = _Labels(learner, rows, spam, weight, groups)
+    report("learn", 1, 3)
+    labels = _Labels(learner, rows, spam, weights_of(labelled), groups)
     candidate, _ = labels.learned(older, base)
     deciding, known = _deciding(newest, _moments(labelled), spam, current)
-    gate = _gate(candidate, current, rows, spam, deciding, known)
-    tell("learn", 2, 3)
+    gate = _gate(candidate, current, rows[deciding], spam[deciding], known)
+    report("learn", 2, 3)
     model, doubted = labels.learned(np.arange(len(spam)), base)
-    record = _record(labelled, base, spam, gate, C, hold_back, seed)
-    tell("learn", 3, 3)
+    record = _record(labelled, base, spam, gate, {"C": C, "hold_back": hold_back})
+    report("learn", 3, 3)
     about = {k: v for k, v in base.about.items() if k not in ("figures", "held_out", "promises")}
     model = replace(
         model, name=base.name, version=base.version, about=about | {"retrained": record}
@@ -199,9 +193,9 @@ def retrain(
 
 
 def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the rows from the oldest to the newest, and how many have no date that can be read.
+    """Return the rows, oldest first, and how many have no readable date.
 
-    Those count as old; where none has one, the rows stay as they stand.
+    Those count as old; where no row has a date, the order stays.
     """
     import pandas as pd
 
@@ -209,7 +203,7 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     undated = int(dates.isna().sum())
     if undated == len(frame):
         return frame, undated
-    # Equal dates are put in an order that does not depend on that of the rows.
+    # Rows of equal date are ordered by their texts, not by their place.
     keys = frame["text"].map(lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
     order = pd.DataFrame({"date": dates, "key": keys}).sort_values(
         ["date", "key"], kind="stable", na_position="first"
@@ -218,7 +212,7 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _moments(frame: pd.DataFrame) -> pd.Series[pd.Timestamp]:
-    """Return when each comment was written; no time where that cannot be read."""
+    """Return when each comment was written; NaT where unreadable."""
     import pandas as pd
 
     return pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
@@ -239,12 +233,11 @@ def _check_enough(spam: Bools) -> None:
 
 
 def weights_of(frame: pd.DataFrame) -> F64:
-    """Return how much each label counts: copies share, and so do labels of one account.
+    """Return the weight of each label; copies share one, and no account outweighs the rest.
 
-    A campaign of n near-copies counts as much as the root of n comments. No
-    account outweighs the rest: of two sources one may have half of the
-    weight, of three a third, of four or more a quarter. Labels without an
-    account, such as an imported history, are a source and not limited.
+    A campaign of n near-copies counts as the root of n comments. An account may have
+    half of the weight among two sources, a third among three, a quarter among four or
+    more. Labels without an account, such as an imported history, are not limited.
     """
     copies = frame["duplicate_group"].map(frame["duplicate_group"].value_counts())
     weight = 1.0 / np.sqrt(copies.to_numpy(float))
@@ -253,11 +246,11 @@ def weights_of(frame: pd.DataFrame) -> F64:
     accounts = frame["account"].fillna("").to_numpy(str)
     names = sorted(set(accounts.tolist()))
     if len(names) < 2:
-        return weight  # one moderator alone is whom this model is for
+        return weight  # a lone moderator is the one this model is for
     given = {name: float(weight[accounts == name].sum()) for name in names}
     share = max(ACCOUNT_SHARE, 1 / len(names))
     allowed = given
-    for _ in range(_ROUNDS):  # each limit depends on what the others are left with
+    for _ in range(_ROUNDS):  # each limit depends on the others
         total = sum(allowed.values())
         rest = {name: share / (1 - share) * (total - allowed[name]) for name in names if name}
         allowed = given | {n: min(given[n], max(_FREE_LABELS, most)) for n, most in rest.items()}
@@ -268,12 +261,9 @@ def weights_of(frame: pd.DataFrame) -> F64:
 def _split(
     spam: Bools, groups: NDArray[np.int64], hold_back: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the older rows and the newest of each class, neither of which may be without a say.
-
-    Copies of a comment that is held back are not learned from.
-    """
+    """Return the older rows and the newest of each class, without copies across the split."""
     if not 0 < hold_back < 1:
-        raise InputError("hold_back is a share strictly between 0 and 1, such as 0.2.")
+        raise InputError("hold_back must be a share strictly between 0 and 1, such as 0.2.")
     newest = np.zeros(len(spam), bool)
     for side in (spam, ~spam):
         own = np.flatnonzero(side)
@@ -298,11 +288,10 @@ class _Labels:
     groups: NDArray[np.int64]
 
     def learned(self, chosen: NDArray[np.intp], base: SpamModel) -> tuple[SpamModel, int]:
-        """Return what the `chosen` teach, and how many of their labels the others doubt.
+        """Return a model of the `chosen`, and how many of their labels the others contradict.
 
-        A label that the others speak against counts less: one wrong label in
-        twenty would otherwise teach more than it should. It still counts, as
-        a moderator may know better.
+        Such a label counts less, as one wrong label in twenty would do too much harm;
+        it still counts, as the moderator may be right.
         """
         rows, spam, weight = self.rows[chosen], self.spam[chosen], self.weight[chosen]
         log_odds = out_of_fold(self.learner, rows, spam, self.groups[chosen], base)
@@ -319,7 +308,7 @@ def out_of_fold(
     groups: NDArray[np.int64],
     base: SpamModel,
 ) -> F64:
-    """Return each comment's log-odds by a model that learned the others, its copies left out."""
+    """Return each comment's log-odds by a model of the others, without its copies."""
     fold = groups % _FOLDS
     found = np.empty(len(spam))
     for k in range(_FOLDS):
@@ -333,10 +322,10 @@ def out_of_fold(
 def _deciding(
     newest: NDArray[np.intp], moments: pd.Series[pd.Timestamp], spam: Bools, current: SpamModel
 ) -> tuple[NDArray[np.intp], int]:
-    """Return which of the `newest` decide, and how many of those `current` has learned.
+    """Return which of the `newest` decide, and how many of them `current` may have learned.
 
-    A model looks better than it is on what it has learned. Where enough are
-    newer than all of that, they alone decide.
+    A model looks better than it is on what it has learned. Where enough comments are
+    newer than that, they alone decide.
     """
     learned = current.about.get("retrained")
     if learned is None:
@@ -346,68 +335,47 @@ def _deciding(
     import pandas as pd
 
     until = pd.Timestamp(learned["learned_until"])
-    new = newest[(moments.iloc[newest] > until).to_numpy(bool)]  # without a date: not new
+    new = newest[(moments.iloc[newest] > until).to_numpy(bool)]  # NaT is not new
     if min(int(spam[new].sum()), int((~spam[new]).sum())) >= _LEAST_NEW:
         return new, 0
     return newest, len(newest) - len(new)
 
 
-def _gate(
-    candidate: SpamModel,
-    current: SpamModel,
-    rows: Rows,
-    spam: Bools,
-    newest: NDArray[np.intp],
-    known: int,
-) -> Gate:
-    """Compare on the same comments; a difference needs no interval to be refused."""
-    called = []
-    for model in (current, candidate):
-        log_odds = model.decision_function(rows[newest])
-        called.append(
-            model.cuts.labels(log_odds, rows.languages[newest], model.languages) == "spam"
-        )
-    before, after = called
-    real, bad = ~spam[newest], spam[newest]
-    lost_before, lost = int(before[real].sum()), int(after[real].sum())
-    caught_before, caught = int(before[bad].sum()), int(after[bad].sum())
-    passed = lost <= lost_before and caught >= caught_before
-    why = _words(passed, lost_before, lost, caught_before, caught, int(real.sum()), int(bad.sum()))
+def _gate(candidate: SpamModel, current: SpamModel, rows: Rows, spam: Bools, known: int) -> Gate:
+    """Compare both on the same comments; any loss fails, whatever the interval says."""
+    before, after = (
+        model.cuts.labels(model.decision_function(rows), rows.languages, model.languages) == "spam"
+        for model in (current, candidate)
+    )
+    ham_lost = int(before[~spam].sum()), int(after[~spam].sum())
+    spam_caught = int(before[spam].sum()), int(after[spam].sum())
+    n_ham, n_spam = int((~spam).sum()), int(spam.sum())
+    worse = [
+        *(["real comments"] if ham_lost[1] > ham_lost[0] else []),
+        *(["spam"] if spam_caught[1] < spam_caught[0] else []),
+    ]
+    why = (
+        f"of {n_ham:,} real comments {ham_lost[1]:,} are called spam ({ham_lost[0]:,} before), "
+        f"and of {n_spam:,} spam comments {spam_caught[1]:,} are caught ({spam_caught[0]:,} "
+        "before): "
+    )
+    why += (
+        f"worse on {' and '.join(worse)}, so the model in use stays"
+        if worse
+        else "no worse on either side"
+    )
     if known:
         why += f" ({known:,} of these comments it may have learned, which is in its favour)"
     return Gate(
-        passed, why,
-        int(real.sum()), lost_before, lost, _range(lost, int(real.sum())),
-        int(bad.sum()), caught_before, caught, _range(caught, int(bad.sum())), known,
+        not worse, why,
+        n_ham, *ham_lost, _range(ham_lost[1], n_ham),
+        n_spam, *spam_caught, _range(spam_caught[1], n_spam), known,
     )  # fmt: skip
 
 
-def _words(
-    passed: bool, lost_before: int, lost: int, caught_before: int, caught: int, ham: int, spam: int
-) -> str:
-    told = (
-        f"of {ham:,} real comments {lost:,} are called spam ({lost_before:,} before), and of "
-        f"{spam:,} spam comments {caught:,} are caught ({caught_before:,} before)"
-    )
-    if passed:
-        return f"{told}: no worse on either side"
-    worse = [
-        side
-        for side, is_worse in (
-            ("real comments", lost > lost_before),
-            ("spam", caught < caught_before),
-        )
-        if is_worse
-    ]
-    return f"{told}: worse on {' and '.join(worse)}, so the model in use stays"
-
-
 def _range(k: int, n: int) -> tuple[float, float]:
-    side = 1 - (1 - _CONFIDENCE) / 2
-    return (
-        round(binomial_lower(k, n, side), 6) if n else 0.0,
-        round(binomial_upper(k, n, side), 6) if n else 1.0,
-    )
+    low, high = clopper_pearson(k, n, _CONFIDENCE)
+    return round(low, 6), round(high, 6)
 
 
 def _record(
@@ -415,27 +383,23 @@ def _record(
     base: SpamModel,
     spam: Bools,
     gate: Gate,
-    C: float,
-    hold_back: float,
-    seed: int,
+    settings: dict[str, float],
 ) -> dict[str, Any]:
     import pandas as pd
 
     moments = _moments(frame)
-    # A date of tomorrow is an error, and must not make all that follows look known.
+    # A date in the future is an error, and must not make all that follows look learned.
     newest = moments[moments <= pd.Timestamp.now("UTC")].max()
     return {
         "parent": base.title,
         "parent_weights": _weights_sha256(base),
         "corpus_sha256": texts_sha256(frame),
         "labels_sha256": hashlib.sha256(spam.astype(np.uint8).tobytes()).hexdigest(),
-        # What is newer than this, the model has not seen.
+        # The model has seen nothing newer than this.
         "learned_until": None if pd.isna(newest) else newest.isoformat(),
         "ham": int((~spam).sum()),
         "spam": int(spam.sum()),
-        "C": C,
-        "hold_back": hold_back,
-        "seed": seed,
+        **settings,
         "gate": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(gate).items()},
     }
 
@@ -447,7 +411,7 @@ def _weights_sha256(model: SpamModel) -> str:
     return digest.hexdigest()
 
 
-# --- in the place of the model in use -------------------------------------------------
+# --- replacing the model in use -------------------------------------------------
 
 
 def replace_model(
@@ -457,10 +421,10 @@ def replace_model(
     *,
     former: SpamModel | None = None,
 ) -> Path:
-    """Put `model` in the place of the one at `path`, which is kept for `rollback`.
+    """Replace the model at `path`, and keep it for `rollback`.
 
-    A process killed at any point leaves the one or the other, whole. The same
-    model once more changes nothing, so that the former one stays the former.
+    A process killed at any point leaves one of the two, whole. Replacing a model by
+    itself keeps the former one.
 
     Parameters
     ----------
@@ -468,9 +432,9 @@ def replace_model(
     path : str or path
         A directory; made where needed.
     name : str, optional
-        What `Verdict.model` is to tell.
+        Shown as `Verdict.model`.
     former : SpamModel, optional
-        What is kept where no model is at `path` yet.
+        Kept for `rollback` where `path` holds no model yet.
 
     Returns
     -------
@@ -480,7 +444,7 @@ def replace_model(
     Raises
     ------
     InputError
-        If another process is replacing it right now, or it cannot be written.
+        If another process is replacing it, or it cannot be written.
     """
     directory = Path(path)
     with _alone(directory):
@@ -497,7 +461,7 @@ def _is_same(one: SpamModel, other: SpamModel) -> bool:
 
 
 def rollback(path: str | os.PathLike[str]) -> SpamModel:
-    """Put the former model back in its place, and keep the one it replaces in turn.
+    """Swap the model at `path` with the former one.
 
     Parameters
     ----------
@@ -507,7 +471,7 @@ def rollback(path: str | os.PathLike[str]) -> SpamModel:
     Returns
     -------
     SpamModel
-        The one that is in use from now on.
+        The one now in use.
 
     Raises
     ------
@@ -516,9 +480,7 @@ def rollback(path: str | os.PathLike[str]) -> SpamModel:
     """
     directory = Path(path)
     if not (directory / "former" / "model.json").is_file():
-        raise ModelNotFoundError(
-            f"{directory} keeps no former model: nothing was replaced there yet."
-        )
+        raise ModelNotFoundError(f"{directory} holds no former model: none was replaced there yet.")
     with _alone(directory):
         former, now = load_model(directory / "former"), load_model(directory)
         save_model(former, directory)
@@ -549,7 +511,7 @@ def _alone(directory: Path) -> Iterator[None]:
 def _lock(file: IO[str]) -> None:
     try:
         import fcntl
-    except ImportError:  # Windows: there the last of two at once has its way
+    except ImportError:  # Windows: of two at once the last one wins
         return
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -559,7 +521,7 @@ def _lock(file: IO[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A label that the others speak against.
+    """A label that looks wrong.
 
     Parameters
     ----------
@@ -567,7 +529,7 @@ class Doubt:
         Place of the comment in the corpus, from 0.
     label : str
     log_odds : float
-        Of spam, by a model that learned from the other comments.
+        By a model of the other comments.
     why : {"the model disagrees", "a near-copy has the other label"}
     """
 
@@ -586,15 +548,15 @@ def audit(
 ) -> list[Doubt]:
     """Return the labels that look wrong, the most doubtful first.
 
-    Each comment is judged by a model that learned the site's other comments
-    (whole groups of near-copies are left out together), as in confident
-    learning (Northcutt, Jiang and Chuang 2021): a label is doubted where the
-    log-odds speak against it by `least` or more, or a near-copy has the other.
+    Each comment is scored by a model of the site's other comments, near-copies left
+    out, as in confident learning (Northcutt, Jiang and Chuang 2021). A label is
+    doubted where the log-odds contradict it by `least` or more, or a near-copy has the
+    other label.
 
     Parameters
     ----------
     frame : DataFrame
-        A corpus; rows without a label are passed over.
+        A corpus; rows without a label are ignored.
     base : SpamModel
     least : float, default 2.0
         Log-odds; 2 is 88 %.
@@ -604,7 +566,6 @@ def audit(
     Returns
     -------
     list of Doubt
-        Empty where no label is doubted.
 
     Raises
     ------

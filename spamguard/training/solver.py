@@ -1,8 +1,8 @@
 """Logistic regression for sparse rows: weighted, with a prior to start from.
 
-The loss is the weighted mean logistic loss plus half the squared distance of
-the weights from their prior (zero, or a base model's weights by way of the
-`offset`); L-BFGS finds its only minimum.
+The loss is the weighted mean logistic loss plus half the squared distance of the
+weights from their prior: zero, or by way of the `offset` a base model's weights.
+L-BFGS finds its only minimum.
 """
 
 from __future__ import annotations
@@ -36,30 +36,14 @@ def fit_logistic(
 ) -> tuple[F64, float]:
     """Return weights and intercept.
 
-    Parameters
-    ----------
-    matrix : csr_matrix of float32, shape (n, n_columns)
-        The rows.
-    spam : ndarray of bool, shape (n,)
-        True for spam.
-    weight : ndarray of float64, shape (n,)
-        How much each row counts; only ratios matter.
-    strength : float
-        Of the penalty on the squared weights; the intercept goes free unless
-        there is an `offset`.
-    offset : ndarray of float64, shape (n,), optional
-        Log-odds that a prior model gives already.
-    accuses : ndarray of bool, shape (n_columns,), optional
-        Columns whose weight must not fall below zero; not heeded for a few
-        rows, where weights are not sought column by column.
-    max_iter, tol : int, float
-        When to stop: iterations, and the relative improvement of the loss.
-    watch : callable, optional
-        Called with the number of each iteration.
+    `strength` is that of the penalty on the squared weights; the intercept is free
+    unless there is an `offset`, the log-odds by a prior model. Columns that `accuses`
+    marks keep a weight of zero or more, except with few rows, where the weights are
+    not sought column by column. `watch` is called with the number of each iteration.
     """
     if 4 * matrix.shape[0] <= matrix.shape[1] and matrix.shape[0] <= _FEW:
         return _fit_few(matrix, spam, weight, strength, offset, None, max_iter, tol, watch)
-    # Columns that no row uses stay at their prior: a small corpus pays for what it has.
+    # Columns that no row uses stay at their prior, so leave them out.
     used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
     small = matrix[:, used] if len(used) < matrix.shape[1] // 2 else matrix
     rows, columns = small.tocsr(), small.T.tocsr() if small.shape[0] < 5_000 else small.T
@@ -84,10 +68,10 @@ def _fit_few(
     strength: float,
     *rest: Any,
 ) -> tuple[F64, float]:
-    """The same minimum, sought among as many numbers as there are rows.
+    """Find the same minimum among as many numbers as there are rows.
 
-    The best weights are a sum of rows. In an orthonormal basis of the rows
-    the penalty keeps its form, so only the matrix is exchanged.
+    The best weights are a sum of rows. In an orthonormal basis of the rows the penalty
+    keeps its form, so only the matrix changes.
     """
     gram = (matrix @ matrix.T).toarray().astype(float)
     values, vectors = np.linalg.eigh(gram)
@@ -118,7 +102,7 @@ def _minimize(
     sign = np.where(spam, 1.0, -1.0)
     share = weight / weight.sum()
     start = np.zeros(len(sign)) if offset is None else offset
-    # From scratch the intercept goes free; beside a prior model it has that model's for a prior.
+    # From scratch the intercept is free; with a base model it has that model's as its prior.
     held = 0.0 if offset is None else strength
     kind = rows.dtype  # products in the rows' own precision
 
@@ -142,7 +126,7 @@ def _minimize(
 
     # One thread: the same sums in the same order on any number of cores, and no slower.
     with threadpool_limits(limits=1):
-        solve: Any = minimize  # its overloads know no bounds beside a gradient
+        solve: Any = minimize  # its overloads lack bounds beside a gradient
         bounds = None if floor is None else Bounds(floor, np.inf)
         found: F64 = solve(
             loss,

@@ -1,7 +1,7 @@
-"""What a spammer does to get past a filter, as plain functions of a comment.
+"""A spammer's tricks to get past a filter, as functions of a comment.
 
-Used to measure how much each trick costs; the same functions applied to real
-comments show whether the defences hurt. Each is deterministic given `rng`.
+They measure what each trick costs, and on real comments whether the defences hurt.
+Each is deterministic given `rng`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _ANCHOR: Final = re.compile(
     r"<a\s[^>]*>(.*?)</a>|\[url=[^\]]*\](.*?)\[/url\]", re.IGNORECASE | re.DOTALL
 )
 _OUTSIDE_LINKS: Final = re.compile(r"(<[^>]*>|\[/?url[^\]]*\]|(?:https?://|www\.)[^\s<>\"'\])]+)")
-# Everyday words, chosen by hand: what somebody pads a comment with.
-GOOD_WORDS: Final = (
+# Everyday words to pad a comment with, chosen by hand.
+_GOOD_WORDS: Final = (
     "yesterday morning my neighbour asked whether the small bridge near our school would be closed "
     "again because the river had risen so we walked there with the dog and looked at the water for "
     "a while then had tea and talked about the garden the weather old books and how the bus is late"
@@ -75,7 +75,7 @@ def spaced(comment: Comment, rng: np.random.Generator) -> Comment:
 
 
 def _shown(anchor: re.Match[str]) -> str:
-    """Words and address of a link, side by side: who hides the link must still show it."""
+    """Return the words and the address of a link: a hidden link must still be shown."""
     words, address = anchor.group(1) or anchor.group(2) or "", _URL.search(anchor.group())
     return words if address is None or address.group() in words else f"{words} {address.group()}"
 
@@ -110,9 +110,9 @@ def _padded_with(texts: Sequence[str]) -> Attack:
 
 
 def tricks_with(texts: Sequence[str]) -> tuple[Attack, ...]:
-    """Return the tricks that training plays; spam is padded with some of `texts`.
+    """Return the tricks that training plays, with padding out of `texts`.
 
-    What padding is made of differs from what the attacks below are measured with.
+    The attacks below are measured with other padding.
     """
     padded = (_padded_with(texts),) * 3 if texts else ()
     return (homoglyphs, leet, spaced, split_links, post_sentences, link_to_author, *padded)
@@ -120,8 +120,8 @@ def tricks_with(texts: Sequence[str]) -> tuple[Attack, ...]:
 
 def _padded(words: int) -> Attack:
     def attack(comment: Comment, rng: np.random.Generator) -> Comment:
-        start = int(rng.integers(0, len(GOOD_WORDS)))
-        padding = [GOOD_WORDS[(start + i) % len(GOOD_WORDS)] for i in range(words)]
+        start = int(rng.integers(0, len(_GOOD_WORDS)))
+        padding = [_GOOD_WORDS[(start + i) % len(_GOOD_WORDS)] for i in range(words)]
         return replace(comment, text=f"{comment.text}\n\n{' '.join(padding).capitalize()}.")
 
     return attack

@@ -467,7 +467,11 @@ def test_blank_lines_are_passed_over_and_counted(tmp_path):
         ("a.jsonl", b'{"text": "a"}\n{"text": "%s \xff"}' % SECRET.encode(), "line 2: not UTF-8"),
         ("a.jsonl", b"", "holds no comments"),
         ("a.jsonl.gz", b"not packed", "damaged after line 0, or no gzip"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 9, mtime=0)[:-9], "is damaged after line"),
+        (
+            "a.jsonl.gz",
+            gzip.compress(b'{"text": "a"}\n' * 9, mtime=0)[:-9],
+            "is damaged after line",
+        ),
         ("a.csv", b"", "holds no comments"),
         ("a.csv", b"text,label\n", "holds no comments"),
         ("a.csv", b"text|label\n%s|ham\n" % SECRET.encode(), "line 1: no column is named text"),

@@ -17,12 +17,10 @@ from spamguard.evaluation.metrics import (
     binomial_lower,
     binomial_upper,
     blog_metrics,
-    brier,
     clopper_pearson,
     cluster_bootstrap,
     ece,
     lam,
-    log_loss,
     macro_mean,
     mcc,
     recall_at_fpr,
@@ -89,15 +87,11 @@ def test_recall_at_fpr_depends_on_the_ranking_alone():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_ranking_and_decision_metrics_agree_with_scikit_learn(seed):
-    y, log_odds, p, _ = simulated(300, seed)
-    called = log_odds >= 0.3
+def test_ranking_metrics_agree_with_scikit_learn(seed):
+    y, log_odds, _, _ = simulated(300, seed)
     assert roc_auc(y, log_odds) == pytest.approx(peer.roc_auc_score(y, log_odds), abs=1e-12)
     expected = peer.average_precision_score(y, log_odds)
     assert average_precision(y, log_odds) == pytest.approx(expected, abs=1e-12)
-    assert mcc(y, called) == pytest.approx(peer.matthews_corrcoef(y, called), abs=1e-12)
-    assert brier(y, p) == pytest.approx(peer.brier_score_loss(y, p), abs=1e-12)
-    assert log_loss(y, p) == pytest.approx(peer.log_loss(y, p), abs=1e-12)
 
 
 @pytest.mark.parametrize("y", [[], [0, 0], [1, 1]])
@@ -169,12 +163,7 @@ def test_calibration_error_ignores_the_order_of_rows():
     assert adaptive_ece(y[mixed], p[mixed]) == pytest.approx(adaptive_ece(y, p), abs=1e-12)
 
 
-def test_log_loss_of_a_certain_mistake_is_finite():
-    assert 30 < log_loss([1], [0.0]) < 40
-    assert log_loss([1, 0], [1.0, 0.0]) == pytest.approx(0, abs=1e-12)
-
-
-@pytest.mark.parametrize("metric", [brier, log_loss, ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [ece, adaptive_ece])
 def test_no_rows_no_probability_metric(metric):
     assert math.isnan(metric([], []))
     assert reliability([], []) == []
@@ -183,7 +172,7 @@ def test_no_rows_no_probability_metric(metric):
 # -- what goes in
 
 
-@pytest.mark.parametrize("metric", [roc_auc, average_precision, brier, log_loss, ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [roc_auc, average_precision, ece, adaptive_ece])
 @pytest.mark.parametrize(
     ("y", "values"),
     [
@@ -202,7 +191,7 @@ def test_what_cannot_be_measured_is_refused(metric, y, values):
         metric(y, values)
 
 
-@pytest.mark.parametrize("metric", [brier, log_loss, ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [ece, adaptive_ece])
 def test_log_odds_are_not_taken_for_probabilities(metric):
     with pytest.raises(InputError, match="between 0 and 1"):
         metric([0, 1], [-2.0, 3.0])
@@ -380,9 +369,9 @@ def test_blog_metrics_are_the_metrics():
     assert found["average_precision"].value == average_precision(y, log_odds)
     assert found["recall_at_1pct"].value == recall_at_fpr(y, log_odds, 0.01)
     assert found["recall_at_2pct"].value == recall_at_fpr(y, log_odds, 0.02)
-    assert found["mcc"].value == mcc(y, called)
+    assert found["mcc"].value == pytest.approx(peer.matthews_corrcoef(y, called), abs=1e-12)
     assert found["unsure"].value == np.mean(label == "unsure")
-    assert found["brier"].value == brier(y, p)
+    assert found["brier"].value == pytest.approx(peer.brier_score_loss(y, p), abs=1e-12)
     assert found["ece"].value == ece(y, p)
     assert (found["n_spam"], found["n_ham"]) == (y.sum(), 400 - y.sum())
     blocked = int((called & (y == 0)).sum())

@@ -238,7 +238,7 @@ def test_discard_may_be_locked(told, plain, simulated):
     copy = with_threshold(base, threshold_on(base, simulated, "ham_lost<=0.01"), lock_discard=True)
     assert copy.cuts.discard is None
     assert set(copy.about["promises"]) == {"spam"}
-    with pytest.raises(InputError, match="either"):
+    with pytest.raises(InputError, match="both"):
         with_threshold(
             base, threshold_on(base, simulated, "ham_lost<=0.01"), "discard", lock_discard=True
         )

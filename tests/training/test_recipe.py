@@ -21,7 +21,7 @@ from spamguard.training.recipe import (
     Material,
     Recipe,
     Settings,
-    Trained,
+    TrainingRun,
     background_of,
     blog_folds,
     calibration,
@@ -117,12 +117,12 @@ def test_shipped_recipe_spells_out_every_setting_and_they_are_the_defaults():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name = ", "is no recipe"),
+        ("name = ", "is not a recipe"),
         ('version = "1"\n[sets]\n', "'name'"),
         ('name = "x"\nversion = "1"\n', "'sets'"),
-        ('name = "x"\nversion = "1"\nsets = "all"\n', "is no recipe"),
+        ('name = "x"\nversion = "1"\nsets = "all"\n', "is not a recipe"),
         ('name = "x"\nversion = "1"\n[sets]\n[settings]\ncolour = 3\n', "colour"),
-        ('name = "x"\nversion = "1"\nsettings = 3\n[sets]\n', "is no recipe"),
+        ('name = "x"\nversion = "1"\nsettings = 3\n[sets]\n', "is not a recipe"),
     ],
 )
 def test_a_broken_recipe_is_named(tmp_path, text, says):
@@ -136,10 +136,10 @@ def test_a_broken_recipe_is_named(tmp_path, text, says):
 def test_a_recipe_that_is_not_there(tmp_path):
     with pytest.raises(CorpusError, match="there is no recipe"):
         Recipe.read(tmp_path / "none.toml")
-    with pytest.raises(CorpusError, match="is no recipe"):
+    with pytest.raises(CorpusError, match="is not a recipe"):
         Recipe.read(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CorpusError, match="is no recipe"):
+    with pytest.raises(CorpusError, match="is not a recipe"):
         Recipe.read(tmp_path / "bytes.toml")
 
 
@@ -452,7 +452,7 @@ def test_calibration_never_turns_scores_round():
 def test_a_cut_loses_about_the_given_share(rate):
     rng = np.random.default_rng(7)
     ham, spam = rng.normal(-2, 1, 5_000), rng.normal(9, 1, 100)
-    cut = training._blog_cut(
+    cut = training.blog_cut(
         np.concatenate((spam, ham)), facts([True] * 100 + [False] * 5_000), rate
     )
     assert rate - 1 / 5_000 - 1e-9 <= (ham >= cut).mean() <= rate
@@ -463,17 +463,17 @@ def test_a_cut_weighs_blogs_by_the_root_of_their_size():
     blog = np.array(["large"] * 900 + ["small"] * 9)
     log_odds = np.concatenate((np.linspace(-9, -8, 900), np.linspace(1, 2, 9)))
     made = facts([False] * 909, blog=blog)
-    assert training._blog_cut(log_odds, made, 2.9 / 33) > 1  # not all of the small one is lost
-    assert training._blog_cut(log_odds, made, 3.1 / 33) < 0
+    assert training.blog_cut(log_odds, made, 2.9 / 33) > 1  # not all of the small one is lost
+    assert training.blog_cut(log_odds, made, 3.1 / 33) < 0
 
 
 def test_a_cut_is_above_equal_scores():
     log_odds = np.array([0.0] * 50 + [1.0] * 50)
-    cut = training._blog_cut(log_odds, facts([False] * 100), 0.1)
+    cut = training.blog_cut(log_odds, facts([False] * 100), 0.1)
     assert not (log_odds >= cut).any()  # a part of the fifty cannot be lost
-    assert training._blog_cut(log_odds, facts([False] * 100), 1.0) > 0.0
+    assert training.blog_cut(log_odds, facts([False] * 100), 1.0) > 0.0
     four = np.array([3.0, 2.0, 1.0, 0.0])
-    cut = training._blog_cut(four, facts([False] * 4), 0.5)
+    cut = training.blog_cut(four, facts([False] * 4), 0.5)
     assert (four >= cut).tolist() == [True, True, False, False]  # the whole share may be lost
 
 
@@ -694,7 +694,7 @@ def test_train_corpus_needs_no_names_of_blogs_or_posts(sample):
 
 def test_another_corpus_has_another_hash(own, sample, monkeypatch):
     measured = {name: own.report[name] for name in ("calibration", "held_out", "languages")}
-    monkeypatch.setattr(training, "learn", lambda *_, **__: Trained(own.model, measured))
+    monkeypatch.setattr(training, "learn", lambda *_, **__: TrainingRun(own.model, measured))
     reports = [train_corpus(f, settings=SMALL).report for f in (sample, sample[:-1])]
     assert reports[0]["corpus_sha256"] != reports[1]["corpus_sha256"]
 
@@ -709,7 +709,7 @@ def test_train_corpus_refuses_too_little(sample):
 def test_train_corpus_takes_no_comment_without_a_label_for_ham(sample):
     frame = sample.copy()
     frame.loc[frame.index[3], "label"] = None
-    with pytest.raises(CorpusError, match="labels are missing"):
+    with pytest.raises(CorpusError, match="have no label"):
         train_corpus(frame, settings=SMALL)
 
 
@@ -724,7 +724,7 @@ def test_train_recipe(sample, own, monkeypatch):
     def fake(material, settings, *, watch, n_jobs):
         seen.append(material)
         watch("fit", 1, 1)
-        return Trained(
+        return TrainingRun(
             own.model, {name: own.report[name] for name in ("calibration", "held_out", "languages")}
         )
 
