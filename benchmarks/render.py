@@ -17,7 +17,7 @@ import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
-from benchmarks.protocols.rendering import render_protocol
+from benchmarks.protocols.tables import render_protocol
 from spamguard import SpamModel, load_model
 from spamguard.evaluation.thresholds import Promise
 from spamguard.training.recipe import LANGUAGE_HAM, Recipe

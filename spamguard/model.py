@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.comment import Comment
+from spamguard.display import box, safe, table
 from spamguard.errors import InputError
 from spamguard.explaining import Shading, reasons_for, shading_of
 from spamguard.features import BLOCKS, FAMILIES, FEATURES, Rows, Vectorizer, is_known
-from spamguard.markup import box, safe, table
 from spamguard.verdict import Label, Reason, Verdict
 
 F32 = NDArray[np.float32]

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
 
-from spamguard.markup import box, safe, table
-from spamguard.printing import one_line, percent
+from spamguard.display import box, one_line, percent, safe, table
 
 __all__ = ["Label", "Reason", "Verdict"]
 

@@ -81,7 +81,7 @@ KNOWN: dict[str, set[str]] = {
     "spamguard.cli.streaming": {"spamguard.corpus.readers"},
     "spamguard.cli.train_command": {"spamguard.training.recipe"},
     "spamguard.corpus.writers": {"spamguard.cli.terminal"},
-    "spamguard.explaining": {"spamguard.features.ngrams", "spamguard.features.promo"},
+    "spamguard.explaining": {"spamguard.features.ngrams", "spamguard.features.families.promo"},
     "spamguard.integrations.pullrequest": {
         "spamguard.importers.git",
         "spamguard.importers.staticman",

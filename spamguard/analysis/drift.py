@@ -33,10 +33,10 @@ from spamguard.corpus import (
     posts_of_frame,
     readable,
 )
+from spamguard.display import table
 from spamguard.errors import InputError
 from spamguard.evaluation import checked_share, checked_whole
 from spamguard.features import BLOCKS, FAMILIES, FEATURES
-from spamguard.markup import table
 from spamguard.model import HIGH, LOW, SpamModel, probability
 from spamguard.scoring import model_of
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spamguard.comment import Comment, Post, as_comment
+from spamguard.display import box, cell, grid, safe, table
 from spamguard.explaining import Shading, Word
-from spamguard.markup import box, cell, grid, safe, table
 from spamguard.model import SpamModel
 from spamguard.scoring import model_of
 from spamguard.verdict import Verdict

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from spamguard.display import percent
 from spamguard.errors import InputError
-from spamguard.printing import percent
 
 if TYPE_CHECKING:
     from spamguard.cli.terminal import Screen

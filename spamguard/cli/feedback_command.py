@@ -349,7 +349,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 def _line(entry: Entry) -> str:
     """Return an entry for a person: number, time, comment, what happened and whose doing."""
-    from spamguard.printing import one_line, percent
+    from spamguard.display import one_line, percent
 
     if entry.kind == "verdict":
         what = f"verdict {entry.label} ({percent(entry.spam_probability or 0.0)})"

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from spamguard.display import percent, share
 from spamguard.errors import ModelFormatError, SpamguardError
-from spamguard.printing import percent, share
 
 if TYPE_CHECKING:
     from spamguard.model import SpamModel

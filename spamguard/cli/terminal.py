@@ -16,8 +16,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
+from spamguard.display import one_line, percent
 from spamguard.features import name_of
-from spamguard.printing import one_line, percent
 
 if TYPE_CHECKING:
     from spamguard.evaluation import Promise

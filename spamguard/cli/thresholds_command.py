@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spamguard.cli.options import model_name, share
 from spamguard.cli.train_command import unused
-from spamguard.printing import share as percent_of
+from spamguard.display import share as percent_of
 
 if TYPE_CHECKING:
     from spamguard.evaluation import Promise, SiteThreshold

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from spamguard.cli.options import add_jobs, model_name
+from spamguard.display import share
 from spamguard.errors import InputError
-from spamguard.printing import share
 
 if TYPE_CHECKING:
     from spamguard.model import SpamModel

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from spamguard.comment import Comment
-from spamguard.features import ngrams, topic
+from spamguard.features import ngrams
 from spamguard.features.evidence import Evidence
-from spamguard.features.families import FEATURES, strings_of, values_of
+from spamguard.features.families import FEATURES, strings_of, topic, values_of
 from spamguard.features.ngrams import BLOCKS, CELLS
 from spamguard.features.patterns import compile_all
 from spamguard.features.reading import Reading, read, terms_of

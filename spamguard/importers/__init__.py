@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from spamguard.loading import attach
 
 if TYPE_CHECKING:
+    from spamguard.importers.accounting import Report as Report
     from spamguard.importers.columns import columns_from as columns_from
     from spamguard.importers.exports import open_export as open_export
     from spamguard.importers.exports import read_text as read_text
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from spamguard.importers.record import Decision as Decision
     from spamguard.importers.record import ImportedComment as ImportedComment
     from spamguard.importers.record import ImportedPost as ImportedPost
-    from spamguard.importers.report import Report as Report
     from spamguard.importers.scanner import End as End
     from spamguard.importers.scanner import Field as Field
     from spamguard.importers.scanner import Shape as Shape
@@ -58,7 +58,7 @@ __all__, __getattr__, __dir__ = attach(
         "git": ["MAX_BLOB", "Repository"],
         "importing": ["SOURCES", "ImportSummary", "import_comments", "read_comments"],
         "record": ["Decision", "ImportedComment", "ImportedPost"],
-        "report": ["Report"],
+        "accounting": ["Report"],
         "scanner": ["End", "Field", "Shape", "Start", "scan"],
         "staticman": ["RepositoryPosts", "comment_fields", "field_of", "is_comment_file"],
     },

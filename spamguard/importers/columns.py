@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from spamguard.corpus import MAX_LINE, CsvRows
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, Label
-from spamguard.importers.report import Report
 
 MAX_DEPTH: Final = 100
 """How deep answers may be nested."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of, post_key
-from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
 
 _SHAPE: Final = Shape(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from spamguard.errors import CorpusError
-from spamguard.importers.report import Report
+from spamguard.importers.accounting import Report
 
 Watch = Callable[[str, int, int], None]
 """Called with a stage, the work done and the total, 0 if unknown."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import MAX_TEXT, Report
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
-from spamguard.importers.report import MAX_TEXT, Report
 
 _COLUMNS: Final = (
     *("id", "parent", "created", "mode", "remote_addr", "text", "author", "email", "website"),

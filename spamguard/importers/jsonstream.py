@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
-from spamguard.importers.report import Report
 
 MAX_VALUE: Final = 50_000_000
 """Characters of one value; a longer one is refused before it fills the memory."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
-from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 
 _SECTIONS: Final = ("BODY", "EXTENDED BODY", "EXCERPT", "KEYWORDS", "COMMENT", "PING")
 _END_SECTION: Final = "-----"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
-from spamguard.importers.report import Report
 
 
 def read(

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from spamguard.importers.report import Report
+from spamguard.importers.accounting import Report
 
 MAX_FIELD: Final = 2_000_000
 """Characters of one field; the rest of a longer one is skipped, and counted."""

@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import MAX_POST, Report
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.git import Change, Repository
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
-from spamguard.importers.report import MAX_POST, Report
 from spamguard.loading import optional
 
 State = Literal["open", "closed", "merged"]

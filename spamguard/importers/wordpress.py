@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
-from spamguard.importers.report import Report
 from spamguard.importers.scanner import End, Shape, Start, scan
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,

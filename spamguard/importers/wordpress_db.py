@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
-from spamguard.importers.report import MAX_POST, MAX_TEXT, Report
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
     akismet_label,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from spamguard.errors import CorpusError
+from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.poststore import PostStore, post_store
 from spamguard.importers.record import ImportedComment, ImportedPost, host_of
-from spamguard.importers.report import Report
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
     akismet_label,

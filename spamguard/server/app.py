@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spamguard.errors import FeedbackError
-from spamguard.server import health, pages, protocols
-from spamguard.server.access import Threads
+from spamguard.server import pages, protocols
 from spamguard.server.config import ServerConfig
+from spamguard.server.http import Threads
 from spamguard.server.watch import log_failure, write_log
 from spamguard.server.worker import Worker
 
@@ -58,7 +58,6 @@ def create_app(config: ServerConfig | None = None) -> Starlette:
     app = Starlette(
         routes=[
             *protocols.routes(),
-            *health.routes(),
             *pages.routes(),
         ],
         exception_handlers={

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from spamguard import Comment, Post, SpamModel, score_many
 from spamguard.analysis import highlight
 from spamguard.analysis.notebook import report_html
+from spamguard.display import safe, table
 from spamguard.explaining import MOST_SHADED
 from spamguard.features import BLOCKS
-from spamguard.markup import safe, table
 from tests.test_explaining import POST, RICH, random_model
 
 RANDOM = random_model(scale=0.5)

@@ -17,7 +17,7 @@ from benchmarks.protocols import accuracy, datasets, timing
 from benchmarks.protocols import held_out as heldout
 from benchmarks.protocols.accuracy import tubespam, unseen_blogs
 from benchmarks.protocols.held_out import UNSEEN_BLOGS
-from benchmarks.protocols.rendering import render_protocol as render
+from benchmarks.protocols.tables import render_protocol as render
 from spamguard import SpamClassifier
 from spamguard.comment import Comment, Post
 from spamguard.corpus.catalogue import dataset_cards, load_sample

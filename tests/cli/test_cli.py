@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import spamguard
-from spamguard import printing, progress, score
+from spamguard import display, progress, score
 from spamguard.cli import demo_command as demo
 from spamguard.cli import main, parser_for, stream, terminal
 from spamguard.cli import score_command as score_command
@@ -921,7 +921,7 @@ def verdict(*reasons, label="spam", p=0.9):
 
 
 def test_percent_is_never_certain():
-    assert [printing.percent(p) for p in (0.0, 0.004, 0.006, 0.5, 0.994, 0.996, 1.0)] == [
+    assert [display.percent(p) for p in (0.0, 0.004, 0.006, 0.5, 0.994, 0.996, 1.0)] == [
         "<1 %", "<1 %", "1 %", "50 %", "99 %", ">99 %", ">99 %",
     ]  # fmt: skip
 

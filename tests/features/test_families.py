@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spamguard.comment import Comment, Post
-from spamguard.features import author, links, promo, style, topic
+from spamguard.features.families import author, links, promo, style, topic
 from spamguard.features.reading import MAX_THREAD, Runs, read, shingles_of, terms_of
 from spamguard.features.text import MAX_HEAD, MAX_TAIL, words_of
 

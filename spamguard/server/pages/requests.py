@@ -15,8 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from spamguard.errors import FeedbackError, SpamguardError
-from spamguard.server.access import Threads, address_of
-from spamguard.server.http import body_of
+from spamguard.server.http import Threads, address_of, body_of
 from spamguard.server.pages.accounts import Moderator
 from spamguard.server.pages.rendering import HEADERS, environment, page
 from spamguard.server.pages.sessions import Session, Sessions

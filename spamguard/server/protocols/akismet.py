@@ -21,8 +21,7 @@ from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
-from spamguard.server.access import Threads, address_of, authenticate
-from spamguard.server.http import body_of, fields_of, text_of
+from spamguard.server.http import Threads, address_of, authenticate, body_of, fields_of, text_of
 from spamguard.server.queries import Answer, Query
 from spamguard.server.store import RegisteredPost, Site, tables
 from spamguard.server.worker import Worker

@@ -26,8 +26,7 @@ from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.feedback import Decision, stamp
-from spamguard.server.access import Threads, address_of, enforce_wait
-from spamguard.server.http import body_of
+from spamguard.server.http import Threads, address_of, body_of, enforce_wait
 from spamguard.server.queries import Query
 from spamguard.server.store import Site, tables
 from spamguard.server.worker import Worker

@@ -17,8 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from spamguard.errors import ServerError
-from spamguard.server.access import Threads, address_of, authenticate
-from spamguard.server.http import body_of
+from spamguard.server.http import Threads, address_of, authenticate, body_of
 from spamguard.server.store import VISIBLE, RegisteredPost, Site
 from spamguard.server.worker import Worker
 

@@ -1,8 +1,8 @@
-"""HTML for notebooks: it shows text and does nothing else.
+"""Numbers and foreign text as a person sees them, in a terminal or a notebook.
 
-Comments are hostile. What somebody else wrote is escaped, no address becomes
-a link, characters that turn the writing around are dropped, nothing is typeset
-as a formula, which may hold links, and nothing is loaded from anywhere.
+Comments are hostile. What somebody else wrote is escaped and does nothing: no
+address becomes a link, characters that reverse the writing are dropped, nothing
+is typeset as a formula, which may hold links, and nothing is loaded.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 _MOST_LETTERS: Final = 200
+_MOST_CHARACTERS: Final = 4_000
 _CELL: Final = "padding:1px 8px 1px 0;text-align:left;vertical-align:middle;border:none"
 _TABLE: Final = "border-collapse:collapse;margin:4px 0;font-size:inherit"
 _BOX: Final = "max-width:60em;line-height:1.5;font-family:sans-serif;font-size:13px"
@@ -62,3 +63,42 @@ def grid(lines: Iterable[str]) -> str:
 def cell(page: str, style: str = "", kind: str = "td") -> str:
     """Return a cell that holds `page`, which is HTML."""
     return f'<{kind} style="{_CELL}{style}">{page}</{kind}>'
+
+
+def percent(probability: float) -> str:
+    """Return a probability in percent, but never 0 % or 100 %: nobody can know that.
+
+    Examples
+    --------
+    >>> percent(0.987), percent(0.00001), percent(0.999999)
+    ('99 %', '<1 %', '>99 %')
+    """
+    if probability < 0.005:
+        return "<1 %"
+    return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
+
+
+def share(value: float, digits: int = 1) -> str:
+    """Return a measured share, 0 to 1, in percent.
+
+    Examples
+    --------
+    >>> share(0.8746), share(0.0)
+    ('87.5 %', '0.0 %')
+    """
+    return f"{100 * value:.{digits}f} %"
+
+
+def one_line(text: str, most: int = _MOST_CHARACTERS) -> str:
+    """Return the start of `text` in one line, without characters that could command a terminal.
+
+    Direction marks, private characters and half characters go, too: they tell a
+    reader nothing, or deceive one.
+
+    Examples
+    --------
+    >>> one_line("two\\x1b[2J\\nlines")
+    'two [2J lines'
+    """
+    kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text[:most])
+    return " ".join("".join(c for c in kept if unicodedata.category(c)[0] != "C").split())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from spamguard.server.store import Site
-from spamguard.server.worker import Worker
+
+if TYPE_CHECKING:
+    from spamguard.server.worker import Worker
 
 
 def address_of(request: Request) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import log1p
 
+from spamguard.features.families.promo import PHRASES, SELLING, goods_in_host, goods_in_name
 from spamguard.features.hosts import (
     CHEAP_TLDS,
     DEVELOPERS,
@@ -18,7 +19,6 @@ from spamguard.features.hosts import (
     path_of,
 )
 from spamguard.features.patterns import late
-from spamguard.features.promo import PHRASES, SELLING, goods_in_host, goods_in_name
 from spamguard.features.reading import Reading, messengers_in
 from spamguard.features.schema import Feature
 from spamguard.features.text import words_of

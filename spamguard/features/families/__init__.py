@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from spamguard.comment import Comment
-from spamguard.features import author, links, promo, style, topic
+from spamguard.features.families import author, links, promo, style, topic
 from spamguard.features.reading import Reading
 from spamguard.features.schema import Feature
 

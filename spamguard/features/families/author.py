@@ -8,7 +8,9 @@ from functools import lru_cache
 from math import log1p
 
 from spamguard.comment import Comment
-from spamguard.features.given_names import GIVEN_NAMES
+from spamguard.features.families.given_names import GIVEN_NAMES
+from spamguard.features.families.promo import PRAISE, goods_in_host, goods_in_name, goods_of_author
+from spamguard.features.families.style import is_random_case, is_random_word, is_unspeakable
 from spamguard.features.hosts import (
     CHEAP_TLDS,
     DEVELOPERS,
@@ -19,10 +21,8 @@ from spamguard.features.hosts import (
     path_of,
 )
 from spamguard.features.patterns import late
-from spamguard.features.promo import PRAISE, goods_in_host, goods_in_name, goods_of_author
 from spamguard.features.reading import Reading, terms_of
 from spamguard.features.schema import MISSING, Feature
-from spamguard.features.style import is_random_case, is_random_word, is_unspeakable
 from spamguard.features.text import words_of
 
 _CAMEL = late(r"[A-Z][a-z]{2,}(?:[A-Z][a-z]*)+")
