@@ -184,12 +184,12 @@ def _print(done: Imported) -> None:
 
 
 def _deciders(report: Report, label: str) -> str:
-    told = [
+    parts = [
         f"{count:,} by {_BY[by]} ({source})"
         for (which, by, source), count in report.labels.most_common()
         if which == label
     ]
-    return f": {', '.join(told)}" if told else ""
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _listed(counter: Counter[str]) -> str:

@@ -591,7 +591,7 @@ def test_a_missing_extra_is_named():
         "from spamguard.errors import SpamguardError\n"
         "try:\n    import spamguard.analysis.plots\n"
         "except SpamguardError as error:\n    print(error)\n"
-        "from spamguard.evaluation import Report\n"
+        "from spamguard.analysis import Report\n"
         "rows = [{'attack': 'none', 'recall_at_1pct': 0.9}]\n"
         "page = Report(protocol='robustness', macro={}, rows=rows)._repr_html_()\n"
         "print('0.900' in page, 'data:image' in page)"
