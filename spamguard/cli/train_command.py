@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     _check_usage(args)
     from spamguard.progress import Progress
-    from spamguard.training import Recipe, train_corpus, train_recipe
+    from spamguard.training import Recipe, save_run, train_corpus, train_recipe
 
     with Progress() as watch:
         if args.corpus is not None:
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
             directory = datasets_dir(args.datasets)
             trained = train_recipe(recipe, directory, watch=watch, n_jobs=args.jobs)
     target.mkdir(parents=True, exist_ok=True)
-    trained.write(trained, target)
+    save_run(trained, target)
     print(f"{trained.model.title} is in {target}")
     _print_figures(trained.model)
     print(f'Try it: spamguard score --model {target} "Nice post!"')

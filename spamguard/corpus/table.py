@@ -140,7 +140,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     column ``text`` is needed; columns besides `COLUMNS` are ignored. In CSV the
     first line names the columns, which are separated by commas, semicolons or
     tabs, and an empty cell is a missing value. Parquet needs pyarrow
-    (``pip install 'spamguard[parquet]'``).
+    (``pip install 'spamguard[analysis]'``).
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spamguard.training.recipe import TrainingRun as TrainingRun
     from spamguard.training.recipe import Watch as Watch
     from spamguard.training.recipe import quiet as quiet
+    from spamguard.training.recipe import save_run as save_run
     from spamguard.training.recipe import train_corpus as train_corpus
     from spamguard.training.recipe import train_recipe as train_recipe
     from spamguard.training.retraining import LEAST as LEAST
@@ -44,6 +45,7 @@ __all__, __getattr__, __dir__ = attach(
             "TrainingRun",
             "Watch",
             "quiet",
+            "save_run",
             "train_corpus",
             "train_recipe",
         ],
