@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.stats import ks_2samp
 
 from spamguard import default_model
-from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
+from spamguard.analysis.drift import COLUMNS, SCORES, Measurement, compare, measure
 from spamguard.corpus.catalogue import load_datasets
 from spamguard.corpus.frame import comments_of
 from spamguard.evaluation.metrics import clopper_pearson
@@ -41,22 +41,22 @@ SCORED = set(SCORES)
 MOST = 1_500  # comments of a blog
 
 
-def part(lot: Measured, chosen: np.ndarray) -> Measured:
-    return Measured(lot.cells[chosen], lot.parts, lot.posts[chosen], lot.probability)
+def part(lot: Measurement, chosen: np.ndarray) -> Measurement:
+    return Measurement(lot.cells[chosen], lot.parts, lot.posts[chosen], lot.probability)
 
 
-def halves(lot: Measured, rng: np.random.Generator) -> tuple[Measured, Measured]:
+def halves(lot: Measurement, rng: np.random.Generator) -> tuple[Measurement, Measurement]:
     """Deal the posts out, about half of them to either side."""
     posts = np.unique(lot.posts)
     first = np.isin(lot.posts, rng.permutation(posts)[: len(posts) // 2])
     return part(lot, first), part(lot, ~first)
 
 
-def alone(lot: Measured) -> Measured:
+def alone(lot: Measurement) -> Measurement:
     return replace(lot, posts=np.arange(len(lot.posts)))
 
 
-def ks_smallest(a: Measured, b: Measured) -> float:
+def ks_smallest(a: Measurement, b: Measurement) -> float:
     """Return the smallest p-value of any column, over the comments to which each applies."""
     smallest = 1.0
     for x, y in zip(a.cells.T, b.cells.T, strict=True):
@@ -66,14 +66,16 @@ def ks_smallest(a: Measured, b: Measured) -> float:
     return smallest
 
 
-def replaced(lot: Measured, share: float, spam: Measured, rng: np.random.Generator) -> Measured:
+def replaced(
+    lot: Measurement, share: float, spam: Measurement, rng: np.random.Generator
+) -> Measurement:
     cells = lot.cells.copy()
     rows = rng.permutation(len(cells))[: round(share * len(cells))]
     cells[rows] = spam.cells[rng.integers(0, len(spam.cells), len(rows))]
     return replace(lot, cells=cells)
 
 
-def told(a: Measured, b: Measured, seed: int) -> list[str]:
+def told(a: Measurement, b: Measurement, seed: int) -> list[str]:
     return compare(a, b, alpha=ALPHA, deals=DEALS, seed=seed).moved.index.tolist()
 
 
@@ -83,7 +85,7 @@ def rate(hits: list[bool]) -> dict[str, float | int]:
     return {"share": round(share, 4), "low": round(low, 4), "high": round(high, 4), "n": len(hits)}
 
 
-def read(directory: str) -> tuple[dict[str, Measured], dict[str, Measured], dict[str, Any]]:
+def read(directory: str) -> tuple[dict[str, Measurement], dict[str, Measurement], dict[str, Any]]:
     model = default_model()
     frame = load_datasets(SETS, directory)
     moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from spamguard.analysis.campaigns import find_campaigns as find_campaigns
     from spamguard.analysis.campaigns import sizes_over_time as sizes_over_time
     from spamguard.analysis.drift import DriftReport as DriftReport
-    from spamguard.analysis.drift import Measured as Measured
+    from spamguard.analysis.drift import Measurement as Measurement
     from spamguard.analysis.drift import compare as compare
     from spamguard.analysis.drift import drift_report as drift_report
     from spamguard.analysis.drift import measure as measure
@@ -48,7 +48,7 @@ __all__, __getattr__, __dir__ = attach(
     __name__,
     {
         "campaigns": ["Campaign", "campaigns_frame", "find_campaigns", "sizes_over_time"],
-        "drift": ["DriftReport", "Measured", "compare", "drift_report", "measure"],
+        "drift": ["DriftReport", "Measurement", "compare", "drift_report", "measure"],
         "notebook": ["model_html", "model_text", "verdict_html"],
         "plots": [
             "attacks",

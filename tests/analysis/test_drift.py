@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from spamguard import Comment, InputError, Post, drift_report
-from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
+from spamguard.analysis.drift import COLUMNS, SCORES, Measurement, compare, measure
 from spamguard.cli import main
 from spamguard.features.families import FEATURES
 
@@ -23,7 +23,7 @@ def lot(rng, posts=60, each=5, shift=0.0, spread=0.0):
     cells = rng.normal(size=(posts * each, N_COLUMNS))
     cells += spread * rng.normal(size=(posts, N_COLUMNS))[number]
     cells[:, 5] += shift
-    return Measured(cells.astype(np.float32), np.zeros(N_COLUMNS), number, 0.5)
+    return Measurement(cells.astype(np.float32), np.zeros(N_COLUMNS), number, 0.5)
 
 
 def alarms(rng, runs, alone=False, **settings):
