@@ -96,7 +96,7 @@ def test_many_posts_are_drawn_from(monkeypatch):
 
 def test_what_cannot_be_compared_is_told():
     rng = np.random.default_rng(7)
-    with pytest.raises(InputError, match="the current comments stand under 3 posts"):
+    with pytest.raises(InputError, match="the current comments are under 3 posts"):
         compare(lot(rng), lot(rng, posts=3))
     with pytest.raises(InputError, match="deals"):
         compare(lot(rng), lot(rng), alpha=0.01, deals=50)
