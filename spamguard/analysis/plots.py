@@ -237,6 +237,11 @@ def roc(
     -------
     Axes
         `ax`, or new ones.
+
+    Raises
+    ------
+    InputError
+        If `most_ham_lost` is out of range, or a class is missing.
     """
     from sklearn.metrics import roc_curve
 
