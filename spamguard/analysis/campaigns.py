@@ -100,10 +100,6 @@ def find_campaigns(
     watch : callable, optional
         Called with a stage, the work done and the total.
 
-    Returns
-    -------
-    list of Campaign
-
     Raises
     ------
     InputError

@@ -147,10 +147,6 @@ def png_of(draw: Callable[..., Any]) -> bytes:
     ----------
     draw : callable
         Called with ``ax=``.
-
-    Returns
-    -------
-    bytes
     """
     from matplotlib.figure import Figure
 
@@ -188,12 +184,6 @@ def precision_recall(
         Name of the curve, for several in one picture.
     samples : int, default 200
         Resamples; 0 draws no band.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     spam, ranked = _both(y, scores)
     posts = list(range(len(spam)) if groups is None else groups)
@@ -232,11 +222,6 @@ def roc(
     most_ham_lost : float, default 1.0
         Right end of the picture, above 0 and at most 1: a blog needs the first few
         percent.
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     from sklearn.metrics import roc_curve
 
@@ -387,12 +372,6 @@ def reliability(
         Name of the curve.
     samples : int, default 200
         Resamples, with `groups`.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     table = reliability_table(y, p, bins)
     if groups is None:
@@ -422,12 +401,6 @@ def reliability_of(
         Predicted probability, share of spam and number of comments of each bin.
     label : str
         Name of the curve.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     ends = [clopper_pearson(round(share * n), n) for _, share, n in table]
     return _reliability_drawn(table, np.reshape(ends, (-1, 2)), label, ax)
@@ -491,7 +464,6 @@ def thresholds(
         As for `reliability`.
     samples : int, default 200
         Resamples, with `groups`.
-    ax : Axes, optional
 
     Returns
     -------
@@ -565,15 +537,8 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
 
     Parameters
     ----------
-    verdict : Verdict
     most : int, default 12
         Reasons to show one by one.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     shown = verdict.reasons[:most]
     bars = [("before anything is read", verdict.intercept)]
@@ -604,15 +569,8 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    model : SpamModel
     most : int, default 6
         Features of each family.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -665,12 +623,6 @@ def figures_by_blog(
         Of the protocol ``unseen-blog``.
     figure : str, default "recall_at_1pct"
         A share, such as auc, spam_caught, ham_blocked or ece.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -735,12 +687,6 @@ def learning_curve(
         the interval of its own figures.
     figure : str, default "recall_at_1pct"
         Or auc.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -799,12 +745,6 @@ def attacks(
         comments.
     figure : str, default "recall_at_1pct"
         Or spam_caught, or ham_blocked.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -848,12 +788,6 @@ def confusion_by_blog(
     y : array_like of {0, 1}, shape (n,)
     label : array_like of {"ham", "unsure", "spam"}, shape (n,)
     blogs : iterable of hashable, length n
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -912,7 +846,6 @@ def over_time(
         Decision thresholds to mark.
     every : {"D", "W", "M", "Q", "Y"}, default "M"
         Length of a period.
-    ax : Axes, optional
 
     Returns
     -------
@@ -998,15 +931,8 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
 
     Parameters
     ----------
-    report : DriftReport
     most : int, default 15
         Columns to show: those that moved are filled, others are empty.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     rows = report.table.head(most)
     moved = rows["moved"].to_numpy(bool)
@@ -1042,12 +968,6 @@ def campaigns(sizes: pd.DataFrame, *, most: int = 7, ax: Axes | None = None) -> 
         From `spamguard.analysis.sizes_over_time`.
     most : int, default 7
         Campaigns to show one by one; the rest is summed up.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------

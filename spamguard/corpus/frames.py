@@ -1,7 +1,7 @@
 """Rows of a DataFrame as comments; a missing value is absent, never the word "nan".
 
-Frames of pandas are read directly, those of Polars and Arrow through narwhals.
-None of these packages is imported here.
+pandas frames are read directly, Polars and Arrow tables through narwhals. None of
+these packages is imported here.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _LIKE_TEXT: Final = ("text", "comment", "content", "body", "message", "comment_c
 
 
 def is_frame(data: object) -> bool:
-    """True if `data` looks like a pandas DataFrame (pandas itself is not imported)."""
+    """True if `data` looks like a pandas DataFrame."""
     # Ask the type: a lazy frame computes its columns, and warns.
     return hasattr(type(data), "columns") and hasattr(type(data), "iloc")
 
 
 def is_foreign_frame(data: object) -> bool:
-    """True if `data` looks like a table of another kind, such as Polars' or Arrow's."""
+    """True if `data` looks like a Polars, Arrow or similar table."""
     kind = type(data)
     # A series has Arrow data too, but no columns.
     return hasattr(kind, "__arrow_c_stream__") and hasattr(kind, "columns") and not is_frame(data)
@@ -79,7 +79,7 @@ def readable(frame: Any) -> Any:
 
 
 def _hint(given: object) -> str:
-    """Return how to convert `given` to a pandas DataFrame, as the end of a sentence."""
+    """Return the end of a sentence: how to convert `given` to a pandas DataFrame."""
     if is_foreign_frame(given):
         return " of another kind; frame.to_pandas() makes one."
     if hasattr(type(given), "collect"):
@@ -103,14 +103,13 @@ def keys_of_frame(frame: Any, name: str) -> list[Any]:
 
 
 def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
-    """Return a key for the post of each row; None if nothing is known of it.
+    """Return a key for the post of each row; None if the post is unknown.
 
-    The key is the blog with the ``post_id``, which is unique only within a blog;
-    without one, the blog with the post's address, title or text.
+    The key is the blog with the ``post_id``, or with the post's address, title or text.
     """
     blogs, numbers = keys_of_frame(frame, "blog"), keys_of_frame(frame, "post_id")
     fields = [named_post(comment) for comment in comments]
-    # Rows without the id belong to the same post as rows that have it.
+    # Rows without the id belong to the same post as rows with it.
     known: dict[Hashable, Hashable] = {}
     keys: list[Hashable | None] = []
     for blog, number, named in zip(blogs, numbers, fields, strict=True):

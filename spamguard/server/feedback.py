@@ -117,7 +117,6 @@ class Feedback:
 
         Parameters
         ----------
-        site : Site
         guid : str
             The value of ``X-akismet-guid``.
         by : str

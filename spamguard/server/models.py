@@ -28,7 +28,6 @@ class Models:
 
     Parameters
     ----------
-    config : ServerConfig
     report : callable
         Called with "reloaded", "refused" or "dropped", and the model's name.
 

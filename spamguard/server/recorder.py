@@ -32,7 +32,6 @@ class Recorder:
 
     Parameters
     ----------
-    database : Database
     privacy : bool
         Keep no texts, names or addresses.
     report : callable

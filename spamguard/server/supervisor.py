@@ -41,8 +41,6 @@ class Preparation:
     ----------
     database : str
         Its file, or its URL without the password.
-    model : str
-    sites : int
     first_key : str or None
         Key of the first site, if it was made just now.
     """

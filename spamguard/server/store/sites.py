@@ -38,7 +38,6 @@ class Site:
 
     Parameters
     ----------
-    id : int
     name : str
         Its name for people and in the journal.
     sequence, pool_sequence : int
