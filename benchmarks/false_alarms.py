@@ -24,7 +24,7 @@ import pandas as pd
 from scipy.stats import ks_2samp
 
 from spamguard import default_model
-from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
+from spamguard.analysis.drift import COLUMNS, SCORES, Measurement, compare, measure
 from spamguard.corpus import comments_of, load_datasets
 from spamguard.evaluation.metrics import clopper_pearson
 
@@ -39,24 +39,24 @@ SCORED = set(SCORES)
 MOST = 1_500  # comments per blog
 
 
-def part(comments: Measured, chosen: np.ndarray) -> Measured:
-    return Measured(
+def part(comments: Measurement, chosen: np.ndarray) -> Measurement:
+    return Measurement(
         comments.cells[chosen], comments.parts, comments.posts[chosen], comments.probability
     )
 
 
-def halves(comments: Measured, rng: np.random.Generator) -> tuple[Measured, Measured]:
+def halves(comments: Measurement, rng: np.random.Generator) -> tuple[Measurement, Measurement]:
     """Split the posts at random into two halves."""
     posts = np.unique(comments.posts)
     first = np.isin(comments.posts, rng.permutation(posts)[: len(posts) // 2])
     return part(comments, first), part(comments, ~first)
 
 
-def alone(comments: Measured) -> Measured:
+def alone(comments: Measurement) -> Measurement:
     return replace(comments, posts=np.arange(len(comments.posts)))
 
 
-def ks_smallest(a: Measured, b: Measured) -> float:
+def ks_smallest(a: Measurement, b: Measurement) -> float:
     """Return the smallest p-value of any column, using the comments that have a value in it."""
     smallest = 1.0
     for x, y in zip(a.cells.T, b.cells.T, strict=True):
@@ -67,15 +67,15 @@ def ks_smallest(a: Measured, b: Measured) -> float:
 
 
 def replaced(
-    comments: Measured, share: float, spam: Measured, rng: np.random.Generator
-) -> Measured:
+    comments: Measurement, share: float, spam: Measurement, rng: np.random.Generator
+) -> Measurement:
     cells = comments.cells.copy()
     rows = rng.permutation(len(cells))[: round(share * len(cells))]
     cells[rows] = spam.cells[rng.integers(0, len(spam.cells), len(rows))]
     return replace(comments, cells=cells)
 
 
-def moved_columns(a: Measured, b: Measured, seed: int) -> list[str]:
+def moved_columns(a: Measurement, b: Measurement, seed: int) -> list[str]:
     return compare(a, b, alpha=ALPHA, deals=DEALS, seed=seed).moved.index.tolist()
 
 
@@ -85,7 +85,7 @@ def rate(hits: list[bool]) -> dict[str, float | int]:
     return {"share": round(share, 4), "low": round(low, 4), "high": round(high, 4), "n": len(hits)}
 
 
-def read(directory: str) -> tuple[dict[str, Measured], dict[str, Measured], dict[str, Any]]:
+def read(directory: str) -> tuple[dict[str, Measurement], dict[str, Measurement], dict[str, Any]]:
     model = default_model()
     frame = load_datasets(SETS, directory)
     moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from spamguard import load_model
 from spamguard.corpus import comments_of, load_sample
-from spamguard.training.recipe import Recipe, train_recipe, write
+from spamguard.training.recipe import Recipe, save_run, train_recipe
 
 HOME = Path(__file__).resolve().parent.parent / "models" / "default"
 CLOSE_MEAN, CLOSE_EACH = 0.02, 0.2
@@ -30,7 +30,7 @@ def _hashes(directory: Path) -> dict[str, str]:
 def main() -> int:
     trained = train_recipe(Recipe.read(HOME / "recipe.toml"), n_jobs=2)
     with tempfile.TemporaryDirectory() as directory:
-        made = write(trained, Path(directory) / "default")
+        made = save_run(trained, Path(directory) / "default")
         if _hashes(made) == _hashes(HOME):
             print("the same bytes")
             return 0

@@ -349,7 +349,8 @@ def jobs_for(n_jobs: int | None) -> int:
     """
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
         return 1  # without joblib imported, nobody has configured it
-    import joblib
+    with optional():
+        import joblib
 
     return int(joblib.effective_n_jobs(n_jobs))
 

@@ -41,6 +41,7 @@ from peer_models import (
 )
 from peer_rows import Bools, Corpus, Index, fingerprint, read
 
+from benchmarks.protocols import accuracy
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, prepare
 from spamguard.analysis import report as evaluation
 from spamguard.corpus import comments_of, load_dataset
@@ -159,14 +160,14 @@ def unseen_result(
     figures = [dict(found) for found, _ in measured]
     rows = []
     for blog, (found, even) in zip(blogs, measured, strict=True):
-        plain = evaluation._plain(found)
+        plain = evaluation.plain_figures(found)
         short = {
             k: [v["value"], v["low"], v["high"]] if isinstance(v, dict) else v
             for k, v in plain.items()
         }
         rows.append({"blog": blog, **short, "at_even_odds": even})
     return {
-        "macro": evaluation._plain(macro_mean(figures)),
+        "macro": evaluation.plain_figures(macro_mean(figures)),
         "at_even_odds": means([even for _, even in measured]),
         "blogs": rows,
     }
@@ -386,8 +387,8 @@ def own_tubespam(directory: str | None) -> Result:
         rows = []
         for train, test in videos.values():
             chosen = [np.isin(np.arange(len(frame)), part) for part in (train, test)]
-            judged = evaluation._from_scratch(comments, spam, (chosen[0], chosen[1]))
-            rows.append(evaluation._figures_of(spam[chosen[1]], judged))
+            judged = accuracy.log_odds_from_scratch(comments, spam, (chosen[0], chosen[1]))
+            rows.append(accuracy.figures_of(spam[chosen[1]], judged))
         result[split] = {"mean": means(rows), "videos": rows}
     return result
 
@@ -425,7 +426,7 @@ def put(result: Result, name: str, found: Result | str, order: Sequence[str]) ->
     if isinstance(found, str):
         result["absent"][name] = found
         return
-    peers = {**result["peers"], name: evaluation._rounded(found)}
+    peers = {**result["peers"], name: evaluation.rounded(found)}
     result["peers"] = {n: peers[n] for n in order if n in peers}
 
 

@@ -138,10 +138,10 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
     for done, (video, title) in enumerate(titles.items(), 1):
         measured = {}
         for split, parts in _splits_of(frame, spam, video).items():
-            log_odds = _from_scratch(comments, spam, parts)
+            log_odds = log_odds_from_scratch(comments, spam, parts)
             copies = np.isin(groups[parts[1]], groups[parts[0]])
             measured[split] = {
-                **_figures_of(spam[parts[1]], log_odds),
+                **figures_of(spam[parts[1]], log_odds),
                 "copies": float(copies.mean()),
                 "mcc_without_copies": mcc(
                     spam[parts[1]][~copies].astype(int), (log_odds[~copies] >= 0).astype(int)
@@ -179,7 +179,7 @@ def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
     return older, newer
 
 
-def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> F64:
+def log_odds_from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split) -> F64:
     train, test = split
     learned = [c for c, chosen in zip(comments, train.tolist(), strict=True) if chosen]
     classifier = SpamClassifier()
@@ -189,7 +189,7 @@ def _from_scratch(comments: list[Comment], spam: NDArray[np.bool_], split: Split
     return classifier.model_.decision_function(rows[np.flatnonzero(test)])
 
 
-def _figures_of(spam: NDArray[np.bool_], log_odds: F64) -> dict[str, float]:
+def figures_of(spam: NDArray[np.bool_], log_odds: F64) -> dict[str, float]:
     y = spam.astype(int)
     return {
         "mcc": mcc(y, (log_odds >= 0).astype(int)),

@@ -8,17 +8,12 @@ from spamguard.analysis.report import Result, figure_cell, markdown_table, rende
 
 def render_protocol(result: Result) -> str:
     """Return the result of a protocol as Markdown."""
-    special = {"tubespam": _render_tubespam, "panels": _render_panels, "speed": _render_speed}
+    special = {"tubespam": _render_tubespam, "panels": _render_panels}
     return special.get(result["protocol"], render)(result)
 
 
 def _render_panels(result: Result) -> str:
     return "\n".join((rows_table(result["rows"]), rows_table(result["languages_held_out"])))
-
-
-def _render_speed(result: Result) -> str:
-    rows = [[name.replace("_", " "), str(value)] for name, value in result["macro"].items()]
-    return "\n".join(markdown_table(["what", "measured"], rows)) + "\n"
 
 
 def _render_tubespam(result: Result) -> str:

@@ -1,13 +1,12 @@
-"""What has changed between two lots of comments, told from the comments alone.
+"""What has changed between two samples of comments, without any labels.
 
-Nobody has to have labelled them: features and scores of a reference (last
-year, say) are compared with those of the present. Comments under one post
-resemble each other, and some hundred columns are looked at together; both make
-naive tests cry wolf. So whole posts are dealt out anew between the two lots,
-some hundred times, and a column has moved if its own change is larger than the
-largest of all columns was in nearly all of those deals (Westfall and Young
-1993, single-step maxT). That holds the chance of any false alarm in a report,
-however the columns hang together, to `alpha`.
+Features and scores of a reference, such as last year, are compared with those of the
+present. Comments under one post resemble each other, and some hundred columns are
+tested together; both would raise false alarms. So whole posts are dealt out at random
+between the two samples, some hundred times. A column has moved if its change is larger
+than the largest change of any column in nearly all of those deals (Westfall and Young
+1993, single-step maxT). That limits the chance of any false alarm in a report to
+`alpha`, however the columns depend on each other.
 """
 
 from __future__ import annotations
@@ -43,21 +42,21 @@ from spamguard.scoring import model_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DriftReport", "Measured", "compare", "drift_report", "measure"]
+__all__ = ["DriftReport", "Measurement", "compare", "drift_report", "measure"]
 
 LEAST_POSTS: Final = 8
-"""In each lot; dealing out fewer cannot tell chance from change."""
+"""Needed in each sample: with fewer, chance cannot be told from change."""
 
 MOST_POSTS: Final = 20_000
-"""Of each lot that are dealt out; where there are more, so many are drawn by lot."""
+"""Most posts of each sample that are dealt out; of more, so many are drawn at random."""
 
 MOST_DEALS: Final = 20_000
 """More would take gigabytes of memory."""
 
 _DEALS: Final = 999
-_HALVES: Final = 2  # the scores and the features: each p-value counts for both, see `_dealt`
+_HALVES: Final = 2  # scores and features are tested apart, see `_p_values`
 _EDGES: Final = np.linspace(0.1, 0.9, 9)
-_LEAST_WITH: Final = 8  # posts that have what a column asks for: rarer things tell nothing yet
+_LEAST_WITH: Final = 8  # posts with such a comment: rarer kinds prove nothing yet
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -70,17 +69,18 @@ _FAMILY: Final = {f.name: family for family, features in FAMILIES.items() for f 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
-    """Comments in numbers.
+class Measurement:
+    """The features and scores of a sample of comments.
 
     Parameters
     ----------
     cells : ndarray of float32, shape (n, n_columns)
         By `COLUMNS`; NaN where a feature does not apply.
     parts : ndarray of float64, shape (n_columns,)
-        Mean of what each adds to the log-odds, over all comments.
+        Mean contribution of each to the log-odds, over all comments.
     posts : ndarray of int, shape (n,)
-        Number of the post of each comment; a comment without one is alone.
+        Number of the post of each comment; a comment without one has a number of its
+        own.
     probability : float
         Mean probability of spam, 0 to 1.
     """
@@ -98,27 +98,25 @@ class DriftReport:
     Parameters
     ----------
     table : DataFrame
-        A row for each column compared, what moved most first: index ``name``;
-        family; unit; reference and current, the means over comments to which
-        it applies; applies_reference and applies_current, the shares of
-        comments to which it does, 0 to 1; distance, as below; push, the change
-        of what it adds to the mean log-odds; p_value, corrected for all
-        columns; moved.
+        A row for each column compared, the strongest change first: index ``name``;
+        family; unit; reference and current, the means over comments to which it
+        applies; applies_reference and applies_current, the shares of such comments, 0
+        to 1; distance, as below; push, the change of its mean contribution to the
+        log-odds; p_value, corrected for all columns; moved.
 
-        The distance, 0 to 1, is the largest difference found between the two
-        lots in the share of comments whose value is at most an edge, of nine
-        edges at the tenths of both lots together, or to which the column does
-        not apply. Each post counts in those shares by the square root of its
-        comments, and kinds of comment that fewer than 8 posts have are left
-        out: it may differ from what all comments alike, and finer edges, give.
+        The distance, 0 to 1, is the largest difference between the two samples in the
+        share of comments with a value of at most an edge (nine edges, at the tenths of
+        both samples together), or to which the column does not apply. A post counts by
+        the square root of its comments, and kinds of comment under fewer than 8 posts
+        are left out.
     alpha : float
-        The chance that anything at all is told of as moved where nothing is.
+        The chance that anything is reported as moved where nothing has.
     comments, posts : tuple of int
         Of the reference and of the present.
     spam_share : tuple of float
-        Mean probability of spam in either, 0 to 1.
+        Mean probability of spam in each, 0 to 1.
     deals : int
-        How often the posts were dealt out anew.
+        How often the posts were dealt out.
     model : str
         Name of the model whose features and scores were compared.
     """
@@ -137,7 +135,7 @@ class DriftReport:
         return self.table[self.table["moved"]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; None stands for NaN.
+        """Return plain values for JSON, with None for NaN.
 
         Returns
         -------
@@ -166,8 +164,8 @@ class DriftReport:
         }
 
     def __str__(self) -> str:
-        """Return what moved in plain text, a line each."""
-        head, rows = self._told()
+        """Return one line of plain text for each column that moved."""
+        head, rows = self._summary()
         widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
         lines = [head]
         for row in (_HEAD, *rows) if rows else ():
@@ -179,10 +177,10 @@ class DriftReport:
         return str(self)
 
     def _repr_html_(self) -> str:
-        head, rows = self._told()
+        head, rows = self._summary()
         return report_html(head, [table(_HEAD, rows)], [])
 
-    def _told(self) -> tuple[str, list[tuple[str, ...]]]:
+    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
         before, now = (100 * share for share in self.spam_share)
         head = (
             f"{len(self.moved)} of {len(self.table)} columns moved between {self.comments[0]:,} "
@@ -212,29 +210,29 @@ def drift_report(
     seed: int = 0,
     watch: Callable[[str, int, int], None] | None = None,
 ) -> DriftReport:
-    """Tell which features and which scores differ between two lots of comments.
+    """Return which features and scores differ between two samples of comments.
 
     Parameters
     ----------
     reference, current : DataFrame or iterable of Comment or str
-        Frames as for `score_frame`; labels are not looked at. Comments under
-        one post are kept together: row by row it is known by ``post_group``,
-        else by ``blog`` and ``post_id``, else by ``blog`` and the post's
-        address, title or text. Without any, each comment stands alone, and if
-        they come in floods there will be more false alarms than promised.
+        Frames as for `score_frame`; labels are ignored. Comments under one post are
+        kept together. The post of a row is its ``post_group``, else ``blog`` and
+        ``post_id``, else ``blog`` and the post's address, title or text. A comment
+        without any counts as a post, so floods of them raise more false alarms than
+        `alpha` says.
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        The shipped one by default.
     alpha : float, default 0.01
-        Largest chance that anything is told of as moved where both lots are
-        alike; 0.0001 or more.
+        Largest chance that anything is reported as moved where nothing has; 0.0001 or
+        more.
     deals : int, optional
-        How often the posts are dealt out anew, up to 20,000; 999, or as often
-        as `alpha` needs. No p-value is below ``2 / (deals + 1)``, as scores
-        and features are tested apart, so that must be no more than `alpha`.
+        How often the posts are dealt out, up to 20,000; by default 999, or as often as
+        `alpha` needs. No p-value is below ``2 / (deals + 1)``, so that must not be
+        above `alpha`.
     seed : int, default 0
         The same comments and seed give the same report.
     watch : callable, optional
-        Called with a stage, what is done and the total.
+        Called with a stage, the comments done and their number.
 
     Returns
     -------
@@ -243,21 +241,21 @@ def drift_report(
     Raises
     ------
     InputError
-        If a lot has comments of fewer than 8 posts, `alpha` is no share,
-        `deals` or the posts are too few for it, or a post's key is a list.
+        If a sample has comments of fewer than 8 posts, `alpha` is not a share, `deals`
+        or the posts are too few for it, or a post's key is a list.
 
     Notes
     -----
-    It tells that the comments differ, not that the model errs: a new topic moves
-    features too. A change that happens to all posts at once cannot be told from
-    the seasons; compare with the same months of another year.
+    The report shows that the comments differ, not that the model errs: a new topic
+    moves features too. To exclude the seasons, compare with the same months of another
+    year.
     """
     chosen = model_of(model)
-    lots = []
+    samples = []
     for name, given in (("reference", reference), ("current", current)):
         comments, posts = _read(given)
-        lots.append(measure(comments, posts, chosen, stage=name, watch=watch))
-    return compare(lots[0], lots[1], alpha=alpha, deals=deals, seed=seed, model=chosen.title)
+        samples.append(measure(comments, posts, chosen, stage=name, watch=watch))
+    return compare(samples[0], samples[1], alpha=alpha, deals=deals, seed=seed, model=chosen.title)
 
 
 def measure(
@@ -267,8 +265,8 @@ def measure(
     *,
     stage: str = "comments",
     watch: Callable[[str, int, int], None] | None = None,
-) -> Measured:
-    """Return `comments`, each under the post of that number, in numbers for `compare`.
+) -> Measurement:
+    """Return the features and scores of `comments`.
 
     Parameters
     ----------
@@ -279,14 +277,13 @@ def measure(
     model : SpamModel
         The one whose features are compared.
     stage : str
-        What `watch` is told is going on.
+        Passed to `watch`.
     watch : callable, optional
         Called with the stage, the comments done and their number.
 
     Returns
     -------
-    Measured
-        For `compare`.
+    Measurement
     """
     values = np.empty((len(comments), len(COLUMNS)), np.float32)
     parts = np.zeros(len(COLUMNS))
@@ -305,37 +302,32 @@ def measure(
         if watch is not None:
             watch(stage, end, len(comments))
     count = max(1, len(comments))
-    return Measured(values, parts / count, posts, chance / count)
+    return Measurement(values, parts / count, posts, chance / count)
 
 
 def compare(
-    reference: Measured,
-    current: Measured,
+    reference: Measurement,
+    current: Measurement,
     *,
     alpha: float = 0.01,
     deals: int | None = None,
     seed: int = 0,
     model: str = "",
 ) -> DriftReport:
-    """Compare what `measure` gave; see `drift_report`.
+    """Compare two measurements by the same model; see `drift_report`.
 
     Parameters
     ----------
-    reference, current : Measured
-        As `measure` gives them, of one model.
-    alpha : float, default 0.01
-        The chance that anything is told of as moved where nothing is.
-    deals : int, optional
-        How often the posts are dealt out anew.
-    seed : int, default 0
-        Of the dealing.
+    reference, current : Measurement
+        From `measure`.
+    alpha, deals, seed
+        As for `drift_report`.
     model : str
         The model's name, for the report.
 
     Returns
     -------
     DriftReport
-        What has moved.
 
     Raises
     ------
@@ -343,22 +335,21 @@ def compare(
         If a number is out of its range, or there are too few posts.
     """
     deals = _checked_deals(checked_share("alpha", alpha), deals)
-    posts = tuple(len(np.unique(lot.posts)) for lot in (reference, current))
+    posts = tuple(len(np.unique(sample.posts)) for sample in (reference, current))
     for name, count in zip(("reference", "current"), posts, strict=True):
         if count < LEAST_POSTS:
             raise InputError(
-                f"the {name} comments stand under {count} posts; {LEAST_POSTS} are the least that can "
-                "be compared."
+                f"the {name} comments are under {count} posts; at least {LEAST_POSTS} are needed."
             )
-    # Where both lots are as many, a deal and its mirror image differ by the same.
+    # With equal numbers of posts, a deal and its mirror image differ by the same.
     if _HALVES * (1 + (posts[0] == posts[1])) / math.comb(sum(posts), posts[0]) > alpha:
         raise InputError(
-            f"{posts[0]} and {posts[1]} posts can be dealt out in too few ways to tell a chance of "
+            f"{posts[0]} and {posts[1]} posts can be dealt out in too few ways for an alpha of "
             f"{alpha:g}; give more posts, or a larger alpha."
         )
     rng = np.random.default_rng(seed)
-    sums, owner = _sums_of(_drawn(reference, rng), _drawn(current, rng))
-    distance, p_values = _dealt(sums, owner, min(posts[0], MOST_POSTS), deals, rng)
+    sums, owner = _sums_of(_drawn_posts(reference, rng), _drawn_posts(current, rng))
+    distance, p_values = _p_values(sums, owner, min(posts[0], MOST_POSTS), deals, rng)
     return DriftReport(
         table=_table(reference, current, distance, p_values, alpha),
         alpha=alpha,
@@ -371,7 +362,7 @@ def compare(
 
 
 def _checked_deals(alpha: float, deals: int | None) -> int:
-    """Return how often to deal, so that the smallest p-value there is can be told of."""
+    """Return how often to deal, so that the smallest possible p-value is at most `alpha`."""
     least = math.ceil(_HALVES / alpha) - 1
     while _HALVES / (least + 1) > alpha:  # rounding
         least += 1
@@ -387,20 +378,20 @@ def _checked_deals(alpha: float, deals: int | None) -> int:
 # --- the test ---------------------------------------------------------------------
 
 
-def _drawn(lot: Measured, rng: np.random.Generator) -> Measured:
-    """Return `lot`, or the comments of as many of its posts as are dealt out."""
-    posts = np.unique(lot.posts)
+def _drawn_posts(sample: Measurement, rng: np.random.Generator) -> Measurement:
+    """Return `sample`, or the comments of some of its posts if there are too many."""
+    posts = np.unique(sample.posts)
     if len(posts) <= MOST_POSTS:
-        return lot
-    kept = np.isin(lot.posts, rng.choice(posts, MOST_POSTS, replace=False))
-    return Measured(lot.cells[kept], lot.parts, lot.posts[kept], lot.probability)
+        return sample
+    kept = np.isin(sample.posts, rng.choice(posts, MOST_POSTS, replace=False))
+    return Measurement(sample.cells[kept], sample.parts, sample.posts[kept], sample.probability)
 
 
-def _sums_of(reference: Measured, current: Measured) -> tuple[F32, NDArray[np.intp]]:
-    """Count, post by post, comments of each kind that a column may ask for.
+def _sums_of(reference: Measurement, current: Measurement) -> tuple[F32, NDArray[np.intp]]:
+    """Count the comments of each kind, post by post.
 
-    A kind is "the value is at most this edge", for edges between the tenths of
-    both lots together, or "does not apply".
+    A kind is "the value is at most this edge", for the edges between the tenths of both
+    samples together, or "does not apply".
 
     Returns
     -------
@@ -410,8 +401,8 @@ def _sums_of(reference: Measured, current: Measured) -> tuple[F32, NDArray[np.in
         The column that each kind belongs to.
     """
     number, starts = 0, []
-    for lot in (reference, current):
-        _, inverse = np.unique(lot.posts, return_inverse=True)
+    for sample in (reference, current):
+        _, inverse = np.unique(sample.posts, return_inverse=True)
         starts.append(inverse + number)
         number += int(inverse.max()) + 1
     post = np.concatenate(starts)
@@ -440,10 +431,10 @@ def _kinds(values: F32) -> Iterator[NDArray[np.bool_]]:
             yield values <= edge  # never true of NaN
 
 
-def _dealt(
+def _p_values(
     sums: F32, owner: NDArray[np.intp], first: int, deals: int, rng: np.random.Generator
 ) -> tuple[F64, F64]:
-    """Return the distance of each column, and its p-value corrected for all of them."""
+    """Return the distance of each column, and its p-value corrected for all columns."""
     size = len(sums)
     total = sums.sum(axis=0)
 
@@ -454,7 +445,7 @@ def _dealt(
         return found
 
     observed = differences((np.arange(size) < first).astype(np.float32)[None, :])[0]
-    # What was observed is one of the deals, the first: so no p-value is zero.
+    # The observed split is the first deal, so no p-value is zero.
     dealt = np.empty((deals + 1, len(owner)), np.float32)
     dealt[0] = observed
     step = max(1, 20_000_000 // size)
@@ -473,13 +464,13 @@ def _dealt(
     for group in (is_score, ~is_score):
         largest = dealt[:, group[owner]].max(axis=1, initial=0.0)
         p_values[group] = (largest[None, :] >= strength[group, None]).mean(axis=1)
-    # Either half of the columns has half of the false alarms to itself: the three scores
-    # would else be drowned by the many features.
+    # Scores and features get half of the false alarms each; otherwise the many features
+    # would drown the three scores.
     return distance, np.minimum(1.0, _HALVES * p_values)
 
 
 def _table(
-    reference: Measured, current: Measured, distance: F64, p_values: F64, alpha: float
+    reference: Measurement, current: Measurement, distance: F64, p_values: F64, alpha: float
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -515,13 +506,13 @@ def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
         pairs = zip(groups, posts, strict=True)
         return comments, _numbered([p if g is None else ("post_group", g) for g, p in pairs])
     if isinstance(given, str | bytes | Comment) or not isinstance(given, Iterable):
-        raise InputError("a DataFrame or a list of comments is needed on both sides.")
+        raise InputError("both sides must be a DataFrame or a list of comments.")
     comments = list(map(as_comment, given))
     return comments, _numbered([named_post(comment) for comment in comments])
 
 
 def _numbered(keys: list[Hashable | None]) -> NDArray[np.intp]:
-    """Number the keys; what has none is alone."""
+    """Number the keys; a missing key gets a number of its own."""
     known: dict[Hashable, int] = {}
     numbers = [
         known.setdefault((row,) if key is None else key, len(known)) for row, key in enumerate(keys)

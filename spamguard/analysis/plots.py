@@ -11,7 +11,7 @@ Examples
 --------
 >>> import matplotlib
 >>> matplotlib.use("agg")
->>> from spamguard import plots
+>>> from spamguard.analysis import plots
 >>> ax = plots.roc([0, 0, 1, 1], [-1.0, 0.5, 0.2, 2.0])
 >>> ax.get_xlabel()
 'ham lost (%)'

@@ -398,7 +398,12 @@ def render(result: Result) -> str:
         return _attacks_table(result)
     macro = result["macro"]
     shown = [name for name in _SHOWN if isinstance(macro.get(name), dict)]
-    return _figures_table(result, shown) if shown else rows_table(result["rows"])
+    if shown:
+        return _figures_table(result, shown)
+    if result["rows"]:
+        return rows_table(result["rows"])
+    cells = [[name.replace("_", " "), str(value)] for name, value in macro.items()]
+    return "\n".join(markdown_table(["what", "measured"], cells)) + "\n"
 
 
 def _attacks_table(result: Result) -> str:
@@ -433,8 +438,11 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
         for key, value in row.items():
             if isinstance(value, dict) and "value" not in value:
                 for inner, figures in value.items():
-                    when = f"after {inner}" if inner.isdigit() else inner
-                    cells |= {f"{name} {when}": figure_cell(v) for name, v in figures.items()}
+                    if isinstance(figures, dict):
+                        when = f"after {inner}" if inner.isdigit() else inner
+                        cells |= {f"{name} {when}": figure_cell(v) for name, v in figures.items()}
+                    else:
+                        cells[f"{key} {inner}"] = figure_cell(figures)
             else:
                 cells[key] = ", ".join(value) if isinstance(value, list) else figure_cell(value)
         flat.append(cells)

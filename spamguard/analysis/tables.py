@@ -1,4 +1,4 @@
-"""What the model sees in comments, and why it judges so, as tables for an analyst."""
+"""The features of comments and the reasons of verdicts, as tables for an analyst."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PART: Final = 250  # comments between two words on how far the work has come
 LOG: Final = "ln(1 + count)"
 SHARE: Final = "share"
 YES: Final = "0 or 1"
-# What neither "log scale" nor "share" in the meaning tells.
+# Units that the meaning does not name.
 _UNITS: Final = {
     "promo_groups": "count",
     "style_commas": "per word",
@@ -58,9 +58,9 @@ def feature_table() -> pd.DataFrame:
     -------
     DataFrame
         Index ``feature``; columns family, unit (``0 or 1``, ``share``: 0 to 1,
-        ``ln(1 + count)`` and so on), low and high (values beyond count as
-        these), measured_against ("zero" or "mean": the value that contributes
-        nothing) and meaning.
+        ``ln(1 + count)`` and so on), low and high (values are clipped to these),
+        measured_against ("zero" or "mean": the value that contributes nothing) and
+        meaning.
 
     Examples
     --------
@@ -84,31 +84,24 @@ def features_frame(
     model: SpamModel | str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Return the named features of comments as the model reads them.
+    """Return the named features of comments.
 
     Parameters
     ----------
     comments : DataFrame or iterable of Comment or str
-        A frame of any kind as for `score_frame`, or comments; of a Series,
-        missing values are comments without text.
+        A frame of any kind as for `score_frame`, or comments. Missing values of a
+        Series are comments without text.
     model : SpamModel, str or path, optional
-        Whose table of common words the topic family uses; the shipped one's by
-        default.
+        Its word frequencies serve the topic family; the shipped one by default.
     progress : bool
         As for `score_frame`.
 
     Returns
     -------
     DataFrame of float32, shape (n, n_features)
-        In pandas. The index of the frame or Series given, else numbers from 0;
-        NaN where a feature does not apply.
-        ``attrs["units"]`` maps each column to its unit; `feature_table` tells
-        more of each.
-
-    Raises
-    ------
-    InputError
-        As `score_frame`.
+        In pandas. The index of the frame or Series given, else numbers from 0; NaN
+        where a feature does not apply. ``attrs["units"]`` maps each column to its unit;
+        `feature_table` describes them.
 
     Examples
     --------
@@ -144,31 +137,27 @@ def reasons_frame(
     Parameters
     ----------
     comments : DataFrame or iterable of Comment or str
-        A frame of any kind as for `score_frame`, or comments; of a Series,
-        missing values are comments without text.
+        As for `features_frame`.
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        The shipped one by default.
     most : int, optional
-        Keep only this many of each comment's reasons, the strongest; by
-        default all, and then the contributions with the same ``row`` and
-        ``attrs["intercept"]`` add up to the comment's log-odds.
+        Keep only the strongest reasons of each comment. By default all are kept, and
+        the contributions of a ``row`` plus ``attrs["intercept"]`` are its log-odds.
     progress : bool
         As for `score_frame`.
 
     Returns
     -------
     DataFrame
-        In pandas. Columns comment (the label of its row in the index given, of
-        a MultiIndex a tuple; without an index its number), row (its number from
-        0), feature, family (n-grams are one), evidence (in plain words) and
-        contribution (log-odds; above zero speaks for spam), strongest first
-        within a comment. Add up by ``row``: an index may hold a label twice,
-        as after ``pd.concat``.
+        In pandas. Columns comment (its label in the index given, else its number), row
+        (its number from 0), feature, family (n-grams are one), evidence (in words) and
+        contribution (log-odds; above zero means spam), strongest first within a
+        comment. Sum by ``row``, since an index may hold a label twice.
 
     Raises
     ------
     InputError
-        As `score_frame`; also if `most` is no whole number of 1 or more.
+        As for `score_frame`; also if `most` is not a whole number of 1 or more.
 
     Examples
     --------
@@ -179,7 +168,9 @@ def reasons_frame(
     import pandas as pd
 
     if most is not None and (not isinstance(most, int | np.integer) or most < 1):
-        raise InputError("most must be a whole number from 1 on; left out, every reason is kept.")
+        raise InputError(
+            "most must be a whole number of 1 or more; leave it out to keep every reason."
+        )
     chosen = model_of(model)
     given, index = _comments(comments)
     labels = range(len(given)) if index is None else index
@@ -203,7 +194,7 @@ def reasons_frame(
 
 
 def _comments(given: Any) -> tuple[list[Comment], Any]:
-    """Return the comments and, of pandas' objects, their index."""
+    """Return the comments, and their index if they are a pandas object."""
     index: Any = getattr(given, "index", None) if hasattr(type(given), "iloc") else None
     if is_frame(given):
         return comments_of_frame(given), index

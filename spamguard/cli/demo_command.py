@@ -66,12 +66,12 @@ def show(post_id: str | None = None) -> None:
         If the sample has no such post.
     """
     from spamguard.cli.terminal import Screen
-    from spamguard.corpus import readers
+    from spamguard.corpus import comment_of
     from spamguard.model import probability
     from spamguard.scoring import default_model
 
     rows = _rows(post_id or FAVOURITE)
-    comments = [readers.comment_of(row, None) for row in rows]
+    comments = [comment_of(row, None) for row in rows]
     model = default_model()
     verdicts = [model.verdict(comment) for comment in comments]
     screen = Screen()

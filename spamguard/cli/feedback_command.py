@@ -304,7 +304,7 @@ def _word(fields: dict[str, Any], name: str) -> str | None:
 
 
 def _history(date: str | None) -> datetime:
-    """Return a time no later than the decision: when the comment was sent, if that is told."""
+    """Return a time no later than the decision: when the comment was sent, if known."""
     from spamguard.feedback import as_time
 
     try:
@@ -339,7 +339,7 @@ def _table(file: IO[bytes], found: Iterable[Entry]) -> None:
     for entry in found:
         screen.line(_line(entry))
     if stream is not None:
-        stream.detach()  # the file is closed by the one who opened it
+        stream.detach()  # the caller closes the file
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

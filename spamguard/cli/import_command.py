@@ -182,12 +182,12 @@ def _print(done: ImportSummary) -> None:
 
 
 def _deciders(report: Report, label: str) -> str:
-    told = [
+    parts = [
         f"{count:,} by {_BY[by]} ({source})"
         for (which, by, source), count in report.labels.most_common()
         if which == label
     ]
-    return f": {', '.join(told)}" if told else ""
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _listed(counter: Counter[str]) -> str:

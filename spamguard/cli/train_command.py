@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command."""
     _check_usage(args)
     from spamguard.progress import Progress
-    from spamguard.training import recipe as recipes
+    from spamguard.training import Recipe, save_run, train_corpus, train_recipe
 
     with Progress() as watch:
         if args.corpus is not None:
@@ -60,16 +60,16 @@ def run(args: argparse.Namespace) -> int:
             target = unused(Path(args.output), args.replace)
             frame = read_corpus(args.corpus, labelled=True)
             name = {} if args.name is None else {"name": args.name}
-            trained = recipes.train_corpus(frame, watch=watch, n_jobs=args.jobs, **name)
+            trained = train_corpus(frame, watch=watch, n_jobs=args.jobs, **name)
         else:
             from spamguard.corpus import datasets_dir
 
-            recipe = recipes.Recipe.read(Path(args.recipe))
+            recipe = Recipe.read(Path(args.recipe))
             target = unused(Path(args.output or f"{recipe.name}-{recipe.version}"), args.replace)
             directory = datasets_dir(args.datasets)
-            trained = recipes.train_recipe(recipe, directory, watch=watch, n_jobs=args.jobs)
+            trained = train_recipe(recipe, directory, watch=watch, n_jobs=args.jobs)
     target.mkdir(parents=True, exist_ok=True)
-    recipes.write(trained, target)
+    save_run(trained, target)
     print(f"{trained.model.title} is in {target}")
     _print_figures(trained.model)
     print(f'Try it: spamguard score --model {target} "Nice post!"')

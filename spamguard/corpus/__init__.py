@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from spamguard.corpus.copies import duplicate_groups as duplicate_groups
     from spamguard.corpus.copies import leader_groups as leader_groups
     from spamguard.corpus.copies import near_duplicates as near_duplicates
-    from spamguard.corpus.copies import plain_words as plain_words
     from spamguard.corpus.frames import COMMENT_COLUMNS as COMMENT_COLUMNS
     from spamguard.corpus.frames import comments_of_frame as comments_of_frame
     from spamguard.corpus.frames import is_foreign_frame as is_foreign_frame
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from spamguard.corpus.table import read_corpus as read_corpus
     from spamguard.corpus.table import texts_sha256 as texts_sha256
     from spamguard.corpus.table import write_corpus as write_corpus
-    from spamguard.corpus.writers import Output as Output
-    from spamguard.corpus.writers import ParquetOutput as ParquetOutput
     from spamguard.corpus.writers import csv_row as csv_row
     from spamguard.corpus.writers import json_row as json_row
     from spamguard.corpus.writers import open_corpus as open_corpus
@@ -76,7 +73,6 @@ __all__, __getattr__, __dir__ = attach(
             "duplicate_groups",
             "leader_groups",
             "near_duplicates",
-            "plain_words",
         ],
         "frames": [
             "COMMENT_COLUMNS",
@@ -103,8 +99,6 @@ __all__, __getattr__, __dir__ = attach(
         ],
         "table": ["check_corpus", "comments_of", "read_corpus", "texts_sha256", "write_corpus"],
         "writers": [
-            "Output",
-            "ParquetOutput",
             "csv_row",
             "json_row",
             "open_corpus",

@@ -26,7 +26,8 @@ from typing import Any, BinaryIO, Final, Literal, cast
 
 from spamguard.comment import Comment, Post
 from spamguard.corpus.frames import COMMENT_COLUMNS
-from spamguard.errors import CorpusError, InputError, SpamguardError
+from spamguard.errors import CorpusError, InputError
+from spamguard.loading import optional
 
 Format = Literal["jsonl", "csv", "parquet"]
 
@@ -403,11 +404,9 @@ _BATCH_ROWS: Final = 1_000
 
 def load_pyarrow() -> Any:
     """Return pyarrow with its Parquet module, or raise with the command to install it."""
-    try:
+    with optional():
         import pyarrow as pa
         import pyarrow.parquet
-    except ImportError:
-        raise SpamguardError("Parquet needs pyarrow: pip install 'spamguard[parquet]'.") from None
     assert pyarrow.parquet
     return pa
 

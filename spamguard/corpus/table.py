@@ -121,7 +121,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     JSON lines and CSV may be compressed (``.jsonl.gz``, ``.csv.gz``). Only the
     column ``text`` is needed; columns besides `COLUMNS` are ignored. CSV needs a
     header, is separated by commas, semicolons or tabs, and an empty cell is a missing
-    value. Parquet needs pyarrow (``pip install 'spamguard[parquet]'``).
+    value. Parquet needs pyarrow (``pip install 'spamguard[analysis]'``).
 
     Parameters
     ----------

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from spamguard.evaluation.metrics import Figure as Figure
     from spamguard.evaluation.metrics import adaptive_ece as adaptive_ece
     from spamguard.evaluation.metrics import average_precision as average_precision
-    from spamguard.evaluation.metrics import binomial_lower as binomial_lower
-    from spamguard.evaluation.metrics import binomial_upper as binomial_upper
     from spamguard.evaluation.metrics import blog_metrics as blog_metrics
     from spamguard.evaluation.metrics import checked_numbers as checked_numbers
     from spamguard.evaluation.metrics import checked_pair as checked_pair
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from spamguard.evaluation.metrics import reliability as reliability
     from spamguard.evaluation.metrics import roc_auc as roc_auc
     from spamguard.evaluation.site_thresholds import Action as Action
-    from spamguard.evaluation.site_thresholds import Gathering as Gathering
     from spamguard.evaluation.site_thresholds import SiteThreshold as SiteThreshold
     from spamguard.evaluation.site_thresholds import gatherings as gatherings
     from spamguard.evaluation.site_thresholds import threshold_on as threshold_on
@@ -58,8 +55,6 @@ __all__, __getattr__, __dir__ = attach(
             "Figure",
             "adaptive_ece",
             "average_precision",
-            "binomial_lower",
-            "binomial_upper",
             "blog_metrics",
             "checked_numbers",
             "checked_pair",
@@ -78,7 +73,6 @@ __all__, __getattr__, __dir__ = attach(
         ],
         "site_thresholds": [
             "Action",
-            "Gathering",
             "SiteThreshold",
             "gatherings",
             "threshold_on",

@@ -12,23 +12,15 @@ if TYPE_CHECKING:
     from spamguard.training.online import SiteWeights as SiteWeights
     from spamguard.training.online import pack_step as pack_step
     from spamguard.training.queue import Decision as Decision
-    from spamguard.training.queue import campaigns_of as campaigns_of
     from spamguard.training.queue import mark_of as mark_of
     from spamguard.training.queue import review_order as review_order
     from spamguard.training.queue import spread as spread
-    from spamguard.training.recipe import LANGUAGE_HAM as LANGUAGE_HAM
-    from spamguard.training.recipe import Material as Material
     from spamguard.training.recipe import Recipe as Recipe
     from spamguard.training.recipe import Settings as Settings
     from spamguard.training.recipe import TrainingRun as TrainingRun
     from spamguard.training.recipe import Watch as Watch
-    from spamguard.training.recipe import blog_folds as blog_folds
-    from spamguard.training.recipe import calibration as calibration
-    from spamguard.training.recipe import cuts_for as cuts_for
-    from spamguard.training.recipe import doubtful as doubtful
-    from spamguard.training.recipe import fit_rows as fit_rows
-    from spamguard.training.recipe import out_of_fold as out_of_fold
     from spamguard.training.recipe import quiet as quiet
+    from spamguard.training.recipe import save_run as save_run
     from spamguard.training.recipe import train_corpus as train_corpus
     from spamguard.training.recipe import train_recipe as train_recipe
     from spamguard.training.retraining import LEAST as LEAST
@@ -46,21 +38,14 @@ __all__, __getattr__, __dir__ = attach(
     {
         "classifier": ["SpamClassifier"],
         "online": ["MOST", "SiteWeights", "pack_step"],
-        "queue": ["Decision", "campaigns_of", "mark_of", "review_order", "spread"],
+        "queue": ["Decision", "mark_of", "review_order", "spread"],
         "recipe": [
-            "LANGUAGE_HAM",
-            "Material",
             "Recipe",
             "Settings",
             "TrainingRun",
             "Watch",
-            "blog_folds",
-            "calibration",
-            "cuts_for",
-            "doubtful",
-            "fit_rows",
-            "out_of_fold",
             "quiet",
+            "save_run",
             "train_corpus",
             "train_recipe",
         ],

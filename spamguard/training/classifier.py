@@ -1,4 +1,4 @@
-"""SpamClassifier: the scikit-learn estimator that learns a SpamModel."""
+"""The scikit-learn estimator that fits a SpamModel."""
 
 from __future__ import annotations
 
@@ -38,55 +38,52 @@ __all__ = ["SpamClassifier"]
 F64 = NDArray[np.float64]
 
 LANGUAGE_HAM_OF_SITE: Final = 30
-"""Real comments that make a language known to a model of one site."""
+"""Ham comments that make a language known to a model of one site."""
 
 _BACKGROUND_SAMPLE: Final = 20_000
 _PRIOR_ROWS: Final = 20.0
 _DENSE_SCALE: Final = 0.15
 _BATCH: Final = 64
-_LEAST_SHARE: Final = 1e-9  # of a class, that weights may speak of
-_MOST: Final = 60_000.0  # that half precision can hold, in round numbers
+_LEAST_SHARE: Final = 1e-9  # of a class, in the prior
+_MOST: Final = 60_000.0  # about the largest number in half precision
 
 
 class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
-    """Learns from labelled comments to tell spam from ham.
+    """A scikit-learn classifier of comments into ham and spam.
 
-    Logistic regression over the named features and the hashed n-grams, fitted
-    by L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the
-    columns of `score_frame`, or the `Rows` that `vectorize` made of either.
-    With labels that are words, measure with ``scoring="roc_auc"``;
-    scikit-learn's ``"f1"`` needs the labels 0 and 1.
+    Logistic regression over the named features and the hashed n-grams, fitted by
+    L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the columns of
+    `score_frame`, or the `Rows` that `vectorize` made of either. With words as labels,
+    use ``scoring="roc_auc"``; scikit-learn's ``"f1"`` needs the labels 0 and 1.
 
     Parameters
     ----------
     C : float
-        Inverse strength of the penalty on the sum of losses, as in
-        scikit-learn's logistic regression: larger trusts the comments more.
+        Inverse strength of regularization, as in scikit-learn's logistic regression.
     bits : int
         The n-grams fall into ``2**bits`` buckets, 8 to 24.
     families : sequence of str or None
         Feature families to learn from, out of ``links``, ``promo``, ``topic``,
-        ``author``, ``style`` and ``ngrams``; all where None.
+        ``author``, ``style`` and ``ngrams``; None means all.
     class_weight : {"balanced"} or None
-        ``"balanced"`` lets ham and spam count the same in sum; probabilities
-        then speak of a blog where half the comments are spam.
+        ``"balanced"`` gives ham and spam the same total weight; probabilities are then
+        those of a blog where half the comments are spam.
     base : SpamModel, str, path or None
-        A model to start from, such as ``"default"``. What is learned is the
-        difference to it, so a handful of comments already helps. Its prior
-        (`SpamModel.at_prior`) is kept and changes nothing that is learned. A
-        language that it does not know is known from 30 real comments on.
+        A model to start from, such as ``"default"``. Only the difference to it is
+        learned, so a handful of comments helps. Its prior (`SpamModel.at_prior`) is
+        kept. A language becomes known with 30 ham comments.
     max_iter : int
-        Most iterations of the solver.
+        Maximum number of iterations of the solver.
     n_jobs : int or None
-        Processes that read the comments, as joblib counts them.
+        Processes that vectorize the comments, as joblib counts them.
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
         The labels; the second is spam.
     model_ : SpamModel
-        What was learned, ready for `spamguard.save_model`. Without a base its
-        prior is the share of spam, by weight, among the comments learned from.
+        The fitted model, ready for `spamguard.save_model`. Without a base its prior is
+        the weighted share of spam in the training data.
     n_iter_ : int
         Iterations of the solver, or mini-batches seen by `partial_fit`.
 
@@ -118,20 +115,19 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.max_iter = max_iter
         self.n_jobs = n_jobs
 
-    # --- learning -----------------------------------------------------------------
+    # --- fitting -----------------------------------------------------------------
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> SpamClassifier:
-        """Learn from scratch, or from `base`.
+        """Fit from scratch, or from `base`.
 
         Parameters
         ----------
         X : sequence of Comment, DataFrame or Rows, length n
             The comments.
         y : array-like of shape (n,)
-            Two labels; spam is the one that sorts last, as in ham and spam, 0
-            and 1, False and True.
+            Two labels; spam is the one that sorts last, as in ham and spam, 0 and 1,
+            False and True.
         sample_weight : array-like of shape (n,), optional
-            How much each comment counts.
 
         Returns
         -------
@@ -141,8 +137,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Raises
         ------
         CorpusError
-            If there are no comments, a label is missing, or there is only one
-            kind of label, or more than two.
+            If there are no comments, a label is missing, or the labels are not two.
         InputError
             If X is none of the above.
         """
@@ -155,7 +150,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         weight = self._weights(spam, sample_weight)
         if not (weight[spam].any() and weight[~spam].any()):
             raise CorpusError(
-                "all comments of one class have weight zero: nothing is left to tell."
+                "all comments of one class have weight zero: give some of them a weight."
             )
         rows = self._rows(comments, base, weight)
         scaling = _Scaling.of_model(base) if base else _Scaling.learn(rows.dense, weight)
@@ -183,16 +178,15 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> SpamClassifier:
-        """Learn a little more from some comments, in order (AdaGrad, mini-batches).
+        """Learn from more comments, in order (AdaGrad, mini-batches).
 
-        The first call fixes how features are scaled and how common words are,
-        so its comments should be typical; later calls take memory for their
-        own comments only.
+        The first call fixes the scaling of features and the word frequencies, so its
+        comments should be typical.
 
         Parameters
         ----------
         X, y, sample_weight
-            As in `fit`; `y` may hold one label alone after the first call.
+            As in `fit`; after the first call `y` may hold a single label.
         classes : array-like of shape (2,), optional
             Both labels; needed in the first call unless `y` holds both.
 
@@ -206,7 +200,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         CorpusError
             As in `fit`; also if the classes are not those of the first call.
         InputError
-            If X is none of what `fit` takes.
+            As in `fit`.
         """
         self._check_settings()
         labels = _labels(y)
@@ -241,7 +235,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         weight: F64,
         base: SpamModel | None,
     ) -> tuple[F64, float]:
-        """Return what the mini-batches add to the weights of `base`."""
+        """Return the change of the weights of `base` by the mini-batches."""
         matrix = self._matrix(rows, scaling)
         width = matrix.shape[1]
         if not hasattr(self, "_squares"):
@@ -274,9 +268,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self._ham_languages.update(rows.languages[~spam & (weight > 0)].tolist())
 
     def _languages(self, base: SpamModel | None) -> frozenset[str]:
-        """Return what `base` knows and what these comments add, if `base` tells what it knows."""
+        """Return the languages of `base`, if it names any, and those of these comments."""
         if base is None or not base.languages:
-            # One site's comments are no survey: without a base every language is judged alike.
+            # One site's comments are too few to know languages from, so treat all alike.
             return frozenset()
         counts = {code: {"ham": ham} for code, ham in self._ham_languages.items() if code}
         return base.languages | languages_known(counts, LANGUAGE_HAM_OF_SITE)
@@ -307,7 +301,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             if base is not None:
                 _check_rows(X, base)
             return X
-        # A comment of weight zero is absent, also from what tells how common words are.
+        # A comment of weight zero is absent, from the word frequencies too.
         return self._vectorize(X, base, [c for c, w in zip(X, weight, strict=True) if w])
 
     def _vectorize(
@@ -375,31 +369,31 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             intercept=intercept,
             dense_weights=dense,
             dense_reference=scaling.reference,
-            # What a file holds is what is scored with: half precision, rounded once.
+            # Rounded as in a file, so that saving changes no verdict.
             ngram_weights=np.clip(grams, -_MOST, _MOST).astype(np.float16).astype(np.float32),
             background=rows.background,
             cuts=Cuts() if base is None else replace(base.cuts, discard=None),
             prior=self._learned_prior(base),
             languages=self._languages(base),
         )
-        # Without a base the labels say what the probabilities speak of.
+        # Without a base the prior is that of the labels.
         self.model_ = learned if self.base is None else learned.at_prior(prior)
 
     def _learned_prior(self, base: SpamModel | None) -> float:
-        """Return the share of spam that what was just learned speaks of, 0 to 1."""
+        """Return the prior share of spam of the fitted weights, 0 to 1."""
         if base is not None and self.base is not None:
             return base.prior
         ham, spam = self._mass.tolist()
         if not (ham and spam):
-            return 0.5  # one class alone, at the start of a stream, tells no share
+            return 0.5  # one class alone, at the start of a stream
         return float(min(max(spam / (ham + spam), _LEAST_SHARE), 1 - _LEAST_SHARE))
 
-    # --- judging ------------------------------------------------------------------
+    # --- predicting ------------------------------------------------------------------
 
     def vectorize(self, X: Any) -> Rows:
-        """Return comments as `Rows`, which may stand for them in every other call.
+        """Return comments as `Rows`, which every other method accepts in their place.
 
-        Before the first fit, how common words are is learned from `X` itself.
+        Before the first fit the word frequencies come from `X` itself.
 
         Parameters
         ----------
@@ -409,7 +403,6 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Returns
         -------
         Rows
-            Of n comments.
         """
         self._check_settings()
         base = getattr(self, "model_", None) or self._base()
@@ -417,7 +410,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return self._vectorize(comments, base, comments)
 
     def contributions(self, X: Any) -> F64:
-        """Return what each named column adds to the log-odds.
+        """Return the contribution of each named column to the log-odds.
 
         Parameters
         ----------
@@ -437,7 +430,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return self.model_.contributions(self._vectorize(_comments(X), self.model_, []))
 
     def decision_function(self, X: Any) -> F64:
-        """Return the log-odds of spam, shape (n,).
+        """Return the log-odds of spam.
 
         Parameters
         ----------
@@ -447,13 +440,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Returns
         -------
         ndarray of float64, shape (n,)
-            Positive where spam is the likelier.
+            Positive where spam is more likely.
         """
         found: F64 = self.contributions(X).sum(axis=1) + self.model_.intercept
         return found
 
     def predict_proba(self, X: Any) -> F64:
-        """Return probabilities, shape (n, 2), columns as `classes_`.
+        """Return probabilities in the order of `classes_`.
 
         Parameters
         ----------
@@ -463,13 +456,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Returns
         -------
         ndarray of float64, shape (n, 2)
-            From 0 to 1; a row adds up to 1.
+            0 to 1; a row sums to 1.
         """
         spam = 1.0 / (1.0 + np.exp(-np.clip(self.decision_function(X), -700, 700)))
         return np.column_stack([1.0 - spam, spam])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likelier label of each comment, shape (n,).
+        """Return the more likely label of each comment.
 
         Parameters
         ----------
@@ -479,7 +472,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Returns
         -------
         ndarray, shape (n,)
-            Each out of `classes_`.
+            From `classes_`.
         """
         log_odds = self.decision_function(X)
         labels: NDArray[Any] = self.classes_[(log_odds >= 0).astype(int)]
@@ -491,7 +484,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Parameters
         ----------
         input_features : object, optional
-            Not used; scikit-learn passes it.
+            Ignored; scikit-learn passes it.
 
         Returns
         -------
@@ -510,10 +503,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
 
 def _as_trained(base: SpamModel | None) -> tuple[SpamModel | None, float]:
-    """Return `base` at the prior its weights were learned at, and the one it speaks of.
+    """Return `base` at the prior of its training, and its present prior.
 
-    A prior says of which site the probabilities speak. Labels weighed against
-    one that they do not come from would be learned as if they were news.
+    Labels compared with another site's prior would be learned as if they were news.
     """
     return (None, 0.5) if base is None else (base.as_trained(), base.prior)
 
@@ -552,11 +544,11 @@ _KINDS: Final = ((str, "words"), (bool | np.bool_, "true or false"), (Real, "num
 
 
 def _labels(y: Any) -> NDArray[Any]:
-    """Return `y` as an array of one plain type; missing labels are refused."""
+    """Return `y` as an array of one plain type, without missing labels."""
     if hasattr(y, "__array__"):
         labels = np.asarray(y)
     elif isinstance(y, Iterable) and not isinstance(y, str | bytes):
-        # Not np.array(y): that would turn a missing label among words into the word "nan".
+        # np.array(y) would turn a missing label among words into the word "nan".
         labels = np.fromiter(y, object)
     else:
         raise CorpusError(f"y must hold one label for each comment, not be {type(y).__name__}.")
@@ -585,16 +577,16 @@ def _classes(labels: NDArray[Any]) -> NDArray[Any]:
     if len(classes) > 2:
         raise CorpusError(f"there are {len(classes)} labels; two are needed, ham and spam.")
     if str(classes[0]).strip().lower() == "spam":
-        # Scikit-learn's scorers take the label that sorts last as positive, whatever we say.
+        # scikit-learn's scorers take the label that sorts last as positive.
         raise CorpusError(
-            f"of {classes[0]!s} and {classes[1]!s} the latter sorts last and would be taken for "
-            "spam; call them 'ham' and 'spam'."
+            f"of {classes[0]!s} and {classes[1]!s} the latter sorts last and would count as spam; "
+            "call them 'ham' and 'spam'."
         )
     return classes
 
 
 def _accusing(width: int, base: SpamModel | None) -> NDArray[np.bool_] | None:
-    """Return which columns can only speak for spam; beside a base they may also take back."""
+    """Return which columns may only raise the log-odds; a base's may be lowered again."""
     if base is not None:
         return None
     found = np.zeros(width, bool)
@@ -603,7 +595,7 @@ def _accusing(width: int, base: SpamModel | None) -> NDArray[np.bool_] | None:
 
 
 class _Scaling:
-    """Where each named feature contributes nothing, and how far it typically strays."""
+    """The value at which each named feature contributes nothing, and its typical spread."""
 
     def __init__(self, reference: F64, factor: F64) -> None:
         self.reference = reference
@@ -617,7 +609,7 @@ class _Scaling:
         safe = np.where(known, values, 0.0)
         mean = (weight[:, None] * safe).sum(axis=0) / np.maximum(mass, 1e-12)
         square = (weight[:, None] * known * (safe - mean) ** 2).sum(axis=0)
-        # A few comments say little about a spread: a tenth of the range counts as some more of them.
+        # A few comments are a poor measure of spread: add some with a tenth of the range.
         spread = square / np.maximum(mass, 1e-12)
         prior = (0.1 * (HIGH - LOW)) ** 2
         spread = (spread * mass + prior * _PRIOR_ROWS) / (mass + _PRIOR_ROWS)
@@ -629,7 +621,7 @@ class _Scaling:
 
     @classmethod
     def of_model(cls, model: SpamModel) -> _Scaling:
-        """The model's own reference; spreads from the ranges, as it does not keep them."""
+        """Return the model's reference, with spreads from the ranges as it keeps none."""
         return cls(model.dense_reference, _DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05))
 
     def apply(self, dense: NDArray[np.float32]) -> F64:

@@ -639,7 +639,7 @@ def golden(model: SpamModel) -> list[dict[str, Any]]:
     ]
 
 
-def write(trained: TrainingRun, directory: str | os.PathLike[str]) -> Path:
+def save_run(trained: TrainingRun, directory: str | os.PathLike[str]) -> Path:
     """Write the model and its golden file to `directory`; a recipe there is kept."""
     path = save_model(trained.model, directory)
     lines = [json.dumps(entry, ensure_ascii=False) for entry in golden(trained.model)]

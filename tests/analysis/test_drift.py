@@ -11,7 +11,7 @@ import pytest
 
 from spamguard import Comment, InputError, Post
 from spamguard.analysis import drift_report
-from spamguard.analysis.drift import COLUMNS, SCORES, Measured, compare, measure
+from spamguard.analysis.drift import COLUMNS, SCORES, Measurement, compare, measure
 from spamguard.cli import main
 from spamguard.features import FEATURES
 
@@ -24,7 +24,7 @@ def lot(rng, posts=60, each=5, shift=0.0, spread=0.0):
     cells = rng.normal(size=(posts * each, N_COLUMNS))
     cells += spread * rng.normal(size=(posts, N_COLUMNS))[number]
     cells[:, 5] += shift
-    return Measured(cells.astype(np.float32), np.zeros(N_COLUMNS), number, 0.5)
+    return Measurement(cells.astype(np.float32), np.zeros(N_COLUMNS), number, 0.5)
 
 
 def alarms(rng, runs, alone=False, **settings):
@@ -98,7 +98,7 @@ def test_many_posts_are_drawn_from(monkeypatch):
 
 def test_what_cannot_be_compared_is_told():
     rng = np.random.default_rng(7)
-    with pytest.raises(InputError, match="the current comments stand under 3 posts"):
+    with pytest.raises(InputError, match="the current comments are under 3 posts"):
         compare(lot(rng), lot(rng, posts=3))
     with pytest.raises(InputError, match="deals"):
         compare(lot(rng), lot(rng), alpha=0.01, deals=50)

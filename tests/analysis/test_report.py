@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from spamguard.corpus.frame import check_corpus, comments_of
 
 from spamguard import score_many
 from spamguard.analysis import report as reports
@@ -17,6 +16,7 @@ from spamguard.analysis.report import (
     evaluate_first_labels,
     render,
 )
+from spamguard.corpus import check_corpus, comments_of
 from spamguard.errors import CorpusError, InputError
 from spamguard.evaluation.metrics import roc_auc
 from spamguard.training.tricks import ATTACKS

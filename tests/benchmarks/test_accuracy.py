@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,6 @@ from spamguard.corpus import comments_of, load_sample
 from spamguard.evaluation.metrics import roc_auc
 from spamguard.storage import find_model
 from spamguard.training.recipe import Recipe
-
-
-@pytest.fixture(scope="module")
-def directory() -> Path:
-    named = os.environ.get("SPAMGUARD_DATASETS")
-    path = Path(named) if named else Path(__file__).parents[3] / "shared" / "datasets"
-    if not path.is_dir():
-        pytest.skip("needs the shared data sets: set SPAMGUARD_DATASETS to their directory")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +39,11 @@ def test_the_measured_procedure_is_the_shipped_one(recipe: Recipe) -> None:
     assert measured["sets"] == len(about["sets"])
 
 
-def test_no_headline_has_fallen_below_its_interval(directory: Path, recipe: Recipe) -> None:
+def test_no_headline_has_fallen_below_its_interval(shared: Path, recipe: Recipe) -> None:
     # Three of the twelve blogs, by the whole recipe: who changes the model measures again.
     before = {row["blog"]: row for row in committed("unseen-blog")["rows"]}
     blogs = ("haacked", "jdieter", "stephencleary")
-    for row in unseen_blogs(directory, recipe, None, 2, blogs=blogs)["rows"]:
+    for row in unseen_blogs(shared, recipe, None, 2, blogs=blogs)["rows"]:
         was = before[row["blog"]]
         for name in ("auc", "average_precision", "recall_at_1pct", "spam_caught", "mcc"):
             assert row[name]["value"] >= was[name]["low"], (row["blog"], name)
@@ -61,8 +51,8 @@ def test_no_headline_has_fallen_below_its_interval(directory: Path, recipe: Reci
             assert row[name]["value"] <= was[name]["high"], (row["blog"], name)
 
 
-def test_tubespam_authors_split(directory: Path, recipe: Recipe) -> None:
-    macro = tubespam(directory, recipe)["macro"]
+def test_tubespam_authors_split(shared: Path, recipe: Recipe) -> None:
+    macro = tubespam(shared, recipe)["macro"]
     # A comment more or less is 0.004; the committed result is above 0.93.
     assert macro["authors_split"]["mcc"] > 0.92
     assert macro["leave_one_video_out"]["mcc"] > 0.885

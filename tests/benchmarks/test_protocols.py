@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
-from spamguard.corpus.frame import check_corpus, comments_of
 
 from benchmarks.protocols import __main__ as protocols
 from benchmarks.protocols import accuracy, datasets, timing
@@ -20,6 +19,7 @@ from benchmarks.protocols.held_out import UNSEEN_BLOGS
 from benchmarks.protocols.tables import render_protocol as render
 from spamguard import SpamClassifier
 from spamguard.comment import Comment, Post
+from spamguard.corpus import check_corpus, comments_of
 from spamguard.corpus.catalogue import dataset_cards, load_sample
 from spamguard.errors import CorpusError
 from spamguard.evaluation.metrics import mcc, roc_auc

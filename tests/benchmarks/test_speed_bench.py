@@ -133,6 +133,7 @@ def test_a_run_measures_everything(result: dict[str, Any]) -> None:
     assert panel["absent"] == {"absent": "not installed (no_such_module)"}
 
 
+@pytest.mark.slow
 def test_a_result_makes_a_page(result: dict[str, Any]) -> None:
     page = speed_tables.page(json.loads(json.dumps(result)))
     assert "| **spamguard** |" in page
@@ -141,6 +142,7 @@ def test_a_result_makes_a_page(result: dict[str, Any]) -> None:
     assert str(Path.home()) not in page
 
 
+@pytest.mark.slow
 def test_a_miss_is_said(result: dict[str, Any]) -> None:
     slow = json.loads(json.dumps(result))
     own = slow["panels"]["sample"]["systems"]["spamguard"]

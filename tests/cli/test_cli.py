@@ -1288,7 +1288,7 @@ class Learning:
         self.calls.append(("corpus", len(frame), name, n_jobs))
         return self
 
-    def write(self, trained, directory):
+    def save_run(self, trained, directory):
         assert trained is self
         (directory / "model.json").write_text("{}")
 
@@ -1310,7 +1310,7 @@ def learning(monkeypatch):
     monkeypatch.delenv("SPAMGUARD_DATASETS", raising=False)
     fake = Learning()
     monkeypatch.setattr(recipe.Recipe, "read", fake.read)
-    for name in ("train_recipe", "train_corpus", "write"):
+    for name in ("train_recipe", "train_corpus", "save_run"):
         monkeypatch.setattr(recipe, name, getattr(fake, name))
     monkeypatch.setattr(report, "evaluate_corpus", fake.evaluate_corpus)
     return fake

@@ -33,9 +33,9 @@ from spamguard.training.recipe import (
     learn,
     out_of_fold,
     row_weights,
+    save_run,
     train_corpus,
     train_recipe,
-    write,
 )
 
 SMALL = Settings(bits=12, folds=3)
@@ -772,7 +772,7 @@ def test_write(own, sample_comments, tmp_path):
     home = tmp_path / "mine"
     home.mkdir()
     (home / "recipe.toml").write_text("# mine\n", "utf-8")
-    assert write(own, home) == home
+    assert save_run(own, home) == home
     assert sorted(p.name.partition("-")[0] for p in home.iterdir()) == [
         *("golden.jsonl", "model.json", "recipe.toml", "weights"),
     ]
@@ -791,10 +791,10 @@ def test_write(own, sample_comments, tmp_path):
 
 
 def test_write_again_leaves_one_model(own, tmp_path):
-    write(own, tmp_path)
+    save_run(own, tmp_path)
     former = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    write(own, tmp_path)
+    save_run(own, tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == former
-    write(replace(own, model=replace(own.model, intercept=9.0)), tmp_path)
+    save_run(replace(own, model=replace(own.model, intercept=9.0)), tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == former.keys()
     assert (tmp_path / "golden.jsonl").read_bytes() != former["golden.jsonl"]
