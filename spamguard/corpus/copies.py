@@ -224,7 +224,7 @@ def leader_groups(
 
     The leader of a group is its most frequent text, so a group does not drift from one
     variant to the next, and the order of the rows does not matter. MinHash proposes
-    leaders; the Jaccard similarity is then computed exactly. A text without a copy, or
+    leaders; the Jaccard similarity, at least `likeness` (0 to 1), is then exact. A text without a copy, or
     with `count` of its words below `least`, is in no group.
     """
     rows: defaultdict[str, list[int]] = defaultdict(list)  # of equal texts

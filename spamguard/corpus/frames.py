@@ -37,7 +37,10 @@ def is_foreign_frame(data: object) -> bool:
 
 
 def comments_of_frame(frame: Any) -> list[Comment]:
-    """Return the rows of a pandas or narwhals frame as comments; equal posts share one `Post`."""
+    """Return the rows of a pandas or narwhals frame as comments; equal posts share one `Post`.
+
+    Raises InputError for anything else, and for a frame without text.
+    """
     if not (is_frame(frame) or type(frame).__module__.partition(".")[0] == "narwhals"):
         raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}{_hint(frame)}")
     if "text" not in frame.columns:
@@ -60,7 +63,10 @@ def comments_of_frame(frame: Any) -> list[Comment]:
 
 
 def readable(frame: Any) -> Any:
-    """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas."""
+    """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas.
+
+    Raises InputError for a lazy frame or a repeated column.
+    """
     if not is_foreign_frame(frame):
         return frame
     with optional():
@@ -90,7 +96,7 @@ def _hint(given: object) -> str:
 
 
 def keys_of_frame(frame: Any, name: str) -> list[Any]:
-    """Return the cells of a column as keys; None for an empty or missing one."""
+    """Return the cells of a column as keys, None if empty; InputError for other types."""
     keys = [None if cell == "" else cell for cell in _cells(frame, name)]
     for row, key in enumerate(keys):
         try:

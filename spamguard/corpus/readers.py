@@ -90,7 +90,7 @@ class Source:
         return self._raw.tell() if self.size else 0
 
     def seekable(self) -> BinaryIO:
-        """Return the file itself, for formats that are read from the end."""
+        """Return the file itself, for formats read from the end; InputError for a pipe."""
         if not self.size and Path(self.name).is_file():
             raise InputError(f"{self.name} is empty.")
         if not self.size or isinstance(self.stream, gzip.GzipFile):
@@ -171,7 +171,7 @@ def open_file(path: Path) -> Iterator[Source]:
 
 
 def format_of(source: Source) -> Format:
-    """Return the format, by the file's name or else its first character."""
+    """Return the format, by the file's name or first character; InputError for a JSON array."""
     ending = Path(source.name.removesuffix(".gz")).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
@@ -470,7 +470,7 @@ _LONG_POST: Final = 50_000
 
 
 def comment_of(fields: dict[str, Any], post: Post | None) -> Comment:
-    """Return the comment in `fields`, with its own post or else `post`."""
+    """Return the comment in `fields`, with its post or else `post`; InputError without text."""
     if fields.get("text") is None:
         raise InputError("there is no text; the field with the comment must be called text")
     # In CSV an empty cell is a missing value.

@@ -46,7 +46,10 @@ def output_format(path: str | None) -> str:
 
 
 def target_of(path: str | None) -> Path | None:
-    """Return the file that the output replaces; None for standard output and devices."""
+    """Return the file that the output replaces; None for standard output and devices.
+
+    Raises InputError for a .gz file or a missing directory.
+    """
     if path is None or path == "-":
         return None
     if path.endswith(".gz"):

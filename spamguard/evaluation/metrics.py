@@ -50,7 +50,7 @@ Bools = NDArray[np.bool_]
 
 
 def checked_numbers(name: str, values: ArrayLike) -> Floats:
-    """Return `values` as a flat array of finite numbers; `name` is for error messages."""
+    """Return `values` as a flat array of finite numbers; InputError calls them `name`."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -64,7 +64,7 @@ def checked_numbers(name: str, values: ArrayLike) -> Floats:
 
 
 def checked_share(name: str, value: float, *, ends: bool = False) -> float:
-    """Return `value` if it lies between 0 and 1; `ends` allows 0 and 1 too."""
+    """Return `value` if between 0 and 1, which `ends` includes; InputError otherwise."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -85,7 +85,7 @@ def _classes(y: ArrayLike, name: str = "y") -> Bools:
 
 
 def checked_pair(y: ArrayLike, values: ArrayLike, name: str) -> tuple[Bools, Floats]:
-    """Return a mask of the spam rows, and `values` as numbers."""
+    """Return the spam rows' mask and `values` as numbers, both (n,); InputError if they differ."""
     spam, array = _classes(y), checked_numbers(name, values)
     if len(spam) != len(array):
         raise InputError(f"y has {len(spam)} rows and {name} has {len(array)}; they must match.")
@@ -100,7 +100,7 @@ def _with_probabilities(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
 
 
 def checked_whole(name: str, value: int, least: int) -> int:
-    """Return `value` if it is a whole number of `least` or more."""
+    """Return `value` if it is a whole number of `least` or more; InputError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number, {least} or more.")
     return int(value)

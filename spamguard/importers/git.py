@@ -41,7 +41,7 @@ class Change:
 
 
 class Repository:
-    """A git repository, opened for reading."""
+    """A git repository, opened for reading; CorpusError if git cannot read it."""
 
     def __init__(self, path: Path) -> None:
         if shutil.which("git") is None:
