@@ -228,7 +228,7 @@ def test_the_summary_as_json_and_what_was_lost(tmp_path, cases, capsys):
     out, err = capsys.readouterr()
     summary = json.loads(out)
     assert code == 1
-    assert "1 comments could not be read" in err
+    assert "1 comment could not be read" in err
     assert summary["comments"] == 5
     assert summary["lost"] == 1
     assert summary["labels"] == [
