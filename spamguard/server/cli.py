@@ -222,7 +222,7 @@ def _list_sites(args: argparse.Namespace, sites: Sites, database: Database) -> i
 
     posts = Posts(database)
     for site in sites.all():
-        words = [f"{posts.count(site.id):,} posts", f"{site.sequence:,} corrections"]
+        words = [counted(posts.count(site.id), "post"), counted(site.sequence, "correction")]
         words += [word for word, on in (("gives", site.gives), ("takes", site.takes)) if on]
         print(f"{site.name}: {', '.join(words)}")
     return 0

@@ -61,8 +61,7 @@ def test_a_decision_from_entry_to_corpus(feedback):
     code, _, err = feedback("export", "--output", "corpus.jsonl")
     assert code == 0
     assert err == (
-        "1 spam, 1 ham; 1 removed, which is no label; "
-        "1 left out: no text in the journal\n"
+        "1 spam, 1 ham; 1 removed, which is no label; 1 left out: no text in the journal\n"
     )
     frame = read_corpus("corpus.jsonl", labelled=True)
     assert frame["label"].tolist() == ["spam", "ham"]
