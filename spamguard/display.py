@@ -89,6 +89,19 @@ def share(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
+def counted(value: int, one: str, many: str = "") -> str:
+    """Return a number with its noun, or with a noun and verb that agree with it.
+
+    Examples
+    --------
+    >>> counted(1, "comment"), counted(1_200, "comment")
+    ('1 comment', '1,200 comments')
+    >>> counted(2, "comment is", "comments are")
+    '2 comments are'
+    """
+    return f"{value:,} {one if value == 1 else many or f'{one}s'}"
+
+
 def one_line(text: str, most: int = _MOST_CHARACTERS) -> str:
     """Return the start of `text` in one line, without characters that could command a terminal.
 

@@ -1,4 +1,4 @@
-"""Replacing a file in one step: it appears whole or not at all."""
+"""Atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from typing import IO
 def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """Open a new file that replaces `path` when the block ends without an error.
 
-    A file that exists keeps its mode. A new one gets the usual mode, or is
-    readable by its owner alone if `private`.
+    An existing file keeps its mode. A new one is readable by its owner alone if `private`.
     """
     target = path.resolve()  # a symbolic link keeps pointing where it did
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -37,8 +36,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
 
 
 def move_into_place(part: Path, target: Path) -> None:
-    """Rename `part` to `target`, with the mode of the file that it replaces."""
-    with suppress(OSError):  # there is no such file yet, or it belongs to another user
+    """Rename `part` to `target`, keeping the mode of the replaced file."""
+    with suppress(OSError):  # it does not exist, or belongs to another user
         shutil.copymode(target, part)
     part.replace(target)
 

@@ -1,4 +1,4 @@
-"""Load late: the names of a package, and the libraries that an extra brings."""
+"""Lazy loading of a package's names, and errors for missing extras."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIBRARIES: Final = {
 
 _EXTRAS: Final = {module: extra for extra, modules in _LIBRARIES.items() for module in modules}
 
-# What a module's package is called, where it is not the same.
+# Packages named differently from their modules.
 _PACKAGES: Final = {
     "argon2": "argon2-cffi",
     "django": "Django",
@@ -42,17 +42,10 @@ _PACKAGES: Final = {
 
 @contextmanager
 def optional(extra: str | None = None) -> Iterator[None]:
-    """Name the extra to install if an import in the block fails for want of it.
+    """Name the extra to install if an import in the block fails.
 
-    Parameters
-    ----------
-    extra : str, optional
-        The extra to name; by default the one that lists the missing module.
-
-    Raises
-    ------
-    MissingPackageError
-        If a library of any extra is missing. Other failures pass unchanged.
+    Raises MissingPackageError if a library of any extra is missing; the message names
+    `extra`, or the one that lists the library. Other errors pass unchanged.
 
     Examples
     --------
@@ -76,14 +69,9 @@ def optional(extra: str | None = None) -> Iterator[None]:
 def attach(
     package: str, modules: Mapping[str, Sequence[str]]
 ) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
-    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package that imports late.
+    """Return ``__all__``, ``__getattr__`` and ``__dir__`` of a package with lazy names.
 
-    Parameters
-    ----------
-    package : str
-        The package's ``__name__``.
-    modules : mapping of str to sequence of str
-        Its modules, each with the names that the package offers from it.
+    `modules` maps each module to the names that the package offers from it.
     """
     homes = {name: module for module, names in modules.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for work that takes long while a person watches."""
+"""A progress bar on stderr for long work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ PATIENCE: Final = 1.0
 
 
 class Progress:
-    """Call it with a stage, what is done and the total; a total of 0 is unknown.
+    """tqdm's bar in a terminal or a notebook; without tqdm nothing is shown.
 
-    The bar is tqdm's, in a terminal or a notebook. Without tqdm nothing is shown.
-
-    Parameters
-    ----------
-    shown : bool
-        False where the output itself shows how far the work is.
+    Call it with a stage, the work done and the total, 0 if unknown. `shown` is False where
+    the output itself shows the progress.
     """
 
     def __init__(self, shown: bool = True) -> None:
@@ -44,7 +40,7 @@ class Progress:
             self._bar.close()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show how far the work is."""
+        """Update the bar."""
         if not self._shown or monotonic() - self._begin < PATIENCE:
             return
         if self._bar is None or stage != self._stage:

@@ -5,8 +5,8 @@ Usage:
     python -m benchmarks.protocols all --datasets DIR
     python -m benchmarks.protocols datasets [NAME] [--datasets DIR] [--verify] [--json]
 
-Protocols that run together read the sets and learn each model once. Results go
-to benchmarks/results, one file a protocol, each written as soon as it is done.
+Protocols that run together read the sets and learn each model once. Results go to
+benchmarks/results, one file per protocol, written as soon as it is done.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SHARED: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
     "robustness": ("what each trick of spammers costs", robustness),
     "ablation": ("each feature family left out, and alone", ablation),
 }
-"""Protocols that test on the same blogs and share what is prepared for them."""
+"""Protocols that test on the same blogs and share the prepared data."""
 
 ALONE: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
     "tubespam": ("the authors' split, leave one video out, and time order", tubespam),
@@ -49,7 +49,7 @@ ALONE: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run what the arguments name and return the exit code."""
+    """Run the named protocols and return the exit code."""
     if argv[:1] == ["datasets"]:
         return datasets.main(argv[1:])
     args = _parser().parse_args(argv)

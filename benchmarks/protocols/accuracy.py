@@ -47,17 +47,11 @@ def unseen_blogs(
     blogs: Sequence[str] = UNSEEN_BLOGS,
     prepared: HeldOut | None = None,
 ) -> Result:
-    """Train on every other source, test on each of `blogs`, all of its rows.
+    """Train on every other source, test on all rows of each of `blogs`.
 
-    Weights, calibration and thresholds are learned from the other sources;
-    sets of one source are held out together. Every figure is also given
-    without the comments that have a near-duplicate in another source.
-    `prepared` shares what another protocol has read and learned.
-
-    Raises
-    ------
-    CorpusError
-        If a set is missing, or the recipe has none for one of `blogs`.
+    Weights, calibration and thresholds come from the other sources; sets of one source
+    are held out together. Every figure is also given without comments that have a
+    near-duplicate in another source.
     """
     watch = watch or quiet
     watch("read", 0, 1)
@@ -126,13 +120,11 @@ def tubespam(
 ) -> Result:
     """The authors' split, leave one video out, and true time order.
 
-    One setting for all: `SpamClassifier` with its defaults, which learns from the
-    training comments of the protocol alone. The authors' split is by position,
-    the first 70 % of each video and class. In time order the oldest 70 % are
-    learned from and the newest tested on: of each class, or of all comments
-    of the video, where what is newest may be nearly all of one class. `copies`
-    is the share of the tested comments that have a near-duplicate among those
-    learned from.
+    All use `SpamClassifier` with its defaults, fitted on the split's training comments
+    alone. The authors' split takes the first 70 % of each video and class by position.
+    Time order takes the oldest 70 % of each class, or of all comments of the video, where
+    the newest may be nearly all of one class. `copies` is the share of test comments with
+    a near-duplicate in training.
     """
     return _measure_videos(load_dataset(_TUBESPAM, directory), watch)
 
@@ -165,7 +157,7 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
 
 
 def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict[str, Split]:
-    """Return which comments are learned from and which tested on, in each of the splits."""
+    """Return the training and the test comments of each split."""
     here = (frame["post_id"] == video).to_numpy(bool)
     first = (frame["split"] == "train").to_numpy(bool)
     moments = pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
@@ -178,7 +170,7 @@ def _splits_of(frame: pd.DataFrame, spam: NDArray[np.bool_], video: str) -> dict
 
 
 def _in_time(dates: NDArray[Any], chosen: NDArray[np.bool_]) -> Split:
-    """Return the oldest 70 % of the chosen comments, and the rest of them."""
+    """Return the oldest 70 % of the chosen comments, and the rest."""
     order = np.flatnonzero(chosen)
     order = order[np.argsort(dates[order], kind="stable")]
     cut = round(_FIRST_PART * len(order))

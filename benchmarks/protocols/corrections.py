@@ -1,4 +1,4 @@
-"""What moderators gain, measured on blogs never seen: corrections at once, and chosen labels."""
+"""The gain from immediate corrections and from chosen labels, on unseen blogs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spamguard.training.recipe import Recipe, Watch, quiet
 F64 = NDArray[np.float64]
 
 DECISIONS: Final = (10, 30, 100)
-_DRAWS: Final = 5  # of random labels, to be compared with those chosen
+_DRAWS: Final = 5  # of random labels, for comparison
 
 
 def moderation(
@@ -33,12 +33,11 @@ def moderation(
     *,
     prepared: HeldOut | None = None,
 ) -> Result:
-    """What corrections and chosen labels bring to blogs that the model never saw.
+    """Measure the gain from corrections and from chosen labels on unseen blogs.
 
-    Corrected at once: a blog's comments come in time order, and each that is
-    called wrongly is learned by the site's own weights before the next comes.
-    Chosen: of the older half of a blog N labels are asked for, as
-    `review_order` orders them or at random; tested on the newer half.
+    Corrections: a blog's comments come in time order, and the site's own weights learn each
+    error before the next comment. Chosen labels: N comments of a blog's older half are
+    labelled, in the order of `review_order` or at random; the newer half is the test.
     """
     held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     models = held_out.learn(UNSEEN_BLOGS, watch, n_jobs)
@@ -88,7 +87,7 @@ def _of_blog(held_out: HeldOut, blog: str, base: SpamModel, dates: NDArray[Any])
 def _corrected(
     held_out: HeldOut, own: NDArray[np.intp], base: SpamModel
 ) -> tuple[int, dict[str, Any]]:
-    """Return how many corrections were made, and the share of ham lost and of spam missed with and without corrections at once."""
+    """Return the number of corrections, and the ham lost and spam missed with and without them."""
     material = held_out.material
     spam = material.spam[own]
     comments = comments_of(held_out.frame.iloc[material.origin[own]])
@@ -118,7 +117,7 @@ def _labels(model: SpamModel, rows: Any) -> NDArray[np.str_]:
 
 
 def _chosen(held_out: HeldOut, own: NDArray[np.intp], base: SpamModel) -> dict[str, Any]:
-    """Return what N labels bring, asked for in the order of `review_order` and at random."""
+    """Return the gain from N labels in the order of `review_order` and at random."""
     material = held_out.material
     pool, test = own[: len(own) // 2], own[len(own) // 2 :]
     if len(np.unique(material.spam[test])) < 2:

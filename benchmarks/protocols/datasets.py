@@ -1,4 +1,4 @@
-"""``python -m benchmarks.protocols datasets``: the catalogue of sets, and which are here."""
+"""``python -m benchmarks.protocols datasets``: list the catalogue and the sets present."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.protocols datasets",
         description="List the sets of labelled comments that spamguard knows. They do not ship, "
-        "because their comments belong to the people who wrote them.",
+        "because their comments belong to their authors.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a set: show its whole card")
     parser.add_argument("--datasets", metavar="DIR", help="directory that holds the sets")
@@ -105,7 +105,7 @@ def _print_table(cards: list[Card], states: dict[str, State]) -> None:
     screen.line(f"{len(cards)} sets, {spam:,} spam and {ham:,} ham.")
     if known:
         here = sum(state not in ("absent", "unknown") for state in states.values())
-        screen.line(f"{here} of them are here.")
+        screen.line(f"{here} of them {'is' if here == 1 else 'are'} here.")
     else:
         screen.paragraph("None ships. Name the directory that holds yours with --datasets.")
 

@@ -1,4 +1,4 @@
-"""Blogs held out: which ones, and how a corpus is made ready for testing on them."""
+"""The held-out blogs, and a corpus prepared for testing on them."""
 
 from __future__ import annotations
 
@@ -35,30 +35,27 @@ UNSEEN_BLOGS: Final = (
 
 @dataclass(slots=True)
 class HeldOut:
-    """A corpus made ready to be tested on blogs held out, and the models that never saw them."""
+    """A corpus prepared for held-out blogs, and the models that never saw them."""
 
     frame: pd.DataFrame
     material: Material
-    learned_from: NDArray[np.bool_]  # rows within the recipe's caps; a tested blog keeps all
+    learned_from: NDArray[np.bool_]  # rows within the recipe's caps; test blogs keep all
     settings: Settings
-    models: dict[str, SpamModel] = field(default_factory=dict)  # by the blog not learned from
+    models: dict[str, SpamModel] = field(default_factory=dict)  # by held-out blog
 
     def train_rows(self, blog: str) -> NDArray[np.intp]:
-        """Return the rows that may be learned from when `blog` is tested on."""
+        """Return the training rows when `blog` is the test."""
         return np.flatnonzero(self.learned_from & (self.material.blog != blog))
 
     def test_rows(self, blog: str) -> NDArray[np.intp]:
-        """Return the rows of `blog` as its moderator saw them."""
+        """Return all rows of `blog`."""
         own = self.material.source == f"modblog-{blog}"
         return np.flatnonzero(own & ~self.material.bare)
 
     def learn(
         self, blogs: Sequence[str], watch: Watch | None = None, n_jobs: int | None = None
     ) -> dict[str, SpamModel]:
-        """Return, for each of `blogs`, the model learned from every other source.
-
-        Each is learned once, however many protocols ask for it.
-        """
+        """Return, for each of `blogs`, the model trained on every other source; each trains once."""
         missing = [blog for blog in blogs if blog not in self.models]
         work = (
             joblib.delayed(_learned)(self.material, self.train_rows(blog), self.settings)
@@ -84,10 +81,7 @@ def prepare(
 ) -> HeldOut:
     """Read and vectorize a recipe's sets once for protocols that test on `blogs`.
 
-    Raises
-    ------
-    CorpusError
-        If a set is missing, or the recipe has none for one of `blogs`.
+    Raises CorpusError if a set is missing, or the recipe has none for one of `blogs`.
     """
     frame, learned_from = select(directory, recipe, blogs)
     # Where no background set is left, all that remains is one; a tested blog never is.
@@ -100,18 +94,7 @@ def prepare(
 def select(
     directory: str | os.PathLike[str] | None, recipe: Recipe, blogs: Sequence[str]
 ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Read a recipe's sets for a protocol that tests on `blogs`, without vectorizing them.
-
-    Returns
-    -------
-    tuple
-        The corpus, and which of its rows may be learned from; see `prepare`.
-
-    Raises
-    ------
-    CorpusError
-        If a set is missing, or the recipe has none for one of `blogs`.
-    """
+    """As `prepare`, without vectorizing: return the corpus and a mask of its training rows."""
     frame = recipe.load(directory)
     unknown = [b for b in blogs if not (frame["dataset"] == f"modblog-{b}").any()]
     if unknown:
@@ -123,6 +106,6 @@ def select(
 
 
 def _without(recipe: Recipe, blogs: Iterable[str], frame: pd.DataFrame) -> Recipe:
-    """Keep sets of the tested blogs out of the background, whatever the recipe says."""
+    """Keep the test blogs' sets out of the recipe's background."""
     own = set(frame.loc[frame["blog"].isin(list(blogs)), "dataset"])
     return replace(recipe, background=tuple(n for n in recipe.background if n not in own))

@@ -1,7 +1,4 @@
-"""The longer protocols: one site over time, panels, attacks, feature families.
-
-Each holds whole sources out.
-"""
+"""The longer protocols: one site over time, panels, attacks, feature families."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ from spamguard.training.recipe import (  # fmt: skip
 from spamguard.training.tricks import ATTACKS
 
 HELD_OUT_LANGUAGES: Final = ("fr", "pt", "zh", "ru", "id")
-_GROUPS: Final = 4  # of blogs held out together where many models are compared
+_GROUPS: Final = 4  # blogs held out together, to limit the number of models
 
 
 # --- panels -------------------------------------------------------------------------
@@ -58,13 +55,12 @@ def ham_panels(
     watch: Watch | None = None,
     n_jobs: int | None = None,
 ) -> Result:
-    """Real comments lost in every set and language, by models that never saw the source.
+    """Ham lost in every set and language, by models that never saw the source.
 
-    Sources are held out fold by fold; calibration and thresholds for a fold
-    come from the other folds. For `HELD_OUT_LANGUAGES` a further model learns
-    from nothing in that language, which shows how an unknown one fares.
-    The recipe's background sets are not wholly unseen: word frequencies and the
-    padding of some spam come from them, whichever fold they are in.
+    Sources are held out in folds; a fold's calibration and thresholds come from the other
+    folds. For each of `HELD_OUT_LANGUAGES` a further model is trained without that
+    language. The recipe's background sets are not wholly unseen: word frequencies and some
+    spam's padding come from them in every fold.
     """
     watch = watch or quiet
     prepared = prepare(directory, recipe, (), n_jobs)
@@ -95,7 +91,7 @@ def ham_panels(
 def _cross_fitted_labels(
     raw: F64, trusted: NDArray[np.bool_], material: Material, settings: Settings
 ) -> NDArray[np.str_]:
-    """Return each row's label by cuts from the other folds; "discard" where it would be."""
+    """Return each row's label, or "discard", by thresholds from the other folds."""
     fold = blog_folds(material.blog, settings.folds, settings.seed)
     labels = np.full(len(raw), "discard")
     for k in np.unique(fold):
@@ -117,7 +113,7 @@ def _fitted_on(
     material: Material,
     settings: Settings,
 ) -> tuple[float, float, Cuts, frozenset[str]]:
-    """Return slope, shift, thresholds and languages known, all from the rows `here`."""
+    """Return slope, shift, thresholds and known languages from the rows `here`."""
     learned = here & trusted
     slope, shift = calibration(raw[learned], material.facts(learned), settings)
     chosen = here & ~material.bare
@@ -150,10 +146,9 @@ def _language_held_out(
     material: Material,
     settings: Settings,
 ) -> Result:
-    """Label all of one language by a model that learned from none of it.
+    """Label one language's rows by a model trained without that language.
 
-    It also learned from no set that is in this language alone. Calibration
-    and thresholds come from the folds' scores of the other rows.
+    Calibration and thresholds come from the folds' scores of the other rows.
     """
     cards = dataset_cards()
     own = [name for name in np.unique(material.source) if cards[name].languages == (language,)]
@@ -195,7 +190,7 @@ def _panel(
 
 
 def _by_language(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Pool the sets of one language; sets of several languages count for none."""
+    """Pool the sets of each language, except multilingual sets."""
     pooled: dict[str, list[float]] = {}
     for row in rows:
         if len(row["languages"]) == 1 and row["ham"]:
@@ -219,7 +214,7 @@ def ablation(
     *,
     prepared: HeldOut | None = None,
 ) -> Result:
-    """Each family left out, and each alone, on blogs never seen, three at a time."""
+    """Leave each family out, and use each alone, on unseen blogs."""
     held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     names = (*FAMILIES, "ngrams")
     sets: dict[str, tuple[str, ...] | None] = {"all": None}
@@ -245,7 +240,7 @@ def ablation(
 def _with_families(
     held_out: HeldOut, blogs: Sequence[str], families: tuple[str, ...] | None
 ) -> list[tuple[float, float]]:
-    """Return ROC-AUC and recall at 1 % on each of `blogs`, none of them learned from."""
+    """Return ROC-AUC and recall at 1 % on each of the held-out `blogs`."""
     material = held_out.material
     train = np.flatnonzero(held_out.learned_from & ~np.isin(material.blog, list(blogs)))
     model = fit_rows(material.take(train), held_out.settings, families)
@@ -268,11 +263,9 @@ def site_labels(
     *,
     prepared: HeldOut | None = None,
 ) -> Result:
-    """What the first N labels of a blog bring, tested on the comments after them.
+    """Measure the gain from the first N labels of an unseen blog, in time order.
 
-    Each blog starts from a model that never saw it; its own comments come in
-    time order. All N of a blog are tested on the same rows, those after the
-    largest N that leaves at least half of them.
+    All N share a blog's test rows: those after the largest N that leaves at least half.
     """
     held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     models = held_out.learn(UNSEEN_BLOGS, watch, n_jobs)
@@ -320,10 +313,10 @@ def robustness(
     *,
     prepared: HeldOut | None = None,
 ) -> Result:
-    """What each attack costs on unseen blogs: spam that gets through, real comments called spam.
+    """Measure the cost of each attack on unseen blogs, in spam missed and ham lost.
 
-    Recall is taken at the cut that loses 1 % of the blog's own untouched ham,
-    and all else at the model's thresholds.
+    Recall is taken at the threshold that loses 1 % of the blog's untouched ham, all else at
+    the model's thresholds.
     """
     held_out = prepared or prepare(directory, recipe, UNSEEN_BLOGS, n_jobs)
     models = held_out.learn(UNSEEN_BLOGS, watch, n_jobs)
@@ -363,7 +356,7 @@ def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
 def _in_order(
     work: Iterable[Any], total: int, watch: Watch | None, n_jobs: int | None
 ) -> list[Any]:
-    """Return the results of the delayed calls in their order, and report progress."""
+    """Return the results of the delayed calls in order, and report progress."""
     found = []
     for part in in_order(work, n_jobs):
         found.append(part)

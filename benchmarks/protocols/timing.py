@@ -1,4 +1,4 @@
-"""How fast is it, here? Measured on the sample, which everybody has."""
+"""Speed on this machine, measured on the shipped sample."""
 
 from __future__ import annotations
 
@@ -42,11 +42,8 @@ def speed(
 ) -> dict[str, Any]:
     """Measure a fresh process's first score, and single comments with their post.
 
-    Returns
-    -------
-    dict
-        Seconds and MB of resident memory (median of fresh processes),
-        microseconds a comment (median and 99th percentile), comments a second.
+    In seconds and MB of resident memory (median of fresh processes), microseconds per
+    comment (median and 99th percentile) and comments per second.
     """
     first = []
     for done in range(_ROUNDS):
@@ -56,7 +53,7 @@ def speed(
     comments = comments_of(load_sample())
     model = default_model()
     seen = _each(model.verdict, comments)
-    # A copy with another address is another post to the cache: read from the start each time.
+    # Another address makes it another post to the cache, so nothing is cached.
     fresh = _each(
         model.verdict,
         [
@@ -94,7 +91,7 @@ def _fresh_process() -> dict[str, Any]:
 
 
 def _each(judge: Callable[[Any], object], comments: list[Any]) -> list[float]:
-    """Return the seconds that each comment takes; the best of three, as others use the machine."""
+    """Return the seconds per comment, the best of three because the machine is shared."""
     best = [float("inf")] * len(comments)
     for _ in range(3):
         for i, comment in enumerate(comments):

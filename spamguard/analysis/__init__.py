@@ -1,4 +1,4 @@
-"""For people who look: reports, drift, campaigns, tables, plots and notebook views."""
+"""For analysts: reports, drift, campaigns, tables, plots and notebook views."""
 
 from __future__ import annotations
 

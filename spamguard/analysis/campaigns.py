@@ -1,9 +1,8 @@
-"""Campaigns: comments that say nearly the same under many posts, on one blog or on several.
+"""Campaigns: nearly equal comments under many posts, on one blog or several.
 
-Each comment is compared with the leader of a campaign, its most frequent text,
-so a campaign does not drift, and the order of the rows changes nothing. Texts
-that differ only in digits are equal. Short texts ("why", "yes", "thanks") are
-no copies, because people write them too.
+Each comment is compared with a campaign's most frequent text, so a campaign does not
+drift, and the order of the rows does not matter. Texts that differ only in digits are
+equal. Short texts ("why", "yes", "thanks") are no copies, because people write them too.
 """
 
 from __future__ import annotations
@@ -32,28 +31,26 @@ __all__ = ["Campaign", "campaigns_frame", "find_campaigns", "sizes_over_time"]
 
 _FEWEST_WORDS: Final = 3
 _MOST_MONTHS: Final = 1_200
-_EAST: Final = ("\u3040", "\ud7af")  # scripts in which a single sign counts as half a word
+_EAST: Final = ("\u3040", "\ud7af")  # scripts in which a character counts as half a word
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """Comments that say nearly the same.
+    """Nearly equal comments.
 
     Parameters
     ----------
     rows : tuple of int
         Their positions in the frame, from 0, in order.
     posts, blogs : int
-        How many different ones they were left on; 0 if unknown.
+        How many different ones they were on; 0 if unknown.
     first, last : str
-        Days of the earliest and the latest, as ``2024-05-01``; empty if no
-        comment has a date.
+        Days of the earliest and the latest, as ``2024-05-01``; empty without dates.
     months : mapping of str to int
-        Comments by month, as ``2024-05``, in time order; those without a date
-        are left out.
+        Dated comments by month, as ``2024-05``, in time order.
     links : mapping of str to int
-        Registered domains linked in the text or as the author's address, and
-        the number of comments that link there; only those of two or more.
+        Registered domains linked by two or more comments, in the text or as the
+        author's address, and the number of comments.
     names : mapping of str to int
         The same for authors' names.
     labels : mapping of str to int
@@ -87,22 +84,16 @@ def find_campaigns(
     Parameters
     ----------
     frame : DataFrame
-        As for `score_frame`; the columns blog, post_id and label are used if
-        present.
+        As for `score_frame`; blog, post_id and label are used if present.
     least : int, default 3
         Smallest number of comments in a campaign, from 2.
     likeness : float, default 0.5
-        Jaccard similarity of the three-word runs of two comments, above 0 and
-        below 1.
+        Jaccard similarity of the three-word runs of two comments, above 0 and below 1.
     least_words : int, default 5
-        Shorter texts are in no campaign; in Chinese, Japanese and Korean two
-        signs count as a word.
+        Shorter texts are in no campaign. In Chinese, Japanese and Korean two
+        characters count as a word.
     watch : callable, optional
         Called with a stage, the work done and the total.
-
-    Returns
-    -------
-    list of Campaign
 
     Raises
     ------
@@ -129,16 +120,16 @@ def find_campaigns(
 
 
 def _size(words: list[str]) -> float:
-    """Return the number of words; in Chinese, Japanese and Korean two signs count as one."""
+    """Return the number of words; in Chinese, Japanese and Korean two characters count as one."""
     return sum(0.5 if len(w) == 1 and _EAST[0] <= w <= _EAST[1] else 1 for w in words)
 
 
-# --- what a campaign is like ------------------------------------------------------
+# --- describing a campaign --------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What the frame says of each row besides the comment; None if missing."""
+    """The frame's other columns by row; None if missing."""
 
     days: list[str]
     posts: list[Any]
@@ -191,17 +182,12 @@ def _shared(each: Iterable[set[str]]) -> dict[str, int]:
 def campaigns_frame(campaigns: Sequence[Campaign]) -> pd.DataFrame:
     """Return campaigns as a table, one row each.
 
-    Parameters
-    ----------
-    campaigns : sequence of Campaign
-        From `find_campaigns`.
-
     Returns
     -------
     DataFrame
-        Index ``campaign``, from 1; columns comments, posts, blogs, first, last,
-        links and names (most shared first, separated by commas) and row, the
-        position of the first comment in the frame.
+        Index ``campaign``, from 1; columns comments, posts, blogs, first, last, links
+        and names (most shared first, separated by commas) and row, the position of
+        the first comment in the frame.
     """
     import pandas as pd
 
@@ -224,19 +210,13 @@ def campaigns_frame(campaigns: Sequence[Campaign]) -> pd.DataFrame:
 
 
 def sizes_over_time(campaigns: Sequence[Campaign]) -> pd.DataFrame:
-    """Return how many comments of each campaign came in each month.
-
-    Parameters
-    ----------
-    campaigns : sequence of Campaign
-        From `find_campaigns`.
+    """Return the number of dated comments of each campaign by month.
 
     Returns
     -------
     DataFrame of int
-        Index ``month``, without gaps from the first to the last unless they are
-        a hundred years apart; a column for each campaign, numbered from 1.
-        Comments without a date are left out.
+        Index ``month``, without gaps unless the span is over a hundred years; a column
+        for each campaign, numbered from 1.
     """
     import pandas as pd
 

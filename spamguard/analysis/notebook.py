@@ -1,4 +1,4 @@
-"""What a notebook shows beyond a verdict's reasons: the comment's words shaded, and reports."""
+"""Notebook views: a comment's words shaded by contribution, and reports."""
 
 from __future__ import annotations
 
@@ -14,21 +14,13 @@ from spamguard.model import SpamModel
 from spamguard.scoring import model_of
 from spamguard.verdict import Verdict
 
-# Told apart by people who see few colours (Okabe and Ito); the sign says the same.
+# A colour-blind-safe pair (Okabe and Ito); the sign carries the same information.
 _SPAM, _HAM = "213,94,0", "0,114,178"
 
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A verdict and the words it comes from; a notebook shows it in colour.
-
-    Parameters
-    ----------
-    verdict : Verdict
-        On the comment.
-    shading : Shading
-        What each word adds, and what else does.
-    """
+    """A verdict and the contribution of each word; a notebook shows it in colour."""
 
     verdict: Verdict
     shading: Shading
@@ -53,34 +45,17 @@ def highlight(
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
 ) -> Highlight:
-    """Judge a comment and show which of its words the verdict comes from.
+    """Score a comment and show which of its words the verdict comes from.
 
-    Parameters
-    ----------
-    comment : Comment or str
-        As for `spamguard.score`.
-    post : Post or str, optional
-        What it answers.
-    model : SpamModel, str or path, optional
-        Another model than the shipped one.
-
-    Returns
-    -------
-    Highlight
-        At the end of a cell, the words darker the more they add, and a bar
-        for each family; everything is escaped.
-
-    Raises
-    ------
-    InputError
-        As `spamguard.score`.
+    Parameters and errors are those of `spamguard.score`. At the end of a cell, the
+    result shows words darker the more they add, and a bar for each family.
     """
     chosen, given = model_of(model), as_comment(comment, post)
     return Highlight(chosen.verdict(given), chosen.shading(given))
 
 
 def _shaded(words: Sequence[Word]) -> str:
-    """Return the words, darker the more they add; underlined where they speak for spam."""
+    """Return the words, darker the more they add; underlined for spam, dotted for ham."""
     if not words:
         return "<div><i>no words to read</i></div>"
     pieces = []
@@ -136,7 +111,7 @@ def _bar(share: float) -> str:
 
 
 def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) -> str:
-    """Return a report as HTML: its tables, then its pictures, which are PNG."""
+    """Return a report as HTML: its tables, then its PNG pictures."""
     from base64 import b64encode
 
     shown = "".join(
@@ -147,12 +122,12 @@ def report_html(title: str, tables: Iterable[str], pictures: Iterable[bytes]) ->
 
 
 def markdown_tables(text: str) -> list[str]:
-    """Return a page of Markdown tables, and the lines between them, as HTML."""
+    """Return a page of Markdown tables and plain lines as HTML."""
     pieces: list[str] = []
     rows: list[list[str]] = []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            # A bar within a cell has a backslash before it.
+            # A backslash escapes a bar within a cell.
             cells = line.strip("|").replace("\\|", "\0").split("|")
             rows.append([cell.strip().replace("\0", "|").replace("**", "") for cell in cells])
             continue

@@ -1,12 +1,11 @@
-"""Pictures for an analyst. Needs matplotlib: ``pip install 'spamguard[analysis]'``.
+"""Plots for analysts. Needs matplotlib: ``pip install 'spamguard[analysis]'``.
 
-Each function draws one picture, takes ``ax=`` to draw into existing Axes and returns
-the Axes. The colours suit colour-blind readers (Okabe and Ito 2008), and a shape, a
-hatch or a word says the same as each colour. Shares are drawn as percent. Bands and
-bars are 95 % intervals.
+Each function draws one plot into ``ax``, or into new Axes, and returns the Axes. The
+colours suit colour-blind readers (Okabe and Ito 2008), and shapes, hatches or words
+repeat them. Shares are drawn as percent. Bands and bars are 95 % intervals.
 
-scikit-learn computes the curves. Its displays are not used: they have no interval, no
-percent axes and no number of comments.
+scikit-learn computes the curves. Its displays are not used because they lack intervals,
+percent axes and the number of comments.
 
 Examples
 --------
@@ -75,7 +74,7 @@ _HATCHES: Final = ("", "//", "..", "xx", "\\\\", "++", "oo", "--")
 _MOST_LETTERS: Final = 60
 _GRID: Final = np.linspace(0.0, 1.0, 201)
 _FEW: Final = 20
-"""Below this number of comments a picture shows it."""
+"""Plots show the number of comments where it is smaller."""
 
 F64 = NDArray[np.float64]
 
@@ -95,7 +94,7 @@ def _axes(ax: Axes | None, width: float = 6.4, height: float = 4.2) -> Axes:
 
 
 def _percent(axis: Any, low: float = 0.0, high: float = 1.0) -> None:
-    """Show shares along `axis` as percent, with some room to the frame."""
+    """Show shares along `axis` as percent, with a margin."""
     room = 0.02 * (high - low)
     _percent_ticks(axis)
     (axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim)(low - room, high + room)
@@ -106,7 +105,7 @@ def _percent_ticks(axis: Any) -> None:
 
 
 def _words(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return `text` in one line, with "?" for what the font lacks."""
+    """Return `text` in one line, with "?" for characters missing from the font."""
     kept = text if len(text) <= most else f"{text[: most - 1]}…"
     font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
     drawn = (c if c.isprintable() and font.get_char_index(ord(c)) else "?" for c in kept)
@@ -114,15 +113,7 @@ def _words(text: str, most: int = _MOST_LETTERS) -> str:
 
 
 def save(ax: Axes, path: str | os.PathLike[str]) -> None:
-    """Write the picture of `ax` to a file, whole or not at all.
-
-    Parameters
-    ----------
-    ax : Axes
-        From any function here.
-    path : str or path
-        Ends in .png, .svg or .pdf; an existing file is replaced.
-    """
+    """Write the plot of `ax` to a .png, .svg or .pdf file, whole or not at all."""
     target, form = checked_target(path)
     figure: Any = ax.figure
     with replacing(target) as file:
@@ -130,7 +121,7 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
 
 
 def checked_target(path: str | os.PathLike[str]) -> tuple[Path, str]:
-    """Return the file that `save` would write and its format, to check before long work."""
+    """Return the file that `save` would write and its format; for checks before long work."""
     target = Path(path)
     form = target.suffix.lower().removeprefix(".")
     if form not in ("png", "svg", "pdf"):
@@ -141,17 +132,7 @@ def checked_target(path: str | os.PathLike[str]) -> tuple[Path, str]:
 
 
 def png_of(draw: Callable[..., Any]) -> bytes:
-    """Return a picture as a PNG file, with no figure left open.
-
-    Parameters
-    ----------
-    draw : callable
-        Called with ``ax=``.
-
-    Returns
-    -------
-    bytes
-    """
+    """Return the PNG of a plot that `draw` makes with ``ax=``, with no figure left open."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
@@ -182,18 +163,12 @@ def precision_recall(
     scores : array_like, shape (n,)
         Any numbers that grow with spamminess.
     groups : iterable of hashable, optional
-        The post of each comment: the band comes from resampling whole posts. By
+        The post of each comment; the band comes from resampling whole posts. By
         default each comment is its own post.
     label : str
-        Name of the curve, for several in one picture.
+        Name of the curve, for several in one plot.
     samples : int, default 200
         Resamples; 0 draws no band.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     spam, ranked = _both(y, scores)
     posts = list(range(len(spam)) if groups is None else groups)
@@ -222,21 +197,15 @@ def roc(
 ) -> Axes:
     """Draw the share of spam caught against the share of ham lost.
 
-    Comments with the same score are a straight line, which counts ties half: the area
-    drawn is the area in the legend.
+    Comments with the same score form a straight line, which counts ties half, as the
+    area in the legend does.
 
     Parameters
     ----------
-    y, scores, groups, label, samples, ax
-        As for `precision_recall`.
+    y, scores, groups, label, samples
+        As for `precision_recall`, of shape (n,).
     most_ham_lost : float, default 1.0
-        Right end of the picture, above 0 and at most 1: a blog needs the first few
-        percent.
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
+        Right end of the plot, above 0 and at most 1; a blog needs the first few percent.
 
     Raises
     ------
@@ -312,7 +281,7 @@ def _summary(
 ) -> str:
     found = cluster_bootstrap(function, posts, spam, ranked, samples=max(1, samples))
     text = f"{name} {found.value:.3f}"
-    # Resamples of a few comments ranked without a fault all agree, which proves nothing.
+    # All resamples of a few perfectly ranked comments agree, which proves nothing.
     if samples and found.low < found.high:
         text += f" ({found.low:.3f}–{found.high:.3f})"
     n_spam, n_ham = int(spam.sum()), int((~spam).sum())
@@ -328,7 +297,7 @@ def _precision_at(y: ArrayLike, scores: ArrayLike) -> F64:
         return np.full(_GRID.shape, math.nan)
     precision, recall, _ = precision_recall_curve(y, scores)
     at = np.searchsorted(recall[::-1], _GRID - 1e-12)
-    at = np.maximum(at, 1)  # there is no precision where nothing is caught
+    at = np.maximum(at, 1)  # precision is undefined where nothing is caught
     found: F64 = precision[::-1][at]
     return found
 
@@ -360,7 +329,7 @@ def _between_posts(
     found, low, high = curve_bootstrap(shares, posts, values, samples=samples)
     many = len(set(posts))
     for at in np.flatnonzero((found == 0) | (found == 1)):
-        # Resamples of comments that all agree show no doubt: count each post as one comment.
+        # Resamples that all agree give no interval: count each post as one comment.
         low[at], high[at] = clopper_pearson(many * int(found[at]), many)
     return np.column_stack([low, high])
 
@@ -382,22 +351,15 @@ def reliability(
     y : array_like of {0, 1}, shape (n,)
     p : array_like, shape (n,), 0 to 1
     bins : int, default 10
-        Of equal width, each with its number of comments below.
+        Of equal width, labelled with their number of comments.
     groups : iterable of hashable, optional
-        The post of each comment: the bars come from resampling whole posts, or where
-        all comments agree, from an exact interval with one comment a post. By default
-        they are exact binomial intervals, too narrow where comments under one post
-        resemble each other.
+        The post of each comment; the bars come from resampling whole posts, or from an
+        exact interval over posts where all comments agree. By default they are exact
+        binomial intervals, too narrow where comments under one post are alike.
     label : str
         Name of the curve.
     samples : int, default 200
         Resamples, with `groups`.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     table = reliability_table(y, p, bins)
     if groups is None:
@@ -427,12 +389,6 @@ def reliability_of(
         Predicted probability, share of spam and number of comments of each bin.
     label : str
         Name of the curve.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     ends = [clopper_pearson(round(share * n), n) for _, share, n in table]
     return _reliability_drawn(table, np.reshape(ends, (-1, 2)), label, ax)
@@ -442,7 +398,7 @@ def _reliability_drawn(
     table: Sequence[tuple[float, float, int]], ends: F64, label: str, ax: Axes | None
 ) -> Axes:
     ax = _axes(ax, 5.2, 4.8)
-    before = len(ax.containers)  # curves that are there already
+    before = len(ax.containers)  # curves drawn before
     colour = _MANY[before % len(_MANY)]
     said, was = [row[0] for row in table], [row[1] for row in table]
     errors = np.maximum(0.0, [was - ends[:, 0], ends[:, 1] - was])
@@ -451,7 +407,7 @@ def _reliability_drawn(
         said, was, yerr=errors, color=colour, marker="o", markersize=5, capsize=3, linewidth=1.2,
         label=_words(label) or "measured",
     )  # fmt: skip
-    # In a strip below the points, where no line runs, without overlaps.
+    # In a strip below the points, so that nothing overlaps.
     at = -1.0
     for x, _, n in table:
         at = max(x, at + 0.033)
@@ -480,7 +436,7 @@ def thresholds(
     samples: int = 200,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what every cut catches and costs.
+    """Draw the spam caught and the ham lost at every decision threshold.
 
     Parameters
     ----------
@@ -489,20 +445,19 @@ def thresholds(
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
     language_known : array_like of bool, shape (n,), optional
-        `Verdict.language_known` of each comment. Where it is false, no cut calls the
-        comment spam. Without this only log-odds count, and a model catches and loses
-        fewer than drawn; the axis says which it is.
+        `Verdict.language_known` of each comment. Where it is false, the comment is never
+        called spam. Without this, the model catches and loses fewer than drawn; the
+        axis says which it is.
     groups : iterable of hashable, optional
         As for `reliability`.
     samples : int, default 200
         Resamples, with `groups`.
-    ax : Axes, optional
 
     Returns
     -------
     Axes
-        That of spam caught, on the left; ham lost has a scale of its own on the
-        right, ten times finer.
+        The left one, of spam caught; ham lost has its own scale on the right, ten times
+        finer.
     """
     spam, ranked = _both(y, log_odds)
     marks = _cuts_of(cuts)
@@ -566,19 +521,12 @@ def _cuts_of(given: Cuts | SpamModel | None) -> Cuts | None:
 
 
 def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -> Axes:
-    """Draw the strongest reasons of a verdict, all others as one, and their sum.
+    """Draw the strongest reasons of a verdict, the rest as one bar, and their sum.
 
     Parameters
     ----------
-    verdict : Verdict
     most : int, default 12
         Reasons to show one by one.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
     """
     shown = verdict.reasons[:most]
     bars = [("before anything is read", verdict.intercept)]
@@ -597,7 +545,7 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
 
 
 def _told(feature: str, evidence: str) -> str:
-    """Return the text seen, then its meaning: the end of a long label is cut off."""
+    """Return the evidence, then its meaning, because the end of a long label is cut off."""
     meaning, _, seen = evidence.partition(": “")
     if seen:
         return f"“{seen} {meaning}"
@@ -609,15 +557,8 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    model : SpamModel
     most : int, default 6
         Features of each family.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -670,12 +611,6 @@ def figures_by_blog(
         Of the protocol ``unseen-blog``.
     figure : str, default "recall_at_1pct"
         A share, such as auc, spam_caught, ham_blocked or ece.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -683,7 +618,7 @@ def figures_by_blog(
         If the result has no such figure.
     """
     rows = [(row["blog"], row[figure]) for row in result.get("rows", ()) if figure in row]
-    # From the bottom up; a blog without a value comes first, at the bottom.
+    # From the bottom up; blogs without a value come first.
     rows.sort(key=lambda row: np.nan_to_num(_number(row[1].get("value")), nan=-math.inf))
     blogs = len(rows)
     if figure in result.get("macro", {}):
@@ -730,22 +665,15 @@ def _measured(found: Any) -> Measure:
 def learning_curve(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw what a site's first labels bring: each blog thin, their mean thick.
+    """Draw the gain from a site's first labels: each blog thin, their mean thick.
 
     Parameters
     ----------
     result : mapping
-        Of the protocol ``labels``, or for your own comments from
-        `spamguard.analysis.evaluate_first_labels`. A single blog is drawn thick, with
-        the interval of its own figures.
+        From `spamguard.analysis.evaluate_first_labels`, or of the protocol ``labels``. A
+        single blog is drawn thick, with its interval.
     figure : str, default "recall_at_1pct"
         Or auc.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -768,7 +696,7 @@ def learning_curve(
     means = []
     for n in steps:
         found = [{figure: curve[n]} for curve in curves if n in curve]
-        # A single blog has its own interval, several have that of their mean.
+        # A single blog shows its own interval, several show that of their mean.
         means.append(found[0][figure] if alone else macro_mean(found)[figure])
     places = range(len(steps))
     ax.fill_between(places, [m.low for m in means], [m.high for m in means], color=HAM, alpha=0.2)
@@ -794,22 +722,15 @@ def learning_curve(
 def attacks(
     result: Mapping[str, Any], *, figure: str = "recall_at_1pct", ax: Axes | None = None
 ) -> Axes:
-    """Draw what each trick of spammers costs: a line from the untouched to the attacked figure.
+    """Draw the cost of each spammers' trick, a line from the untouched to the attacked figure.
 
     Parameters
     ----------
     result : mapping
-        Of the protocol ``robustness``, or for your own comments from
-        `spamguard.analysis.evaluate_attacks`, with intervals and the number of
-        comments.
+        From `spamguard.analysis.evaluate_attacks`, or of the protocol ``robustness``,
+        which has no intervals.
     figure : str, default "recall_at_1pct"
         Or spam_caught, or ham_blocked.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -853,12 +774,6 @@ def confusion_by_blog(
     y : array_like of {0, 1}, shape (n,)
     label : array_like of {"ham", "unsure", "spam"}, shape (n,)
     blogs : iterable of hashable, length n
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
 
     Raises
     ------
@@ -905,19 +820,17 @@ def over_time(
     every: str = "M",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how the scores of a stream are distributed, period by period.
+    """Draw the distribution of log-odds, period by period.
 
     Parameters
     ----------
     dates : iterable
-        When each comment was written: datetimes or ISO 8601, no bare numbers.
-        Comments without a date are left out.
+        Datetimes or ISO 8601; comments without a date are left out.
     log_odds : array_like, shape (n,)
     cuts : Cuts or SpamModel, optional
         Decision thresholds to mark.
     every : {"D", "W", "M", "Q", "Y"}, default "M"
         Length of a period.
-    ax : Axes, optional
 
     Returns
     -------
@@ -956,7 +869,7 @@ def over_time(
     whole = pd.period_range(first, last, freq=every)
     quantiles = quantiles.reindex(whole)
     counts = grouped.size().reindex(whole, fill_value=0).tolist()
-    # A period reaches from edge to edge, so that a single one has a width too.
+    # Periods are drawn edge to edge, so that a single one has a width.
     edges = np.arange(len(quantiles) + 1) - 0.5
     ax = _axes(ax, 7.5, 4.0)
     for low, high, alpha, name in ((0.05, 0.95, 0.15, "nine of ten"), (0.25, 0.75, 0.3, "half")):
@@ -979,7 +892,7 @@ def over_time(
 
 
 def _tell_few(ax: Axes, counts: Sequence[int], most: int = 36) -> None:
-    """Show the number of comments of a period where they are few."""
+    """Show the number of comments of periods with few."""
     few = [at for at, n in enumerate(counts) if 0 < n < _FEW]
     if few and len(counts) > most:
         text = f"{len(few)} of {sum(map(bool, counts))} periods:\nfewer than {_FEW} comments"
@@ -1003,15 +916,8 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
 
     Parameters
     ----------
-    report : DriftReport
     most : int, default 15
-        Columns to show: those that moved are filled, others are empty.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
+        Columns to show; those that moved are filled.
     """
     rows = report.table.head(most)
     moved = rows["moved"].to_numpy(bool)
@@ -1046,13 +952,7 @@ def campaigns(sizes: pd.DataFrame, *, most: int = 7, ax: Axes | None = None) -> 
     sizes : DataFrame
         From `spamguard.analysis.sizes_over_time`.
     most : int, default 7
-        Campaigns to show one by one; the rest is summed up.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        `ax`, or new ones.
+        Campaigns to show one by one; the rest are added up.
 
     Raises
     ------

@@ -1,8 +1,7 @@
 """Measure a model on labelled comments of your own, with intervals.
 
-Everything is split by blog or by post, never by row, and nothing is chosen on
-the rows it is tested on. A result is plain data for a JSON file; `render` turns
-one into Markdown, so that the figures in a document come from a file.
+Everything is split by blog or by post, never by row, and nothing is tuned on test rows.
+A result is plain data for a JSON file, and `render` turns it into Markdown.
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ _PER_BLOG: Final = 200
 
 
 class Report(dict[str, Any]):
-    """A result that shows itself: Markdown in print, tables and pictures in a notebook.
+    """A result that prints as Markdown and shows tables and pictures in a notebook.
 
-    A result from a file can be shown, too: ``Report(json.loads(path.read_text()))``.
+    It can be read back from a file: ``Report(json.loads(path.read_text()))``.
 
     Examples
     --------
@@ -67,7 +66,7 @@ class Report(dict[str, Any]):
         return render(self).rstrip("\n")
 
     def _repr_html_(self) -> str:
-        """Return its tables and, where matplotlib is installed, pictures of what has one."""
+        """Return its tables and, where matplotlib is installed, pictures."""
         return report_html(self["protocol"], markdown_tables(render(self)), self._pictures())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -76,7 +75,7 @@ class Report(dict[str, Any]):
     def _pictures(self) -> list[bytes]:
         try:
             from spamguard.analysis import plots
-        except SpamguardError:  # without matplotlib there are the tables
+        except SpamguardError:  # without matplotlib: tables only
             return []
         drawn: list[Callable[..., Any]] = []
         if any(isinstance(row.get("auc"), dict) for row in self["rows"]):
@@ -94,7 +93,7 @@ class Report(dict[str, Any]):
 def reliability_rows(
     judged: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]],
 ) -> list[dict[str, float]]:
-    """Return the mean probability and the share of spam in ten bins, all blogs together."""
+    """Return the mean probability and the share of spam in ten bins over all blogs."""
     spam = np.concatenate([y for y, _ in judged]).astype(int)
     said = [probability(z) for _, log_odds in judged for z in log_odds.tolist()]
     return [
@@ -124,16 +123,10 @@ def evaluate_corpus(frame: pd.DataFrame, model: _Model = None) -> Report:
     Parameters
     ----------
     frame : DataFrame
-        Comments as for `spamguard.corpus.check_corpus`; those without a label
-        are left out. Intervals come from resampling whole posts, so give
-        ``post_id``.
+        Comments as for `spamguard.corpus.check_corpus`; unlabelled ones are left out.
+        Intervals come from resampling whole posts, so give ``post_id``.
     model : SpamModel, str or path, optional
         By default the shipped one. It must not have learned from the frame.
-
-    Returns
-    -------
-    Report
-        Of the protocol ``corpus``.
 
     Raises
     ------
@@ -163,40 +156,38 @@ def evaluate_first_labels(
     sizes: Iterable[int] = LABELS,
     progress: bool = True,
 ) -> Report:
-    """Measure what the first labels of your own site bring, in time order.
+    """Measure the gain from the first labels of your own site, in time order.
 
-    A model learns the oldest comments of a blog on top of `model` and is
-    tested on those that came later. All models of a blog are tested on the
-    same comments: those after the largest of `sizes` that leaves at least
-    half of them.
+    A model learns the oldest comments of a blog on top of `model` and is tested on later
+    ones. All models of a blog share the test comments: those after the largest of
+    `sizes` that leaves at least half of them.
 
     Parameters
     ----------
     frame : DataFrame
-        Comments as for `spamguard.corpus.check_corpus`, with ``label`` and
-        ``date``; those without either are left out. Each ``blog`` is a curve
-        by itself; without that column all comments are one site's.
+        Comments as for `spamguard.corpus.check_corpus`, with ``label`` and ``date``;
+        those without are left out. Each ``blog`` gets a curve; without that column all
+        comments belong to one site.
     model : SpamModel, str or path, optional
-        Where learning starts, by default the shipped one.
+        The model to start from, by default the shipped one.
     sizes : iterable of int, default (0, 10, 30, 100, 300)
-        How many labels to learn from; 0 is always there.
+        How many labels to learn from; 0 is always included.
     progress : bool
         As for `score_frame`.
 
     Returns
     -------
     Report
-        Of the protocol ``labels``, which `spamguard.analysis.plots.learning_curve`
-        draws. Each figure has an interval from resampling whole posts. A blog
-        is left out if it is too small for a size beyond 0, or if its later
-        comments are all of one class.
+        Drawn by `spamguard.analysis.plots.learning_curve`. Intervals come from
+        resampling whole posts. A blog is left out if it is too small for a size above
+        0, or if its test comments have one class only.
 
     Raises
     ------
     CorpusError
         If no blog is left, or the frame is no corpus.
     InputError
-        If a size is no whole number above zero.
+        If the sizes are not whole numbers with one above zero.
     """
     steps = sorted({0, *sizes})
     if len(steps) < 2 or steps[0] < 0 or not all(isinstance(n, int | np.integer) for n in steps):
@@ -247,7 +238,7 @@ def _first_labels(
 
 
 def _mean_after(rows: Sequence[dict[str, Any]], steps: Sequence[int]) -> dict[str, float]:
-    """Return the means over the blogs that have so many labels."""
+    """Return the means over the blogs with enough labels."""
     return {
         f"{key} after {n}": round(float(np.mean(values)), 5)
         for n in steps
@@ -264,35 +255,32 @@ def evaluate_attacks(
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
-    """Play the tricks of spammers on your own comments and measure what each costs.
+    """Apply spammers' tricks to your own comments and measure the cost of each.
 
-    Every trick of `spamguard.training.tricks.ATTACKS` is played on spam, which may
-    then get through, and on ham, which may then be held back. Recall is taken
-    at the threshold that loses 1 % of the untouched ham (none of it, of fewer than
-    a hundred), all else at the model's thresholds.
+    Every trick of `spamguard.training.tricks.ATTACKS` is applied to spam and to ham.
+    Recall is taken at the threshold that loses 1 % of the untouched ham (none, below a
+    hundred comments), all else at the model's thresholds.
 
     Parameters
     ----------
     frame : DataFrame
-        Comments as for `spamguard.corpus.check_corpus`, with ``label``; those
-        without one are left out.
+        Comments as for `spamguard.corpus.check_corpus`; unlabelled ones are left out.
     model : SpamModel, str or path, optional
         By default the shipped one.
     most : int, default 200
-        Comments of each class that tricks are played on, drawn at random if
-        there are more. The threshold comes from all of the ham.
+        Comments of each class to apply tricks to, drawn at random. The threshold comes
+        from all of the ham.
     seed : int, default 0
-        Of the random choice, and of where in a comment a trick is played.
+        For the random choice of comments and of places in them.
     progress : bool
         As for `score_frame`.
 
     Returns
     -------
     Report
-        Of the protocol ``robustness``, which `spamguard.analysis.plots.attacks` draws.
-        ``played_on`` has the number of spam and ham, ``intervals`` of each trick
-        and figure the ends of its 95 % interval, from resampling whole posts;
-        where no comment differs, a post counts as one of an exact interval.
+        Drawn by `spamguard.analysis.plots.attacks`. ``played_on`` holds the number of
+        spam and ham, ``intervals`` the 95 % interval of each trick and figure, from
+        resampling whole posts; where no comment differs, an exact interval over posts.
 
     Raises
     ------
@@ -335,7 +323,7 @@ def _attack_intervals(
     untouched: NDArray[np.float64],
     their_posts: NDArray[np.str_],
 ) -> dict[str, list[float]]:
-    """Return the interval of each figure of an attack; each resample has its own threshold."""
+    """Return the interval of each figure of an attack, with a new threshold per resample."""
 
     def recall(tricked: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
         if tricked.all() or not tricked.any():
@@ -362,7 +350,7 @@ def _share_of(hits: NDArray[np.bool_]) -> float:
 
 
 def _ends(figure: Figure, posts: int) -> list[float]:
-    """Return the ends of an interval; where all resamples agree, an exact one over the posts."""
+    """Return the ends of an interval; an exact one over posts where all resamples agree."""
     low, high = figure.low, figure.high
     if not low < high:
         low, high = clopper_pearson(round(figure.value * posts), posts)
@@ -405,11 +393,7 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
 
 
 def render(result: Result) -> str:
-    """Return a result as Markdown; what it holds decides how.
-
-    Figures of one model, or of a mean and each blog, become one table of figures.
-    Anything else is its rows, or its means where there are none.
-    """
+    """Return a result as Markdown: a table of its figures, by blog if any, or of its rows."""
     if result.get("intervals"):
         return _attacks_table(result)
     macro = result["macro"]
@@ -472,22 +456,8 @@ def curve(
 ) -> tuple[list[int], int, list[F64]]:
     """Score the later comments of a site with models that learned its first ones.
 
-    Parameters
-    ----------
-    base : SpamModel
-        The model that each of them starts from.
-    rows : Rows
-        The site's labelled comments, oldest first.
-    spam : ndarray of bool, shape (n,)
-        Their labels.
-    sizes : sequence of int
-        How many to learn from, rising, the first of them 0.
-
-    Returns
-    -------
-    tuple of (list of int, int, list of ndarray)
-        The sizes that leave at least half of the comments, the first row
-        tested, and for each size the log-odds of the rows from there on.
+    `rows` are in time order; `sizes` rise from 0. Returns the sizes that leave at least
+    half of the comments, the first test row, and the test rows' log-odds for each size.
     """
     steps = [n for n in sizes if n <= len(rows) // 2]
     test = steps[-1]
@@ -508,7 +478,7 @@ def site_model(base: SpamModel, own: Rows, spam: NDArray[np.bool_]) -> SpamModel
 
 
 def beside_untouched(found: Mapping[str, Mapping[str, float]]) -> Result:
-    """Return the figures of every attack as rows, with what it costs, and the worst of them."""
+    """Return the figures and the cost of every attack as rows, and the worst."""
     clean = found["none"]
     rows: list[dict[str, Any]] = [
         {
@@ -529,13 +499,13 @@ def beside_untouched(found: Mapping[str, Mapping[str, float]]) -> Result:
 def some_of_each(
     spam: NDArray[np.bool_], rng: np.random.Generator, most: int = _PER_BLOG
 ) -> NDArray[np.intp]:
-    """Return at most so many rows of spam, then of ham, drawn at random."""
+    """Return at most `most` rows of spam, then of ham, drawn at random."""
     sides = (np.flatnonzero(spam), np.flatnonzero(~spam))
     return np.concatenate([np.sort(rng.permutation(rows)[:most]) for rows in sides])
 
 
 def cut_at_1pct(ham: F64) -> float:
-    """Return the log-odds above which lies no more than 1 % of `ham`."""
+    """Return the lowest log-odds with at most 1 % of `ham` above."""
     ranked = np.sort(ham)[::-1]
     return float(ranked[int(0.01 * len(ranked))])
 
@@ -549,11 +519,10 @@ def attacked(
     watch: Watch | None = None,
     kept: dict[str, tuple[F64, NDArray[np.bool_]]] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Return, by attack and for "none", what is caught and what is lost of `comments`.
+    """Return the figures of `comments` under each attack, and untouched as "none".
 
-    `ham` holds the log-odds of untouched real comments: recall is taken at the
-    cut that loses 1 % of them. The log-odds of each comment and whether it was
-    called spam are put into `kept`, by attack.
+    Recall is taken at the threshold that loses 1 % of `ham`, the log-odds of untouched
+    comments. `kept` receives each comment's log-odds and whether it was called spam.
     """
     cut = cut_at_1pct(ham)
     found = {}

@@ -31,7 +31,7 @@ _ANSWERS: Final = {
 }
 _POST: Final = tuple(name for name in COMMENT_COLUMNS if name.startswith("post_"))
 _DATES: Final = ("date", "timestamp", "timestamp_ntz")
-# In pandas, numbers with gaps become floats, and long ones lose their last digits.
+# pandas turns integers with gaps into floats, and long ones lose their last digits.
 _KEPT_AS_TEXT: Final = ("tinyint", "smallint", "int", "bigint", "float", "double")
 
 
@@ -42,23 +42,20 @@ def score_spark(
     post_key: str = "post_id",
     model: SpamModel | str | os.PathLike[str] | None = None,
 ) -> DataFrame:
-    """Score every row of a Spark DataFrame, with the answers of `score_frame`.
+    """Score every row of a Spark DataFrame, with the same results as `score_frame`.
 
-    Nothing is computed until Spark needs the result. The model is broadcast, so
-    each executor fetches it once. The executors need the same version of
-    spamguard.
+    Computation is lazy. The model is broadcast once to each executor, which needs the
+    same version of spamguard.
 
     Parameters
     ----------
     frame : pyspark.sql.DataFrame
-        One comment a row, with the columns that `score_frame` reads: text,
-        author, author_url, date, post_title, post_text, post_url and
-        post_author; only text is needed. Other columns are kept.
+        One comment per row, with the columns of `score_frame`: text, author,
+        author_url, date, post_title, post_text, post_url and post_author; only text is
+        needed. Other columns are kept.
     posts : pyspark.sql.DataFrame, optional
-        The posts: `post_key` and any of post_title, post_text, post_url and
-        post_author. They are joined to their comments. Of posts with the same
-        key only the one that sorts first is used, so that no comment is scored
-        twice.
+        Posts to join: `post_key` and any of post_title, post_text, post_url and
+        post_author. Of posts with the same key, the one that sorts first is used.
     post_key : str, default "post_id"
         Column of both frames that identifies the post.
     model : SpamModel, str or path, optional
@@ -98,7 +95,7 @@ def score_spark(
     broadcast = _context_of(frame).broadcast(model)
 
     types, own = dict(joined.dtypes), frame.columns
-    kept, read, found = [], [], {}  # found: the column with each field that is read
+    kept, read, found = [], [], {}  # found: the column of each field
     for i, name in enumerate(own):
         kept.append(joined[_quoted(name)].cast(_carried(types[name])).alias(f"kept_{i}"))
     for name in COMMENT_COLUMNS:
@@ -159,7 +156,7 @@ def _with_posts(frame: DataFrame, posts: DataFrame, key: str) -> DataFrame:
 
 
 def _check(frame: DataFrame, called: str) -> None:
-    """Check the columns before hours of work."""
+    """Check the columns before the long work."""
     if not hasattr(frame, "mapInPandas"):
         raise InputError(
             f"{called} must be a Spark DataFrame, not {type(frame).__name__}; "

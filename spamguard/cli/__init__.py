@@ -3,8 +3,8 @@
 Exit codes: 0 success (spam is not an error), 1 something failed or some of the
 input could not be used, 2 wrong usage, 130 interrupted, 143 terminated.
 
-Each command defines its options, its help and what it does in a module of its
-own. Only the module of the command that was asked for is imported.
+Each command has a module with its options, its help and its work. Only the module of
+the chosen command is imported.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spamguard.loading import optional
 __all__ = ["main", "parser_for"]
 
 _TOP: Final = """\
-Tells whether a blog comment is spam, why, and how sure it is.
+Decide whether a blog comment is spam, with reasons and a probability.
 Everything runs on this machine; nothing is sent anywhere.
 """
 _EXAMPLES: Final = """\
@@ -52,8 +52,8 @@ _COMMANDS: Final = {
     "queue": ("cli.queue_command:add", "choose which comments to decide first"),
     "replay": ("cli.replay_command:add", "score a site's past beside what was decided"),
     "serve": ("server.cli:add_serve", "answer blogs that speak Akismet's protocol"),
-    "sites": ("server.cli:add_sites", "a server's sites, keys and posts"),
-    "moderators": ("server.cli:add_moderators", "who may log in to the moderation pages"),
+    "sites": ("server.cli:add_sites", "manage a server's sites, keys and posts"),
+    "moderators": ("server.cli:add_moderators", "manage accounts for the moderation pages"),
     "check-pr": ("integrations.pullrequest:add", "judge the comment that a pull request brings"),
     "drift": ("cli.drift_command:add", "show what changed between two sets of comments"),
     "campaigns": ("cli.campaigns_command:add", "find comments that say nearly the same"),
@@ -62,18 +62,7 @@ _COMMANDS: Final = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The words behind ``spamguard``; by default those of the process.
-
-    Returns
-    -------
-    int
-        0 if all went well.
-    """
+    """Run one command and return its exit code; `argv` is by default that of the process."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         with _sigterm_raises():
@@ -122,18 +111,9 @@ def _command_in(words: Sequence[str]) -> str | None:
 
 
 def parser_for(commands: Sequence[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
-    """Return the parser of the command line.
+    """Return the parser of the command line, with the options of `commands`.
 
-    Parameters
-    ----------
-    commands : sequence of str, optional
-        The commands whose options are added; by default all of them. The others
-        are listed in the help, and their modules are not imported.
-
-    Returns
-    -------
-    ArgumentParser
-        It sets ``command``, and ``run``, which runs it.
+    The other commands are listed in the help, and their modules are not imported.
     """
     parser = argparse.ArgumentParser(
         prog="spamguard",
@@ -153,7 +133,7 @@ def parser_for(commands: Sequence[str] = tuple(_COMMANDS)) -> argparse.ArgumentP
         if name in commands:
             module, _, function = place.partition(":")
             getattr(import_module(f"spamguard.{module}"), function)(command)
-            # A command uses its own parser for wrong usage that the parser cannot see.
+            # For wrong usage that argparse cannot detect.
             command.set_defaults(usage_error=command.error)
     return parser
 
@@ -171,7 +151,7 @@ def _sigterm_raises() -> Iterator[None]:
 
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield  # the caller has made other arrangements
+        yield  # the caller has its own handler
         return
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -181,7 +161,7 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """Point stdout at nothing, so that Python's own flush at exit cannot fail as well."""
+    """Point stdout at nothing, so that Python's flush at exit cannot fail too."""
     with suppress(OSError, ValueError):
         stdout = sys.stdout.fileno()
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout)

@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from spamguard.cli.options import add_jobs, count
+from spamguard.display import counted
 
 _DESCRIPTION: Final = """\
 List the labels that look wrong, the most doubtful first, as JSON lines: where a
@@ -60,5 +61,8 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(facts, ensure_ascii=False))
     labelled = int(frame["label"].notna().sum())
-    print(f"{len(doubts):,} of {labelled:,} labels look wrong", file=sys.stderr)
+    print(
+        f"{counted(len(doubts), 'label looks', 'labels look')} wrong, of {labelled:,}",
+        file=sys.stderr,
+    )
     return 0

@@ -89,16 +89,19 @@ def _read(files: list[str]) -> pd.DataFrame:
 
 def _show(frame: pd.DataFrame, found: list[Campaign], most: int) -> None:
     from spamguard.cli.terminal import Screen
+    from spamguard.display import counted
 
     screen = Screen()
     comments = sum(map(len, found))
-    screen.line(f"{len(found):,} campaigns, {comments:,} of {len(frame):,} comments")
+    screen.line(
+        f"{counted(len(found), 'campaign')}, {comments:,} of {counted(len(frame), 'comment')}"
+    )
     for number, campaign in enumerate(found[:most], 1):
         when = f", {campaign.first} to {campaign.last}" if campaign.first else ""
         blogs = f" on {campaign.blogs:,} blogs" if campaign.blogs > 1 else ""
         screen.line()
         screen.line(
-            f"{number:>3}  {len(campaign):,} comments under {campaign.posts:,} posts{blogs}{when}"
+            f"{number:>3}  {len(campaign):,} comments under {counted(campaign.posts, 'post')}{blogs}{when}"
         )
         screen.paragraph(frame["text"].iloc[campaign.rows[0]], indent=5, most=2)
         for name, shared in (("links", campaign.links), ("names", campaign.names)):

@@ -1,4 +1,4 @@
-"""``spamguard demo``: one post of the sample, its comments, and what the model says of each."""
+"""``spamguard demo``: one post of the sample and its scored comments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spamguard.verdict import Verdict
 
 # Chosen by hand: its spam goes from flattery and a copied sentence to pills, lookalike
-# letters and a heap of links; its ham mentions SEO, quotes code, links and objects.
+# letters and many links; its ham mentions SEO, quotes code, links and objects.
 FAVOURITE: Final = "p01"
 MOST_REASONS: Final = 3
 
@@ -58,13 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(post_id: str | None = None) -> None:
-    """Print the demo for one post of the sample.
-
-    Raises
-    ------
-    InputError
-        If the sample has no such post.
-    """
+    """Print the demo for one post of the sample; InputError if there is no such post."""
     from spamguard.cli.terminal import Screen
     from spamguard.corpus import comment_of
     from spamguard.model import probability
@@ -87,10 +81,7 @@ def show(post_id: str | None = None) -> None:
 
 
 def _rows(post_id: str) -> list[dict[str, Any]]:
-    """Return the comments under a post of the sample, each with the fields of the post.
-
-    It does not use `load_sample`, because a frame needs pandas and the demo must not.
-    """
+    """Return the comments under a post of the sample, without pandas, which `load_sample` needs."""
     from spamguard.storage import find_model
 
     sample = find_model("default").parents[1] / "datasets" / "sample"
@@ -145,7 +136,7 @@ def _summary(screen: Screen, labels: Iterable[str], verdicts: Iterable[Verdict])
     screen.line("Of ", (side("ham", "kept", "blocked"), "bold"), ".")
     screen.paragraph(
         "The sample was written to show clear examples of every kind. It is not a benchmark: "
-        "nothing above tells how well the model does on a real blog."
+        "these results do not show how well the model does on a real blog."
     )
     screen.line()
     screen.line("Next:")

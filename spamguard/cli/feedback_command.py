@@ -25,12 +25,13 @@ from spamguard.corpus import (
     output_format,
     target_of,
 )
+from spamguard.display import counted
 from spamguard.errors import InputError
 
 if TYPE_CHECKING:
     from spamguard.feedback import Correction, Entry, Journal
 
-_TABLE: Final = 50  # entries that a person sees unless more are asked for
+_TABLE: Final = 50  # default number of entries in a table
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CORPUS: Final = (
     *("blog", "comment_id", "post_id", "text", "author", "author_url", "date", "label"),
@@ -184,7 +185,7 @@ def _check_usage(args: argparse.Namespace) -> None:
         try:
             args.by = getpass.getuser()
         except (OSError, KeyError, ImportError):
-            args.usage_error("say with --by NAME whose decision it is")
+            args.usage_error("name the moderator with --by NAME")
 
 
 def _check_add(args: argparse.Namespace) -> None:
@@ -259,9 +260,9 @@ def _add_many(args: argparse.Namespace, journal: Journal) -> int:
 
         added = journal.correct_many(corrections())
     code = bad_lines.close()
-    parts = [f"{added.taken:,} decisions entered"]
+    parts = [f"{counted(added.taken, 'decision')} entered"]
     if added.repeated:
-        parts.append(f"{added.repeated:,} were there already")
+        parts.append(f"{added.repeated:,} already present")
     if added.forgotten:
         parts.append(f"{added.forgotten:,} left out: their comments were forgotten")
     print("; ".join(parts))
@@ -297,14 +298,14 @@ def _word(fields: dict[str, Any], name: str) -> str | None:
     if value is None or value == "":  # in CSV an empty cell is a missing value
         return None
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a bare number is a fine name
+        return str(value)  # a bare number is a valid name
     if not isinstance(value, str):
         raise InputError(f"{name} must be text, not {type(value).__name__}")
     return value
 
 
 def _history(date: str | None) -> datetime:
-    """Return a time no later than the decision: when the comment was sent, if known."""
+    """Return a time no later than the decision: the comment's date, if known."""
     from spamguard.feedback import as_time
 
     try:
@@ -348,7 +349,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def _line(entry: Entry) -> str:
-    """Return an entry for a person: number, time, comment, what happened and whose doing."""
+    """Return an entry as a line: number, time, comment, event and account."""
     from spamguard.display import one_line, percent
 
     if entry.kind == "verdict":
@@ -383,27 +384,27 @@ def _forget(args: argparse.Namespace, journal: Journal) -> int:
     print(f"{found.entries:,} entries forgotten")
     if found.copies:
         named = ", ".join(f"{site}/{name}" if site else name for site, name in found.copies)
-        print(f"The very same text is still there under: {named}", file=sys.stderr)
+        print(f"The same text is still stored under: {named}", file=sys.stderr)
     return 0
 
 
 def _export(args: argparse.Namespace, journal: Journal) -> int:
     target = target_of(args.output)
     if target is not None and target.exists() and not args.replace:
-        # An imported history may be there, and an export of the journal is no match for it.
-        raise InputError(f"{target.name} is there already; name another file or say --replace.")
+        # The file may be an imported history, which the journal cannot replace.
+        raise InputError(f"{target.name} exists; name another file or pass --replace.")
     form = args.format or output_format(args.output)
     if form == "table":
         form = "jsonl"
     with open_output(args.output) as file:
         _write(file, form, _CORPUS, journal.labels(args.site))
     found = journal.summary(args.site)
-    told = [f"{found.spam:,} spam, {found.ham:,} ham"]
+    parts = [f"{found.spam:,} spam, {found.ham:,} ham"]
     if found.remove:
-        told.append(f"{found.remove:,} removed, which is no label")
+        parts.append(f"{found.remove:,} removed, which is no label")
     if found.without_text:
-        told.append(f"{found.without_text:,} left out: the journal has not got their text")
-    print("; ".join(told), file=sys.stderr)
+        parts.append(f"{found.without_text:,} left out: no text in the journal")
+    print("; ".join(parts), file=sys.stderr)
     return 0
 
 

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from spamguard.display import counted
+
 if TYPE_CHECKING:
     from collections import Counter
 
@@ -23,10 +25,10 @@ _OWN: Final = {
     "ham": ("ham", ("csv", "jsonl")),
     "label": ("label", ("csv", "jsonl")),
 }
-_BY: Final = {"owner": "the owner", "filter": "a filter", "none": "nobody known"}
+_BY: Final = {"owner": "the owner", "filter": "a filter", "none": "an unknown source"}
 
 
-# Spelt out, because the help must not wait for the importers; a test compares them.
+# Repeated here because the help must not import the importers; a test compares them.
 SOURCES: Final = (
     *("wordpress", "wordpress-db", "wordpress-json", "disqus", "isso", "remark42"),
     *("blogger", "movabletype", "staticman", "csv", "jsonl"),
@@ -38,7 +40,7 @@ Turn a blog's own history into labelled comments.
 SOURCE is what PATH was exported from:
   wordpress       Tools, Export (WXR). WordPress leaves its spam out of it
   wordpress-db    the database, as mysql://user:password@host/name; env:NAME
-                  reads that from a variable. It has the spam, and who decided
+                  reads that from a variable. It includes spam and its source
   wordpress-json  the REST API's comments, or wp comment list --format=json
   disqus          the XML export
   isso            its database, comments.db
@@ -48,10 +50,9 @@ SOURCE is what PATH was exported from:
   staticman       a clone of the blog's repository: requests, deleted files
   csv, jsonl      any other; --column says which column is which
 
-Labelled comments go to --output. Files beside it, named after it, get those
-that nobody decided on (unlabelled) and pingbacks. Every label says who decided
-(label_by: owner, filter or none). E-mail and IP addresses are left out unless
-you ask for them. The files appear only when they are complete.
+Labelled comments go to --output, unlabelled ones and pingbacks to files beside
+it. label_by holds the source of each label: owner, filter or none. E-mail and IP
+addresses are left out by default. The files appear only when they are complete.
 """
 _EXAMPLES: Final = """\
 examples:
@@ -139,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         _print(done)
     if done.report.lost:
         print(
-            f"spamguard: {done.report.lost.total():,} comments could not be read; see above",
+            f"spamguard: {counted(done.report.lost.total(), 'comment')} could not be read; see above",
             file=sys.stderr,
         )
     return 1 if done.report.lost else 0

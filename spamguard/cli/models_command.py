@@ -1,4 +1,4 @@
-"""``spamguard models``: what is installed, what it learned from, how it was measured."""
+"""``spamguard models``: the installed models, their training data and figures."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _promises(promises: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         try:
             found = Threshold.from_dict(recorded)
         except ModelFormatError:
-            yield action, "the record of it is damaged"
+            yield action, "its record is damaged"
             continue
         learned = recorded.get("learned_from")
         warning = "; measured on comments it had LEARNED FROM" if learned else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.cli.options import add_jobs, count
+from spamguard.display import counted
 from spamguard.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _print_decided(frame: pd.DataFrame, path: str) -> None:
         given = {name: value for name, value in row.items() if _is_given(value)}
         print(json.dumps(given, ensure_ascii=False, default=str))
     decisions = sum(line.get("label") is not None for line in lines)
-    print(f"{decisions:,} decisions for {len(found):,} comments", file=sys.stderr)
+    print(f"{counted(decisions, 'decision')} for {counted(len(found), 'comment')}", file=sys.stderr)
 
 
 def _lines(path: str) -> Iterator[dict[str, Any]]:
@@ -89,7 +90,7 @@ def _lines(path: str) -> Iterator[dict[str, Any]]:
 
 
 def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
-    """Print the rows unchanged, and what each decision is for, to be labelled and read back."""
+    """Print the rows and the subject of each decision, to be labelled and read back."""
     from spamguard.training import mark_of
 
     texts = frame["text"].tolist()
@@ -105,7 +106,9 @@ def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
         }
         print(json.dumps(facts | row, ensure_ascii=False, default=str))
     comments = sum(len(decision.copies) for decision in decisions)
-    print(f"{len(decisions):,} decisions for {comments:,} comments", file=sys.stderr)
+    print(
+        f"{counted(len(decisions), 'decision')} for {counted(comments, 'comment')}", file=sys.stderr
+    )
 
 
 def _is_given(value: object) -> bool:

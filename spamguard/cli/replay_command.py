@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
+from spamguard.display import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,7 +79,7 @@ def _print_months(found: Replay) -> None:
     rows = [_cells(month or "no date", tally) for month, tally in sorted(found.months.items())]
     Screen().table(_HEAD, [*rows, _cells("all", found.total)], left=("month",))
     print(
-        f"{len(found.disagreements):,} disagreements: --disagreements lists them. "
+        f"{counted(len(found.disagreements), 'disagreement')}: --disagreements lists them. "
         "Nothing was changed.",
         file=sys.stderr,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from spamguard.cli.options import add_jobs, model_name, share
+from spamguard.display import counted
 from spamguard.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,16 +24,16 @@ _DESCRIPTION: Final = """\
 Learn from your own labelled comments, starting from a model that already knows
 spam. The newest of both kinds are held back; the model in DIR is replaced only
 if the new one calls no more of those real comments spam and catches no less of
-that spam. Otherwise nothing changes, and the exit code is 3. Once DIR has a
-model, it is judged by comments newer than all it has learned, if there are
-five of each kind.
+that spam. Otherwise nothing changes, and the exit code is 3. A model already in
+DIR is tested on comments newer than all it has learned, if there are five of
+each kind.
 
-The former model is kept: --rollback puts it back. The same comments give the
-same model. Ten comments of spam and ten real ones are the least; a hundred
-make a difference. FILE is read as by "spamguard train", or it is a journal of
+The former model is kept: --rollback restores it. The same comments give the same
+model. At least ten spam and ten real comments are needed; a hundred make a
+difference. FILE is read as by "spamguard train", or it is a journal of
 "spamguard feedback" (named .db or .sqlite, or a URL); rows without a label are
-skipped. If a column "account" says who labelled, no account outweighs the
-others together.
+skipped. If a column "account" names the moderator of each label, no account
+outweighs the others together.
 """
 _EXAMPLES: Final = """\
 examples:
@@ -102,10 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_labelled(sources: list[str], site: str | None = None) -> pd.DataFrame:
-    """Read files of labelled comments, and journals of feedback, as one corpus.
-
-    Its columns `file` and `row` say where each comment comes from.
-    """
+    """Read files and journals as one corpus; columns `file` and `row` name each origin."""
     import pandas as pd
 
     from spamguard.corpus import check_corpus, read_corpus
@@ -129,7 +127,7 @@ def read_labelled(sources: list[str], site: str | None = None) -> pd.DataFrame:
 
 
 def _is_journal(source: str) -> bool:
-    """Return whether the name is that of a journal, not of a file of comments."""
+    """Return whether the name is that of a journal, not of a corpus file."""
     return "://" in source or source.startswith("env:") or source.endswith((".db", ".sqlite"))
 
 
@@ -150,10 +148,13 @@ def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
         print(json.dumps(facts, indent=1))
         return
     print(
-        f"learned from {outcome.learned:,} comments, measured on the {outcome.held_back:,} newest"
+        f"learned from {counted(outcome.learned, 'comment')}, measured on the {outcome.held_back:,} newest"
     )
     if outcome.undated:
-        print(f"{outcome.undated:,} comments have no date and count as old", file=sys.stderr)
+        print(
+            f"{counted(outcome.undated, 'comment has', 'comments have')} no date, so treated as old",
+            file=sys.stderr,
+        )
     print(gate.why)
     for what, (low, high) in (
         ("real comments lost", gate.ham_lost_range),
@@ -162,7 +163,10 @@ def _report(args: argparse.Namespace, outcome: Outcome, target: Path) -> None:
         print(f"{what}: {100 * low:.1f} to {100 * high:.1f} % (95 % interval)")
     if outcome.doubted:
         command = f"spamguard audit {' '.join(args.sources)}"
-        print(f"{outcome.doubted:,} labels look wrong and count less: {command}", file=sys.stderr)
+        print(
+            f"{counted(outcome.doubted, 'label looks', 'labels look')} wrong, weighted down: {command}",
+            file=sys.stderr,
+        )
     if not gate.passed:
         print(f"nothing was changed in {target}", file=sys.stderr)
     elif args.dry_run:

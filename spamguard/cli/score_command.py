@@ -118,10 +118,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def with_explain_default(argv: Sequence[str]) -> list[str]:
-    """Return `argv` with a bare ``--explain`` spelt out.
-
-    Otherwise an option whose value may be left out would swallow the TEXT after it.
-    """
+    """Return `argv` with a value for a bare ``--explain``, which would swallow the TEXT after it."""
     spelt: list[str] = []
     for here, following in zip(argv, [*argv[1:], ""], strict=False):
         if here == "--":
@@ -201,7 +198,7 @@ def _score_stream(
 
     lines = lines_of(source, args.in_format or format_of(source))
     bad_lines = BadLines(source.name)
-    # Verdicts on the same screen are progress enough.
+    # Verdicts on the same screen show the progress.
     watched = args.output in (None, "-") and sys.stdout.isatty()
     with (
         _rare_collection(),
@@ -218,7 +215,7 @@ _ALLOCATIONS: Final = 50_000
 
 @contextmanager
 def _rare_collection() -> Iterator[None]:
-    """Collect garbage rarely: a stream makes no cycles, and the search takes a twentieth of it."""
+    """Collect garbage rarely: a stream makes no cycles, and collection takes 5 % of the time."""
     former = gc.get_threshold()
     gc.set_threshold(_ALLOCATIONS, *former[1:])
     try:
@@ -249,7 +246,7 @@ def _open_table(path: str | None, explain: int | None, single: bool = False) -> 
 
 
 class Table:
-    """Shows rows and their verdicts to a person; a `single` row is not repeated."""
+    """Shows rows and their verdicts on a terminal; a `single` row is not repeated."""
 
     def __init__(self, file: IO[bytes], explain: int | None, single: bool) -> None:
         from spamguard.cli.terminal import Screen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from spamguard.comment import Comment, Post
 from spamguard.corpus import Line, Problem, Source, comment_of
+from spamguard.display import counted
 from spamguard.errors import InputError
 from spamguard.scoring import jobs_for, score_in_parallel, score_many
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from spamguard.verdict import Verdict
 
 MOST_REPORTS: Final = 20
-"""Bad lines that are reported one by one; the rest are counted."""
+"""Bad lines to report one by one; the rest are counted."""
 
 BATCH: Final = 2_000
 """Comments in a batch, for each process."""
@@ -59,7 +60,7 @@ class BadLines:
         """Report how many more there were; return the exit code."""
         if self._count > MOST_REPORTS:
             more = self._count - MOST_REPORTS
-            print(f"spamguard: {self._name}: {more:,} more such lines", file=sys.stderr)
+            print(f"spamguard: {self._name}: {counted(more, 'more such line')}", file=sys.stderr)
         return 1 if self._count else 0
 
 
@@ -86,7 +87,7 @@ class Stream:
         self._comments: list[Comment] = []
         self._bytes = 0
         self._count = 0
-        # A sender may wait for an answer before it sends more.
+        # A sender may wait for a verdict before it sends more.
         source.before_wait = self._score_batch
 
     def score(self, lines: Iterable[Line | Problem], post: Post | None) -> None:

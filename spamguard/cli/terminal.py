@@ -1,7 +1,6 @@
-"""How the terminal output looks: colours, wrapping, bars, tables, reasons in a few words.
+"""Terminal output: colours, wrapping, bars, tables, reasons in a few words.
 
-Everything can be read without colour, and in ASCII where the terminal has no
-Unicode.
+Everything is readable without colour, and in ASCII where the terminal has no Unicode.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def promise_words(promise: Promise) -> str:
 
 
 def bar(contribution: float) -> str:
-    """Return a bar of up to six signs: full ones speak for spam, light ones for ham."""
+    """Return a bar of up to six characters, full for spam and light for ham."""
     length = min(_BAR, max(1, round(abs(contribution) * 2)))
     return ("█" if contribution > 0 else "░") * length
 
@@ -73,7 +72,7 @@ def bar(contribution: float) -> str:
 
 
 def cell_len(text: str) -> int:
-    """Return how many cells of a terminal `text` takes.
+    """Return the width of `text` in terminal cells.
 
     Examples
     --------
@@ -128,7 +127,7 @@ def _cut(words: str, room: int) -> str:
     if cell_len(words) <= room:
         return words.rstrip()
     kept = _fitting(words, room)
-    # A word that is most of the line is cut, or hardly anything would be left.
+    # A word that fills most of the line is cut, or hardly anything would be left.
     whole = kept.rpartition(" ")[0].rstrip(" ,;:")
     return whole if len(whole) > len(kept) * 2 // 3 else kept.rstrip()
 
@@ -155,11 +154,10 @@ _QUOTED: Final = re.compile(r"“([^”]+)”")
 
 
 def group_reasons(reasons: Iterable[Reason], known: str = "") -> list[ReasonGroup]:
-    """Group `reasons` for a person, strongest first; the sums leave nothing out.
+    """Group `reasons` for display, strongest first; the sums cover all of them.
 
-    Single words become one group. Features that saw the same thing and pull the
-    same way become another. What was seen is quoted unless `known`, which the
-    person has just read, contains it.
+    Single words form one group, as do features with the same evidence and sign. Evidence
+    is quoted unless `known`, which is already on the screen, contains it.
     """
     blocks: defaultdict[str, list[Reason]] = defaultdict(list)
     things: defaultdict[object, list[Reason]] = defaultdict(list)
@@ -175,7 +173,7 @@ def group_reasons(reasons: Iterable[Reason], known: str = "") -> list[ReasonGrou
 
 
 def strongest(groups: Sequence[ReasonGroup], most: int, for_spam: bool) -> list[ReasonGroup]:
-    """Return the `most` strongest, at least one of them on the verdict's side if any is."""
+    """Return the `most` strongest, with at least one on the verdict's side if possible."""
     chosen = list(groups[:most])
     agreeing = [each for each in groups if (each.contribution > 0) == for_spam]
     if chosen and agreeing and agreeing[0] not in chosen:
@@ -192,7 +190,7 @@ def _of_words(words: str, group: list[Reason]) -> ReasonGroup:
     quoted = [seen for reason in pulling for seen in _QUOTED.findall(reason.evidence)]
     bare = (word.strip(".,;:!?…()[]<>'\"`*").lower() for word in quoted)
     names = [word for word in dict.fromkeys(bare) if word][:9]
-    # Of the strongest, long words say more to a person than "the" and "it".
+    # Among the strongest, long words are more informative than "the" and "it".
     names.sort(key=lambda word: word.isascii() and len(word) < 4)
     return ReasonGroup(total, f"{words} {_listed(names[:3])}" if names else "many words together")
 
@@ -216,12 +214,12 @@ def _listed(words: Iterable[str]) -> str:
 
 
 class Screen:
-    """Lines for a person, on a terminal, in a pipe or in a file."""
+    """Lines of text on a terminal, in a pipe or in a file."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         if isinstance(self._stream, io.TextIOWrapper):
-            # What the terminal cannot show becomes a question mark, never a crash.
+            # Characters that the terminal cannot show become question marks.
             self._stream.reconfigure(errors="replace")
         self._coloured = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self.unicode = (self._stream.encoding or "utf-8").lower().startswith("utf")
@@ -266,10 +264,7 @@ class Screen:
     def table(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str]
     ) -> None:
-        """Print rows under their column names; the columns named in `left` are not right-aligned.
-
-        A cell that is too wide for its line is cut with the line.
-        """
+        """Print rows under their column names; the columns in `left` are left-aligned."""
         widths = [max(map(cell_len, column)) for column in zip(head, *rows, strict=True)]
         for number, row in enumerate((head, *rows)):
             cells = []
@@ -279,7 +274,7 @@ class Screen:
             self.line(("  ".join(cells), "bold" if number == 0 else ""))
 
     def verdict_line(self, verdict: Verdict, about: str) -> None:
-        """Print the probability of spam, the label, and what was judged."""
+        """Print the spam probability, the label and the subject."""
         label = f"{verdict.label} (discard)" if verdict.discard else verdict.label
         self.line(
             f"{percent(verdict.spam_probability):>5}  ",
@@ -299,7 +294,7 @@ class Screen:
                 self.line(before, line, indent=indent)
 
     def language(self, verdict: Verdict) -> None:
-        """Print that the model has not learned the comment's language, if that is so."""
+        """Print a warning if the model has not learned the comment's language."""
         if not verdict.language_known:
             name = name_of(verdict.language)
             words = f"written in {name}, which {verdict.model} has not learned: never called spam"

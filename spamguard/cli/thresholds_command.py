@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spamguard.cli.options import model_name, share
 from spamguard.cli.train_command import unused
+from spamguard.display import counted
 from spamguard.display import share as percent_of
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION: Final = """\
 Find the threshold that keeps a promise on labelled comments of your own: how
-much spam it catches, how many real comments it loses, and how many of those
-still to come it will lose at most. If the comments are too few to support the
-promise, it says how many are missing. --save writes a copy of the model with
-that threshold.
+much spam it catches, how many real comments it loses, and the most it will lose
+in future. If there are too few comments to support the promise, it says how many
+are missing. --save writes a copy of the model with that threshold.
 
 Use comments that the model has not learned from, or the promise means nothing:
 the shipped model has learned from none of yours, a model that you trained has
@@ -63,7 +63,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="DIR", help="write a copy of the model with it")
     parser.add_argument(
         "--for", dest="action", choices=("spam", "unsure", "discard"),
-        help="what happens from this threshold on (default: the label is spam)",
+        help="what happens at or above this threshold (default: the label is spam)",
     )  # fmt: skip
     parser.add_argument("--lock-discard", action="store_true", help="the copy never discards")
     parser.add_argument("--name", type=model_name, metavar="NAME", help="name of the copy (mysite)")
@@ -116,8 +116,8 @@ def _promise(args: argparse.Namespace) -> Promise:
 
 def _warn(model: SpamModel) -> None:
     print(
-        f"spamguard: WARNING: {model.title} has learned from these very comments, so it loses "
-        "fewer of them than of others. Do not rely on what follows: measure on comments that it "
+        f"spamguard: WARNING: {model.title} has learned from these comments, so it loses "
+        "fewer of them than of others. Do not rely on these figures: measure on comments that it "
         "has not seen.",
         file=sys.stderr,
     )
@@ -157,9 +157,9 @@ def _print(model: SpamModel, found: SiteThreshold) -> None:
     screen.field("comments", f"{threshold.ham:,} real ones and {threshold.spam:,} spam")
     screen.field("promise", f"{promise_words(threshold.promise)}, at {found.action}")
     if found.language_unknown:
-        counted = "counted too" if found.action == "unsure" else "unsure at most, so not counted"
+        treatment = "counted too" if found.action == "unsure" else "unsure at most, so not counted"
         screen.field(
-            "languages", f"{found.language_unknown:,} in ones it has not learned: {counted}"
+            "languages", f"{found.language_unknown:,} in ones it has not learned: {treatment}"
         )
     if not threshold.supported:
         screen.field("threshold", "none: these comments do not support the promise")
@@ -204,7 +204,7 @@ def _missing(found: SiteThreshold) -> str:
 
 
 def _doubts(found: SiteThreshold) -> list[str]:
-    """Return the reasons not to rely on the bound, a sentence each."""
+    """Return the reasons not to rely on the bound."""
     lost = found.threshold.ham_lost
     doubts = [
         f"{g.ham_lost:,} of the {lost:,} real comments lost are "
@@ -213,7 +213,7 @@ def _doubts(found: SiteThreshold) -> list[str]:
         for g in found.gathered[:5]
     ]
     if len(found.gathered) > 5:
-        doubts.append(f"{len(found.gathered) - 5} more such groups (--json lists all)")
+        doubts.append(f"{counted(len(found.gathered) - 5, 'more such group')} (--json lists all)")
     if found.broken_blogs:
         blogs = ", ".join(found.broken_blogs[:5])
         doubts.append(f"the promise is broken on single blogs: {blogs}")
@@ -221,7 +221,7 @@ def _doubts(found: SiteThreshold) -> list[str]:
 
 
 def fine(value: float) -> str:
-    """Return a share from 0 to 1 in percent, to three digits, because small ones matter here.
+    """Return a share from 0 to 1 in percent, to three digits because small ones matter.
 
     Examples
     --------

@@ -88,10 +88,10 @@ def _check_usage(args: argparse.Namespace) -> None:
 
 
 def unused(directory: Path, replace: bool, option: str = "--output") -> Path:
-    """Return `directory`; refuse it before hours of work if it holds a model."""
+    """Return `directory`; refuse it before the long work if it holds a model."""
     if (directory / "model.json").exists() and not replace:
         raise InputError(
-            f"{directory} holds a model already; name another {option} or say --replace."
+            f"{directory} already holds a model; name another {option} or pass --replace."
         )
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory} is not a directory; name another {option}.")
@@ -99,7 +99,7 @@ def unused(directory: Path, replace: bool, option: str = "--output") -> Path:
 
 
 def _print_figures(model: SpamModel) -> None:
-    """Print what held-out folds say of the thresholds, as far as the model records it."""
+    """Print the thresholds and their recorded figures on held-out folds."""
     from spamguard.model import probability
 
     figures = model.about.get("figures") or {}

@@ -1,8 +1,7 @@
-"""The catalogue of data sets: a card for each, and the sets themselves, verified.
+"""The catalogue of data sets: a card for each set, and verified loading.
 
-The larger sets do not ship, because their comments belong to the people who
-wrote them. Name the directory that holds them with an argument or with
-``SPAMGUARD_DATASETS``.
+The larger sets do not ship, because their comments belong to their authors. Name the
+directory that holds them with an argument or with ``SPAMGUARD_DATASETS``.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Card:
     sha256_comments, sha256_posts : str
         Hashes of its two files.
     licence : str
-        As the source states it, which seldom covers its visitors' comments.
+        As the source states it; it seldom covers visitors' comments.
     languages : tuple of str
         ISO 639-1 codes, the most common first.
     years : str
@@ -59,7 +58,7 @@ class Card:
     group : str
         Sets of one blog have the same group: hold them out together.
     use : str
-        ``train``, or ``panel`` for sets that are only measured on.
+        ``train``, or ``panel`` for test sets.
     """
 
     name: str
@@ -110,10 +109,7 @@ def _read_card(path: Path) -> Card:
 def dataset_cards() -> dict[str, Card]:
     """Return the cards of all known sets by name, in alphabetical order.
 
-    Returns
-    -------
-    dict of str to Card
-        The sets themselves may be absent.
+    The sets themselves may be absent.
 
     Raises
     ------
@@ -131,16 +127,6 @@ def dataset_cards() -> dict[str, Card]:
 
 def datasets_dir(path: str | os.PathLike[str] | None = None) -> Path:
     """Return the directory of the larger sets: `path`, else ``SPAMGUARD_DATASETS``.
-
-    Parameters
-    ----------
-    path : str or path, optional
-        Takes precedence over the environment variable.
-
-    Returns
-    -------
-    Path
-        A directory that exists.
 
     Raises
     ------
@@ -228,15 +214,15 @@ def load_datasets(
 ) -> pd.DataFrame:
     """Load sets of the catalogue as one corpus.
 
-    Near-copies are found across all of them, so ``duplicate_group`` holds for
-    any split of the result.
+    Near-copies are found across all sets, so ``duplicate_group`` is valid for any
+    split of the result.
 
     Parameters
     ----------
     names : iterable of str
-        Names of cards. One named twice is loaded once.
+        Names of cards; duplicates are loaded once.
     directory : path-like or None
-        The directory that holds them; see `datasets_dir`.
+        The directory that holds the sets; see `datasets_dir`.
     verify : bool
         Refuse files whose sha256 differs from the card's.
 
@@ -261,40 +247,15 @@ def load_datasets(
 def load_dataset(
     name: str, directory: str | os.PathLike[str] | None = None, verify: bool = True
 ) -> pd.DataFrame:
-    """Load one set of the catalogue; see `load_datasets`.
-
-    Parameters
-    ----------
-    name : str
-        Name of its card.
-    directory : str or path, optional
-        As for `datasets_dir`.
-    verify : bool, default True
-        Whether to check the files against the card's hashes.
-
-    Returns
-    -------
-    DataFrame
-        A corpus with all of `COLUMNS`.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such set, or its files are missing or not those of the card.
-    """
+    """Load one set of the catalogue; parameters and errors as for `load_datasets`."""
     return load_datasets([name], directory, verify)
 
 
 def load_sample() -> pd.DataFrame:
-    """Return the sample corpus, which was written for spamguard and ships with it.
+    """Return the sample corpus of 360 comments, written for spamguard and shipped with it.
 
-    ``kind`` says what each comment is an example of, and ``blog`` is the host of
-    its post. It is for trying things out: figures measured on it mean nothing.
-
-    Returns
-    -------
-    DataFrame, 360 rows
-        A corpus.
+    ``kind`` says what each comment is an example of, and ``blog`` is the host of its
+    post. It is for trials: figures measured on it mean nothing.
     """
     from spamguard.corpus.table import corpus_frame
 

@@ -1,4 +1,4 @@
-"""The columns of a corpus, and what each may hold. Needs no pandas."""
+"""The columns of a corpus and their checks, without pandas."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COLUMNS: Final = (
     *("post_title", "post_text", "post_group", "duplicate_group"),
     *("split", "kind", "post_url", "post_author", "label_by"),
 )
-"""The columns of a corpus, in order; `label_by` says who decided the label, as importers know it."""
+"""The columns of a corpus, in order; `label_by` is the importers' source of the label."""
 
 STORED: Final = tuple(name for name in COLUMNS if name not in ("post_group", "duplicate_group"))
-"""The columns that are read and written; the groups are always computed."""
+"""The columns that are stored; the groups are always computed."""
 
 Columns = dict[str, list[Any]]
 Place = Callable[[int], str]
-"""From a row's position to where a person finds it, for messages."""
+"""Maps a row's position to its place in the source, for error messages."""
 
 _LABELS: Final = {
     "ham": "ham", "0": "ham", "false": "ham", "spam": "spam", "1": "spam", "true": "spam",
@@ -34,7 +34,7 @@ _OWN_BLOG: Final = "own"  # where a file names no blog
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> Columns:
-    """Turn rows into columns; equal posts share one string, so a long post is held once."""
+    """Turn rows into columns; equal posts share one string to save memory."""
     pool: dict[str, str] = {}
 
     def shared(value: Any) -> Any:
@@ -47,7 +47,7 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def checked_columns(columns: Mapping[str, Sequence[Any]], place: Place, labelled: bool) -> Columns:
-    """Return the columns `STORED` with every value checked, and missing values as None."""
+    """Return the columns `STORED`, checked, with missing values as None."""
     rows = len(columns["text"])
     result: Columns = {}
     for name in STORED:

@@ -1,8 +1,7 @@
-"""Near-copies: comments whose texts are much the same, by MinHash over runs of words.
+"""Near-copies: comments with nearly the same text, by MinHash over runs of words.
 
-Spam campaigns are written from templates and sent to many blogs. A copy on both
-sides of a split makes any model look better than it is, and a flood of copies
-must not outweigh everything else.
+Spam campaigns use templates and hit many blogs. A copy on both sides of a split makes
+any model look better than it is, and a flood of copies must not outweigh the rest.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from numpy.typing import NDArray
 from spamguard.features import words_of
 
 LEAST_WORDS: Final = 5
-"""A shorter text says too little to be a copy of another."""
+"""Shorter texts are too common to be copies of each other."""
 
 _U64 = NDArray[np.uint64]
 
 # duplicate_groups compares runs of four words: 16 bands of 4 hashes propose pairs, and half of
-# all 64 hashes must then agree, which means that about half of the runs are shared.
+# the 64 hashes must then agree, so about half of the runs are shared.
 _PERMUTATIONS, _BANDS, _RUN = 64, 16, 4
 _AGREEMENT = 0.5
 _MAX_CHARACTERS = 200_000
@@ -47,10 +46,10 @@ _MULTIPLIERS = _CONSTANTS[_PERMUTATIONS:] | np.uint64(1)  # odd, so that no bit 
 
 
 def plain_words(text: str) -> list[str]:
-    """Return the words that are compared: without case, markup and addresses, every digit run as 0."""
+    """Return the words to compare: without case, markup and addresses, digit runs as 0."""
     text = text[:_MAX_CHARACTERS]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)  # styled letters are a campaign's usual dress
+        text = unicodedata.normalize("NFKC", text)  # campaigns often use styled letters
     if "&" in text:
         text = html.unescape(text)
     text = _DRESS.sub(" ", text).lower()
@@ -63,10 +62,7 @@ def _hashed(words: list[str]) -> _U64:
 
 
 def _runs(texts: list[_U64], length: int) -> tuple[_U64, NDArray[np.intp]]:
-    """Return the hashes of all runs of `length` words, and where each text's runs start.
-
-    Texts are hashed words, at least `length` each.
-    """
+    """Return the hashes of all runs of `length` hashed words, and where each text's runs start."""
     words = np.concatenate(texts)
     total = len(words) - length + 1
     runs = np.zeros(total, dtype=np.uint64)
@@ -135,22 +131,17 @@ def _root(parents: list[int], row: int) -> int:
 
 
 def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
-    """Number the groups of texts that say nearly the same.
+    """Number the groups of near-copies among texts.
 
     Case, markup, addresses and the value of numbers are ignored. Texts of fewer
     than five words are copies only if they are equal. Two texts that both
     resemble a third are in one group.
 
-    Parameters
-    ----------
-    texts : iterable of str
-        Comments.
-
     Returns
     -------
-    ndarray of int64
-        A group for each text, numbered from 0 by first appearance. The same
-        texts in the same order always give the same numbers.
+    ndarray of int64, shape (n,)
+        The group of each text, numbered from 0 by first appearance. The same texts
+        in the same order always give the same numbers.
 
     Examples
     --------
@@ -171,14 +162,11 @@ def duplicate_groups(texts: Iterable[str]) -> NDArray[np.int64]:
 
 
 def _distinct(texts: Iterable[str], parents: list[int], signed: list[int]) -> Iterator[list[str]]:
-    """Yield the words of each long text at its first appearance; note its row in `signed`.
-
-    `parents` gets the row of the first equal text, for every text.
-    """
+    """Yield each long text's words at its first appearance; fill `parents` and `signed` by row."""
     first: dict[bytes, int] = {}
     for row, text in enumerate(texts):
         words = plain_words(text)
-        # A text without words (an address, an emoji) is compared as it is.
+        # A text without words, such as an address or an emoji, is compared unchanged.
         raw = (" ".join(words) or f"\0{text.strip()}").encode("utf-8", "surrogatepass")
         parents.append(first.setdefault(hashlib.blake2b(raw, digest_size=16).digest(), row))
         if parents[row] == row and len(words) >= LEAST_WORDS:
@@ -189,18 +177,12 @@ def _distinct(texts: Iterable[str], parents: list[int], signed: list[int]) -> It
 def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> NDArray[np.bool_]:
     """Mark the test texts that have a near-copy among the training texts.
 
-    A test text whose copy, also in the test, has one is marked too. For many
-    splits of one corpus, compare its ``duplicate_group`` instead, which is free.
-
-    Parameters
-    ----------
-    test_texts, train_texts : iterable of str
-        Bodies of comments, in any order.
+    A copy of a marked test text is marked too. For many splits of one corpus, compare
+    its ``duplicate_group`` instead, which is already computed.
 
     Returns
     -------
-    ndarray of bool
-        One a test text.
+    ndarray of bool, shape (n_test,)
     """
     tests = list(test_texts)
     groups = duplicate_groups(itertools.chain(tests, train_texts))
@@ -210,15 +192,7 @@ def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> ND
 def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
     """Return a number for each text, equal for near-copies of at least five words.
 
-    Parameters
-    ----------
-    texts : list of str, length n
-        Bodies of comments.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Numbered from 0 by first appearance.
+    The array has shape (n,); numbers start at 0 and follow first appearance.
 
     Examples
     --------
@@ -236,7 +210,7 @@ def campaigns_of(texts: list[str]) -> NDArray[np.int64]:
 # --- groups around a leader -------------------------------------------------------
 
 _LEADER_RUN = 3
-_FOUND = 0.995  # of the pairs exactly as alike as asked for
+_FOUND = 0.995  # share of pairs found at exactly the given likeness
 
 
 def leader_groups(
@@ -248,11 +222,10 @@ def leader_groups(
 ) -> list[list[int]]:
     """Group the rows of texts that share enough of their three-word runs with a leader.
 
-    The leader of a group is its most frequent text, so a group does not drift
-    from one variant to the next, and the order of the rows changes nothing.
-    MinHash proposes leaders, and the Jaccard similarity is then computed
-    exactly. Texts for whose words `count` gives less than `least` are in no
-    group, and neither is a text without a copy.
+    The leader of a group is its most frequent text, so a group does not drift from one
+    variant to the next, and the order of the rows does not matter. MinHash proposes
+    leaders; the Jaccard similarity, at least `likeness` (0 to 1), is then exact. A text without a copy, or
+    with `count` of its words below `least`, is in no group.
     """
     rows: defaultdict[str, list[int]] = defaultdict(list)  # of equal texts
     for row, text in enumerate(texts):
@@ -272,7 +245,7 @@ def leader_groups(
 def _leaders(
     texts: list[str], likeness: float, watch: Callable[[str, int, int], None] | None
 ) -> Iterator[int]:
-    """Yield for each text, given as words, the earlier text that leads it, or its own index."""
+    """Yield the index of each text's leader: an earlier text, or the text itself."""
     signatures = _signed((text.split(" ") for text in texts), _LEADER_RUN)
     keys = np.stack([*_band_keys(signatures, _width(likeness))], axis=1)
     buckets: defaultdict[tuple[int, int], list[int]] = defaultdict(list)

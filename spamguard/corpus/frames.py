@@ -1,7 +1,7 @@
 """Rows of a DataFrame as comments; a missing value is absent, never the word "nan".
 
-Frames of pandas are read directly, those of Polars and Arrow through narwhals.
-None of these packages is imported here.
+pandas frames are read directly, Polars and Arrow tables through narwhals. None of
+these packages is imported here.
 """
 
 from __future__ import annotations
@@ -24,20 +24,23 @@ _LIKE_TEXT: Final = ("text", "comment", "content", "body", "message", "comment_c
 
 
 def is_frame(data: object) -> bool:
-    """True if `data` looks like a pandas DataFrame (pandas itself is not imported)."""
+    """True if `data` looks like a pandas DataFrame."""
     # Ask the type: a lazy frame computes its columns, and warns.
     return hasattr(type(data), "columns") and hasattr(type(data), "iloc")
 
 
 def is_foreign_frame(data: object) -> bool:
-    """True if `data` looks like a table of another kind, such as Polars' or Arrow's."""
+    """True if `data` looks like a Polars, Arrow or similar table."""
     kind = type(data)
     # A series has Arrow data too, but no columns.
     return hasattr(kind, "__arrow_c_stream__") and hasattr(kind, "columns") and not is_frame(data)
 
 
 def comments_of_frame(frame: Any) -> list[Comment]:
-    """Return the rows of a pandas or narwhals frame as comments; equal posts share one `Post`."""
+    """Return the rows of a pandas or narwhals frame as comments; equal posts share one `Post`.
+
+    Raises InputError for anything else, and for a frame without text.
+    """
     if not (is_frame(frame) or type(frame).__module__.partition(".")[0] == "narwhals"):
         raise InputError(f"a pandas DataFrame is needed, not {type(frame).__name__}{_hint(frame)}")
     if "text" not in frame.columns:
@@ -60,7 +63,10 @@ def comments_of_frame(frame: Any) -> list[Comment]:
 
 
 def readable(frame: Any) -> Any:
-    """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas."""
+    """Return `frame` in a form that `comments_of_frame` reads, wrapped by narwhals if not pandas.
+
+    Raises InputError for a lazy frame or a repeated column.
+    """
     if not is_foreign_frame(frame):
         return frame
     with optional():
@@ -79,7 +85,7 @@ def readable(frame: Any) -> Any:
 
 
 def _hint(given: object) -> str:
-    """Return how to convert `given` to a pandas DataFrame, as the end of a sentence."""
+    """Return the end of a sentence: how to convert `given` to a pandas DataFrame."""
     if is_foreign_frame(given):
         return " of another kind; frame.to_pandas() makes one."
     if hasattr(type(given), "collect"):
@@ -90,7 +96,7 @@ def _hint(given: object) -> str:
 
 
 def keys_of_frame(frame: Any, name: str) -> list[Any]:
-    """Return the cells of a column as keys; None for an empty or missing one."""
+    """Return the cells of a column as keys, None if empty; InputError for other types."""
     keys = [None if cell == "" else cell for cell in _cells(frame, name)]
     for row, key in enumerate(keys):
         try:
@@ -103,14 +109,13 @@ def keys_of_frame(frame: Any, name: str) -> list[Any]:
 
 
 def posts_of_frame(frame: Any, comments: Sequence[Comment]) -> list[Hashable | None]:
-    """Return a key for the post of each row; None if nothing is known of it.
+    """Return a key for the post of each row; None if the post is unknown.
 
-    The key is the blog with the ``post_id``, which is unique only within a blog;
-    without one, the blog with the post's address, title or text.
+    The key is the blog with the ``post_id``, or with the post's address, title or text.
     """
     blogs, numbers = keys_of_frame(frame, "blog"), keys_of_frame(frame, "post_id")
     fields = [named_post(comment) for comment in comments]
-    # Rows without the id belong to the same post as rows that have it.
+    # Rows without the id belong to the same post as rows with it.
     known: dict[Hashable, Hashable] = {}
     keys: list[Hashable | None] = []
     for blog, number, named in zip(blogs, numbers, fields, strict=True):

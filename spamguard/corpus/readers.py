@@ -1,7 +1,7 @@
 """The one reader of rows: JSON lines, CSV or Parquet, from a file or a pipe.
 
-A line that cannot be read becomes a `Problem` with its number, and reading goes
-on. No message repeats what a line says: comments are other people's words.
+An unreadable line becomes a `Problem` with its number, and reading continues. No message
+repeats the content of a line, because comments are private.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from spamguard.loading import optional
 Format = Literal["jsonl", "csv", "parquet"]
 
 MAX_LINE: Final = 50_000_000
-"""Bytes in a line; a longer one is skipped before it fills the memory."""
+"""Bytes in a line; a longer one is skipped to bound the memory."""
 
 ENDINGS: Final[dict[str, Format]] = {
     ".jsonl": "jsonl",
@@ -47,7 +47,7 @@ _DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row that was read: its line number, its fields and its approximate size in bytes."""
+    """A row: its line number, its fields and its approximate size in bytes."""
 
     number: int
     fields: dict[str, Any]
@@ -56,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A row that could not be read: its line number and what is wrong with it."""
+    """A row that could not be read: its line number and the reason."""
 
     number: int
     what: str
@@ -66,10 +66,10 @@ class Problem:
 
 
 class Source:
-    """An open input: its name for messages, its bytes, and how far it has been read.
+    """An open input: its name for messages, its bytes, and the read position.
 
-    `before_wait` is called before a read that may block on a pipe, so that
-    answers can be flushed to a sender who waits for them.
+    `before_wait` is called before a read that may block on a pipe, so that answers can
+    be flushed to a waiting sender.
     """
 
     def __init__(self, name: str, raw: BinaryIO, packed: bool, size: int) -> None:
@@ -90,7 +90,7 @@ class Source:
         return self._raw.tell() if self.size else 0
 
     def seekable(self) -> BinaryIO:
-        """Return the file itself, for formats that are read from their end."""
+        """Return the file itself, for formats read from the end; InputError for a pipe."""
         if not self.size and Path(self.name).is_file():
             raise InputError(f"{self.name} is empty.")
         if not self.size or isinstance(self.stream, gzip.GzipFile):
@@ -98,13 +98,13 @@ class Source:
         return self._raw
 
     def readline(self) -> bytes:
-        """Return the next line, cut after `MAX_LINE` and one bytes."""
+        """Return the next line, cut to `MAX_LINE` + 1 bytes."""
         line = self._piece()
         self.lines += 1
         return line
 
     def skip_line(self, line: bytes) -> None:
-        """Skip the rest of a line of which `line` was read."""
+        """Skip the rest of a line that starts with `line`."""
         while line and not line.endswith(b"\n"):
             line = self._piece()
 
@@ -126,7 +126,7 @@ class Source:
 
 
 class _Pipe(io.RawIOBase):
-    """Reads from a pipe, and calls the source's `before_wait` before it blocks."""
+    """Reads from a pipe; calls the source's `before_wait` before it blocks."""
 
     def __init__(self, inner: BinaryIO, source: Source) -> None:
         self._inner = inner
@@ -145,7 +145,7 @@ class _Pipe(io.RawIOBase):
 
 
 def _is_ready(stream: BinaryIO) -> bool:
-    """Return whether a read would not block; False where the system cannot tell."""
+    """Return whether a read would not block; False where that is unknown."""
     try:
         return bool(select.select([stream.fileno()], [], [], 0)[0])
     except (OSError, ValueError):
@@ -171,7 +171,7 @@ def open_file(path: Path) -> Iterator[Source]:
 
 
 def format_of(source: Source) -> Format:
-    """Return the format by the file's name, or else by its first character."""
+    """Return the format, by the file's name or first character; InputError for a JSON array."""
     ending = Path(source.name.removesuffix(".gz")).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
@@ -203,7 +203,7 @@ def lines_of(
 def fields_of_file(
     path: Path, columns: Collection[str] = COMMENT_COLUMNS
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the line number and fields of each row; the first bad line is a CorpusError."""
+    """Yield the line number and fields of each row; a bad line raises CorpusError."""
     try:
         with open_file(path) as source:
             for line in lines_of(source, format_of(source), columns):
@@ -240,10 +240,10 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-# NaN is how some programs write a missing value, but it is not JSON and cannot be written again;
-# neither can a number that overflows.
+# Some programs write NaN for a missing value, but it is not valid JSON and cannot be written
+# again; neither can a number that overflows.
 _DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
-_MAX_DEPTH: Final = 200  # deeper nesting can be read, but not written by every program
+_MAX_DEPTH: Final = 200  # some programs cannot write deeper nesting
 
 
 def _json_line(number: int, line: bytes) -> Line | Problem:
@@ -279,13 +279,11 @@ def _depth(value: object) -> int:
 
 
 SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs"}
-"""What may separate cells, and its name for messages. Many countries' spreadsheets use semicolons."""
+"""Separators and their names for messages. Many countries' spreadsheets use semicolons."""
 
 
 def separator_of(header: str, names: Collection[str]) -> str:
-    """Return what separates the cells of a CSV file's first line.
-
-    It is the first separator that gives one of `names`; a comma if none does.
+    """Return the first separator that yields one of `names` in a CSV header, else a comma.
 
     Examples
     --------
@@ -303,11 +301,10 @@ def separator_of(header: str, names: Collection[str]) -> str:
 
 
 class CsvRows:
-    """The header and the rows of a CSV file that is given line by line.
+    """The header and the rows of a CSV file, read line by line.
 
-    `names` are the possible names of the column that holds the comments. Each
-    row comes with the number of its first line, as cells or as the error that
-    kept it from being read.
+    `names` are the possible names of the comments' column. Each row comes with the
+    number of its first line, as cells or as a reading error.
     """
 
     def __init__(self, lines: Iterator[str], names: Collection[str]) -> None:
@@ -364,7 +361,7 @@ def _text_lines(source: Source, too_long: set[int]) -> Iterator[str]:
             too_long.add(source.lines)
             source.skip_line(line)
             line = b"-\n"
-        # A byte that is not UTF-8 must not end the stream; its row is found in _csv_line.
+        # A byte that is not UTF-8 must not end the stream; _csv_line rejects its row.
         yield line.decode(encoding, "surrogateescape")
         encoding = "utf-8"
 
@@ -397,7 +394,7 @@ def _csv_line(number: int, names: list[str], cells: list[str], separator: str) -
 # --- Parquet ----------------------------------------------------------------------
 
 MAX_ROW_GROUP: Final = 4_000_000_000
-"""Bytes, uncompressed, that a row group may claim."""
+"""Uncompressed bytes that a row group may claim."""
 
 MAX_BATCH: Final = 1_000_000_000
 """Bytes of the rows read at once."""
@@ -406,7 +403,7 @@ _BATCH_ROWS: Final = 1_000
 
 
 def load_pyarrow() -> Any:
-    """Return pyarrow with its Parquet module; without it, say how to install it."""
+    """Return pyarrow with its Parquet module, or raise with the command to install it."""
     with optional():
         import pyarrow as pa
         import pyarrow.parquet
@@ -415,11 +412,7 @@ def load_pyarrow() -> Any:
 
 
 class ParquetRows:
-    """The rows of a Parquet file, read in batches.
-
-    Its own figures are checked first: a row group that claims to be larger than
-    memory is refused before it is read.
-    """
+    """The rows of a Parquet file, in batches; an oversized row group is refused unread."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._name = name
@@ -440,7 +433,7 @@ class ParquetRows:
                 )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield each row by column name; a missing value and NaN are None."""
+        """Yield rows as dicts; missing values and NaN are None."""
         try:
             for batch in self._file.iter_batches(batch_size=_BATCH_ROWS):
                 if batch.nbytes > MAX_BATCH:
@@ -477,7 +470,7 @@ _LONG_POST: Final = 50_000
 
 
 def comment_of(fields: dict[str, Any], post: Post | None) -> Comment:
-    """Return the comment in `fields`, with its own post or else with `post`."""
+    """Return the comment in `fields`, with its post or else `post`; InputError without text."""
     if fields.get("text") is None:
         raise InputError("there is no text; the field with the comment must be called text")
     # In CSV an empty cell is a missing value.
@@ -489,7 +482,7 @@ def comment_of(fields: dict[str, Any], post: Post | None) -> Comment:
 
 def _own_post(fields: dict[str, Any]) -> Post | None:
     nested = fields.get("post")
-    # Only an object is a post: a bare number or word is a key for one.
+    # Only an object is a post; a bare number or word is a post's key.
     own = nested if isinstance(nested, dict) else {}
     values = [fields.get(flat) or own.get(name) or None for name, flat in _POST_FIELDS]
     title, text, url, author = values

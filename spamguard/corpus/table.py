@@ -1,9 +1,7 @@
 """A corpus as a pandas DataFrame: one labelled comment a row, with the columns `COLUMNS`.
 
-It comes from a file of your own (`read_corpus`), from the sample that ships
-with spamguard (`load_sample`), or from the larger sets that the cards in
-``datasets/cards`` describe (`load_datasets`). A missing value is ``None``,
-never NaN.
+Read one from your own file (`read_corpus`), or load the shipped sample (`load_sample`)
+or the larger sets (`load_datasets`). A missing value is ``None``, never NaN.
 
 Examples
 --------
@@ -61,7 +59,7 @@ def _checked_frame(df: pd.DataFrame, labelled: bool = False) -> Columns:
 
 
 def corpus_frame(columns: Columns, index: Any = None) -> pd.DataFrame:
-    """Build a corpus from checked columns, with the groups that a split must keep together."""
+    """Build a corpus from checked columns, and add the groups that a split keeps together."""
     duplicates = columns.get("duplicate_group")
     if duplicates is None:
         duplicates = duplicate_groups(columns["text"]).tolist()
@@ -80,10 +78,10 @@ def corpus_frame(columns: Columns, index: Any = None) -> pd.DataFrame:
 def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
     """Return `df` as a corpus: all of `COLUMNS`, checked, with missing values as ``None``.
 
-    Labels may be ham and spam, 0 and 1, or False and True. A missing `blog` is
-    the `dataset`. Groups in `df` are kept; after concatenating frames, drop
-    ``duplicate_group`` first, so that copies across them are found. Other
-    columns follow the known ones, and the index is kept.
+    Labels may be ham and spam, 0 and 1, or False and True. A missing `blog` is the
+    `dataset`. Groups in `df` are kept; after concatenating frames, drop
+    ``duplicate_group`` first, so that copies across them are found. Other columns and
+    the index are kept. The result is a copy.
 
     Parameters
     ----------
@@ -91,11 +89,6 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
         Comments, with at least the column ``text``.
     labelled : bool
         Also refuse rows without a label.
-
-    Returns
-    -------
-    DataFrame
-        A copy.
 
     Raises
     ------
@@ -115,18 +108,7 @@ def check_corpus(df: pd.DataFrame, labelled: bool = False) -> pd.DataFrame:
 
 
 def texts_sha256(df: pd.DataFrame) -> str:
-    """Return the hash of a corpus's texts in order, by which a model recognises it.
-
-    Parameters
-    ----------
-    df : DataFrame
-        With a column ``text``.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return the SHA-256 of a corpus's texts in order, by which a model recognises it."""
     return hashlib.sha256("\0".join(df["text"].tolist()).encode("utf-8", "replace")).hexdigest()
 
 
@@ -137,15 +119,14 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     """Read comments from a ``.jsonl``, ``.csv`` or ``.parquet`` file.
 
     JSON lines and CSV may be compressed (``.jsonl.gz``, ``.csv.gz``). Only the
-    column ``text`` is needed; columns besides `COLUMNS` are ignored. In CSV the
-    first line names the columns, which are separated by commas, semicolons or
-    tabs, and an empty cell is a missing value. Parquet needs pyarrow
-    (``pip install 'spamguard[analysis]'``).
+    column ``text`` is needed; columns besides `COLUMNS` are ignored. CSV needs a
+    header, is separated by commas, semicolons or tabs, and an empty cell is a missing
+    value. Parquet needs pyarrow (``pip install 'spamguard[analysis]'``).
 
     Parameters
     ----------
     path : path-like
-        The file; text is in UTF-8.
+        The file, in UTF-8.
     labelled : bool
         Also refuse rows without a label.
 
@@ -157,7 +138,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     Raises
     ------
     CorpusError
-        Names the file and the line, and never repeats what the line says.
+        Names the file and the line, but not its content.
     """
     path = Path(path)
     if not path.exists():
@@ -189,19 +170,13 @@ def write_corpus(df: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a corpus to a ``.jsonl``, ``.jsonl.gz`` or ``.csv`` file.
 
     The file appears whole or not at all, and equal frames give equal bytes.
-    Groups are not written: `read_corpus` computes them again.
-
-    Parameters
-    ----------
-    df : DataFrame
-        Comments, as for `check_corpus`.
-    path : path-like
-        The file; one that exists is replaced.
+    Groups are not written, because `read_corpus` computes them. An existing file is
+    replaced.
 
     Raises
     ------
     CorpusError
-        If the frame is no corpus, the name ends otherwise or the directory
+        If the frame is no corpus, the file name has another ending or the directory
         cannot be written to.
     """
     path = Path(path)
@@ -246,15 +221,13 @@ def comments_of(df: pd.DataFrame, thread: bool = False) -> list[Comment]:
     df : DataFrame
         Comments, as for `check_corpus`.
     thread : bool
-        Also give each post the comments that came before, at most 50 and
-        whatever their label: in the order of the column ``order`` if there is
-        one, else of the frame.
+        Also give each post the earlier comments, at most 50 and with any label: in
+        the order of the column ``order`` if there is one, else of the frame.
 
     Returns
     -------
     list of Comment
-        One a row. Without `thread`, rows with equal posts share one `Post`; a
-        row that says nothing about its post has none.
+        One per row. Without `thread`, rows with equal posts share one `Post`.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The one writer of rows: JSON lines, CSV or Parquet, to standard output or to a file.
 
-A file appears whole or not at all. A long output can be resumed: its rows
-collect in ``NAME.part``, which replaces NAME at the end. If the process is
-killed, at most one torn line is left there, and the next run cuts it off.
+A file appears whole or not at all. A long output can be resumed: its rows collect in
+``NAME.part``, which replaces NAME at the end. A killed process leaves at most one torn
+line, which the next run cuts off.
 """
 
 from __future__ import annotations
@@ -39,14 +39,17 @@ Row = dict[str, Any]
 
 
 def output_format(path: str | None) -> str:
-    """Return the format of this output unless another is named."""
+    """Return the default format of this output."""
     if path is None or path == "-":
         return "table" if sys.stdout.isatty() else "jsonl"
     return ENDINGS.get(Path(path).suffix.lower(), "jsonl")
 
 
 def target_of(path: str | None) -> Path | None:
-    """Return the file that the output replaces; None for standard output and for devices."""
+    """Return the file that the output replaces; None for standard output and devices.
+
+    Raises InputError for a .gz file or a missing directory.
+    """
     if path is None or path == "-":
         return None
     if path.endswith(".gz"):
@@ -63,7 +66,7 @@ def target_of(path: str | None) -> Path | None:
 
 @contextmanager
 def open_output(path: str | None) -> Iterator[IO[bytes]]:
-    """Open standard output, or a file that is replaced once it is whole."""
+    """Open standard output, or a file that is replaced once it is complete."""
     target = target_of(path)
     if target is not None:
         with replacing(target) as file:
@@ -79,7 +82,7 @@ def open_output(path: str | None) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def open_corpus(path: Path) -> Iterator[IO[bytes]]:
-    """Replace a corpus, compressed if it ends in ``.gz``; a new one is private: it names people."""
+    """Replace a corpus, compressed if it ends in ``.gz``; a new file is private to its owner."""
     with ExitStack() as stack:
         file = stack.enter_context(replacing(path, private=True))
         if path.name.endswith(".gz"):
@@ -93,7 +96,7 @@ def open_corpus(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _json_value(value: object) -> Any:
-    """Return what JSON has for a value that only Parquet has."""
+    """Return the JSON form of a value that only Parquet has."""
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
@@ -111,7 +114,7 @@ def json_row(row: Row) -> bytes:
 def csv_row(cells: Sequence[Any], errors: str = "replace") -> bytes:
     """Return a row as a line of CSV."""
     # Text is always quoted: a lone carriage return would otherwise end the row. The csv module
-    # looks at every letter, which takes longer than everything else in a row.
+    # checks every letter, which takes longer than the rest of the row.
     return (",".join(map(_csv_cell, cells)) + "\n").encode("utf-8", errors)
 
 
@@ -155,7 +158,7 @@ def scored_row(fields: Row, verdict: Verdict, explain: int | None) -> Row:
 
 
 def _free_name(name: str, taken: Row) -> str:
-    """Return `name`, numbered if it is taken: a file that is scored twice loses nothing."""
+    """Return `name`, numbered if it is taken, so that scoring a file twice loses nothing."""
     numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
     return next(each for each in numbered if each not in taken)
 
@@ -171,7 +174,7 @@ class JsonForm:
         return json_row(scored_row(fields, verdict, self._explain))
 
     def left_out(self, fields: Row) -> int:
-        """Return how many fields cannot be written: none."""
+        """Return 0: JSON has no fixed columns."""
         return 0
 
 
@@ -181,7 +184,7 @@ class CsvForm:
     def __init__(self, explain: int | None) -> None:
         self._explain = explain
         self._columns: list[str] = []
-        self._complete: tuple[str, ...] | None = None  # names that are known to have columns
+        self._complete: tuple[str, ...] | None = None  # names known to have columns
 
     def __call__(self, fields: Row, verdict: Verdict) -> bytes:
         """Return the row, after the header if it is the first."""
@@ -211,15 +214,12 @@ _ANY_VERDICT: Final = Verdict(0.5, "ham", False, 0.0, 0.0, "")
 
 
 class AnotherRunError(SpamguardError):
-    """The unfinished output was written by another command than the one that resumes it."""
+    """The unfinished output belongs to another command."""
 
 
 @dataclass(slots=True)
 class PartialOutput:
-    """What an interrupted run has written: whole rows, and the bytes they take.
-
-    `first` is the first row, in CSV preceded by the header.
-    """
+    """The whole rows of an interrupted run; `first` is the first, with the header in CSV."""
 
     rows: int = 0
     size: int = 0
@@ -241,8 +241,8 @@ class Output:
     def has(self, fields: Row, judge: Callable[[], Verdict]) -> bool:
         """Return whether the next row is written already.
 
-        The first and the last of them are computed again: if they differ, the
-        comments, the model or the options are not the same.
+        The first and the last such row are computed again: if they differ, the comments,
+        the model or the options have changed.
         """
         if self._passed == self._done.rows:
             return False
@@ -272,7 +272,7 @@ class Output:
         self._file.flush()
 
     def close(self) -> None:
-        """Check that the input had at least as many comments as are written."""
+        """Check that the input had at least as many comments as the output."""
         if self._passed < self._done.rows:
             raise AnotherRunError(_ANOTHER)
 
@@ -287,7 +287,7 @@ _ANOTHER: Final = (
 def open_scored(
     path: str | None, form: str, explain: int | None, *, resume: bool = False
 ) -> Iterator[Output]:
-    """Open the output of a stream of comments, as JSON lines or CSV; a file can be resumed."""
+    """Open a JSON lines or CSV output for a stream of comments; a file can be resumed."""
     put = CsvForm(explain) if form == "csv" else JsonForm(explain)
     target = target_of(path)
     if target is None:
@@ -304,16 +304,15 @@ def open_scored(
 
 
 def part_of(target: Path) -> Path:
-    """Return the file that collects the rows of `target` until all are there."""
+    """Return the file that collects the rows of `target` until it is complete."""
     return target.with_name(f"{target.name}.part")
 
 
 @contextmanager
 def resumable(target: Path, csv: bool, resume: bool) -> Iterator[tuple[IO[bytes], PartialOutput]]:
-    """Open the unfinished output of `target`, which it replaces if the block ends without an error.
+    """Open the unfinished output of `target`; it replaces `target` if the block succeeds.
 
-    In CSV a line may be part of a row. Unless `resume`, what is there is
-    discarded.
+    Unless `resume`, its former content is discarded.
     """
     part = part_of(target)
     with _locked(part) as file:
@@ -345,7 +344,7 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # A process that has just finished has renamed the file to the target.
+                # Another process may have finished and renamed the file to the target.
                 mine = part.stat().st_ino == os.fstat(file.fileno()).st_ino
             except (BlockingIOError, FileNotFoundError):
                 mine = False
@@ -391,7 +390,7 @@ def _keep_or_remove(part: Path) -> None:
 
 _GROUP_ROWS: Final = 20_000
 _GROUP_CHARACTERS: Final = 50_000_000
-"""A row group is written when it has that many rows, or its rows that much text."""
+"""A row group is written when it has this many rows or this much text."""
 
 
 @contextmanager

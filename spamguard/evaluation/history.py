@@ -1,8 +1,7 @@
-"""A site's past, scored in the order in which it came, beside the decisions made then.
+"""A site's past comments, scored in order and compared with the decisions of the time.
 
-`replay` shows what a model would have caught and lost, and the comments on which it
-disagrees with the decision. `Shadow` does the same with today's comments. Neither
-changes anything.
+`replay` shows what a model would have caught and lost. `Shadow` compares two models on
+comments as they arrive. Neither changes anything.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ class Tally:
     Parameters
     ----------
     ham, spam, unlabelled : dict of label to int
-        Comments that were published, that were removed as spam, and without a known
-        decision.
+        Comments published, removed as spam, and without a known decision.
     """
 
     ham: dict[Label, int] = field(default_factory=lambda: {"ham": 0, "unsure": 0, "spam": 0})
@@ -40,14 +38,7 @@ class Tally:
     unlabelled: dict[Label, int] = field(default_factory=lambda: {"ham": 0, "unsure": 0, "spam": 0})
 
     def count(self, decision: str | None, label: Label) -> None:
-        """Count one comment.
-
-        Parameters
-        ----------
-        decision : {"ham", "spam"} or None
-        label : {"ham", "unsure", "spam"}
-            The model's.
-        """
+        """Count one comment, by its past decision and the model's label."""
         side = {"ham": self.ham, "spam": self.spam}.get(decision or "", self.unlabelled)
         side[label] += 1
 
@@ -62,11 +53,9 @@ class Replay:
 
     Parameters
     ----------
-    total : Tally
-    months : dict of Month to Tally
     disagreements : list of tuple
-        Row of the frame (from 0), past decision and verdict: spam that the model
-        lets through, and ham that it calls spam.
+        Row of the frame (from 0), past decision and verdict, for spam that the model
+        misses and ham that it calls spam.
     """
 
     total: Tally
@@ -86,14 +75,9 @@ def replay(
     ----------
     frame : DataFrame
         A corpus as `spamguard.corpus.read_corpus` returns it; ``label`` is the past
-        decision. Each comment is judged with the earlier ones under its post.
-    model : SpamModel
+        decision. Each comment is scored with the earlier ones under its post.
     watch : callable, optional
-        Called with a stage, the comments done and their number.
-
-    Returns
-    -------
-    Replay
+        Called with a stage, the comments done and the total.
     """
     from spamguard.corpus import comments_of
 
@@ -130,17 +114,16 @@ def _verdicts(model: SpamModel, comments: Iterable[Comment]) -> Iterator[Verdict
 
 @dataclass(slots=True)
 class Shadow:
-    """A candidate that runs beside the model in use, and decides nothing.
+    """A candidate model that runs beside the model in use and decides nothing.
 
     Parameters
     ----------
     model : SpamModel
         The one in use.
-    candidate : SpamModel
     tell : callable, optional
         Called with the comment and both verdicts where their labels differ.
     seen, differed : int, default 0
-        Comments scored so far, and those of them on which the labels differ.
+        Comments scored so far, and how many of them got different labels.
     """
 
     model: SpamModel
@@ -150,17 +133,7 @@ class Shadow:
     differed: int = 0
 
     def score(self, comment: Comment | str) -> Verdict:
-        """Return the verdict of the model in use, and compare it with the candidate's.
-
-        Parameters
-        ----------
-        comment : Comment or str
-            As for `spamguard.score`.
-
-        Returns
-        -------
-        Verdict
-        """
+        """Return the verdict of the model in use, and compare it with the candidate's."""
         given = as_comment(comment)
         verdict = self.model.verdict(given)
         other = self.candidate.verdict(given)

@@ -1,13 +1,13 @@
-"""How good scores, probabilities and labels are, and how certain that is.
+"""Metrics for scores, probabilities and labels, with intervals.
 
 Throughout, `y` is 1 for spam and 0 for ham; `scores` and `log_odds` are any
 numbers that grow with spamminess; `p` and `probability` are P(spam), 0 to 1.
 A figure that a missing class leaves undefined is NaN. NaN in the data, lengths
 that differ and labels other than 0 and 1 raise `InputError`.
 
-The metrics that scikit-learn has too are here because a resample may lack a class:
-then they must return a value instead of warning. scikit-learn loads inside the
-functions that need it, since the server does without.
+Some metrics of scikit-learn are wrapped because a resample may lack a class: they
+must then return a value instead of warning. scikit-learn is imported inside the
+functions, because the server runs without it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Bools = NDArray[np.bool_]
 
 
 def checked_numbers(name: str, values: ArrayLike) -> Floats:
-    """Return `values` as a flat array of finite numbers; messages call them `name`."""
+    """Return `values` as a flat array of finite numbers; InputError calls them `name`."""
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -64,7 +64,7 @@ def checked_numbers(name: str, values: ArrayLike) -> Floats:
 
 
 def checked_share(name: str, value: float, *, ends: bool = False) -> float:
-    """Return `value` if it lies between 0 and 1, or with `ends` is one of them."""
+    """Return `value` if between 0 and 1, which `ends` includes; InputError otherwise."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -85,7 +85,7 @@ def _classes(y: ArrayLike, name: str = "y") -> Bools:
 
 
 def checked_pair(y: ArrayLike, values: ArrayLike, name: str) -> tuple[Bools, Floats]:
-    """Return which rows are spam, and `values` as numbers beside them."""
+    """Return the spam rows' mask and `values` as numbers, both (n,); InputError if they differ."""
     spam, array = _classes(y), checked_numbers(name, values)
     if len(spam) != len(array):
         raise InputError(f"y has {len(spam)} rows and {name} has {len(array)}; they must match.")
@@ -100,7 +100,7 @@ def _with_probabilities(y: ArrayLike, p: ArrayLike) -> tuple[Bools, Floats]:
 
 
 def checked_whole(name: str, value: int, least: int) -> int:
-    """Return `value` if it is a whole number of `least` or more."""
+    """Return `value` if it is a whole number of `least` or more; InputError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name} must be a whole number, {least} or more.")
     return int(value)
@@ -110,11 +110,10 @@ def checked_whole(name: str, value: int, least: int) -> int:
 
 
 def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
-    """Return the largest recall of spam at a false-positive rate of at most `fpr`.
+    """Return the largest recall of spam, 0 to 1, at a false-positive rate of at most `fpr`.
 
-    Every decision threshold is tried. Ham and spam of equal score are on the same
-    side of each, so ties are never split in the model's favour and nothing is
-    interpolated.
+    Every decision threshold is tried. Ties are never split in the model's favour,
+    and nothing is interpolated. NaN when a class is missing.
 
     Parameters
     ----------
@@ -122,11 +121,6 @@ def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
     scores : array_like, shape (n,)
     fpr : float
         Largest share of ham called spam, 0 to 1.
-
-    Returns
-    -------
-    float
-        Share of spam caught, 0 to 1; NaN when a class is missing.
     """
     spam, array = checked_pair(y, scores, "scores")
     limit = checked_share("fpr", fpr, ends=True)
@@ -148,15 +142,12 @@ def recall_at_fpr(y: ArrayLike, scores: ArrayLike, fpr: float) -> float:
 def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the ROC curve: how often spam outranks ham, ties counted half.
 
+    0 to 1; NaN when a class is missing.
+
     Parameters
     ----------
     y : array_like of {0, 1}, shape (n,)
     scores : array_like, shape (n,)
-
-    Returns
-    -------
-    float
-        0 to 1; NaN when a class is missing.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -166,15 +157,12 @@ def roc_auc(y: ArrayLike, scores: ArrayLike) -> float:
 def average_precision(y: ArrayLike, scores: ArrayLike) -> float:
     """Return average precision: the mean of precision over the spam caught, in rank order.
 
+    0 to 1, where chance gives the share of spam; NaN when a class is missing.
+
     Parameters
     ----------
     y : array_like of {0, 1}, shape (n,)
     scores : array_like, shape (n,)
-
-    Returns
-    -------
-    float
-        0 to 1, the share of spam by chance; NaN when a class is missing.
     """
     from sklearn.metrics import average_precision_score
 
@@ -192,14 +180,11 @@ def _of_both_classes(metric: Callable[..., float], y: ArrayLike, scores: ArrayLi
 def mcc(y: ArrayLike, predicted: ArrayLike) -> float:
     """Return Matthews' correlation coefficient (Matthews 1975) of labels and decisions.
 
+    -1 to 1; 0 for chance, and where it is undefined.
+
     Parameters
     ----------
     y, predicted : array_like of {0, 1}, shape (n,)
-
-    Returns
-    -------
-    float
-        -1 to 1; 0 for chance, and where it is undefined.
     """
     from sklearn.metrics import matthews_corrcoef
 
@@ -258,7 +243,7 @@ def _gap(table: list[tuple[float, float, int]]) -> float:
 
 
 def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float, float, int]]:
-    """Return what was predicted beside what happened, in bins of equal width.
+    """Compare predicted probabilities with the share of spam, in bins of equal width.
 
     Parameters
     ----------
@@ -270,8 +255,8 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float,
     Returns
     -------
     list of (float, float, int)
-        Mean probability, share of spam and number of rows of each bin that has
-        rows, by rising probability.
+        Mean probability, share of spam and number of rows of each bin that is not
+        empty, by rising probability.
     """
     spam, array = _with_probabilities(y, p)
     width = checked_whole("bins", bins, 1)
@@ -281,20 +266,15 @@ def reliability(y: ArrayLike, p: ArrayLike, bins: int = 15) -> list[tuple[float,
 def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error over bins of equal width.
 
-    The mean distance between predicted and observed spam share, by rows (Naeini,
-    Cooper and Hauskrecht 2015). Chance alone puts it above zero, and more so for
-    few rows: compare it between samples of similar size.
+    The mean distance between predicted and observed share of spam, weighted by rows
+    (Naeini, Cooper and Hauskrecht 2015). 0 (best) to 1; NaN for no rows. Chance alone
+    puts it above zero, more so for few rows: compare samples of similar size.
 
     Parameters
     ----------
     y : array_like of {0, 1}, shape (n,)
     p : array_like, shape (n,), 0 to 1
     bins : int, default 15
-
-    Returns
-    -------
-    float
-        0 (best) to 1; NaN for no rows.
     """
     return _gap(reliability(y, p, bins))
 
@@ -302,20 +282,14 @@ def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
 def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     """Return the expected calibration error over bins of equal mass.
 
-    As `ece`, with bins of about as many rows each (Nguyen and O'Connor 2015; Nixon
-    et al. 2019), so that the crowded ends are seen as closely as the middle. Equal
-    probabilities share a bin.
+    As `ece`, but each bin has about as many rows (Nguyen and O'Connor 2015; Nixon
+    et al. 2019), which resolves the crowded ends. Equal probabilities share a bin.
 
     Parameters
     ----------
     y : array_like of {0, 1}, shape (n,)
     p : array_like, shape (n,), 0 to 1
     bins : int, default 15
-
-    Returns
-    -------
-    float
-        0 (best) to 1; NaN for no rows.
     """
     spam, array = _with_probabilities(y, p)
     mass = checked_whole("bins", bins, 1)
@@ -336,18 +310,10 @@ def _counted(k: int, n: int) -> tuple[int, int]:
 
 
 def binomial_upper(k: int, n: int, confidence: float = 0.95) -> float:
-    """Return the exact one-sided upper bound on a share, `k` of `n` seen.
+    """Return the exact one-sided upper bound on a share of which `k` of `n` were seen.
 
-    Parameters
-    ----------
-    k, n : int
-        0 <= k <= n.
-    confidence : float, default 0.95
-
-    Returns
-    -------
-    float
-        0 to 1; 1 where n is 0 (Clopper and Pearson 1934, one side).
+    0 to 1; 1 where n is 0 (Clopper and Pearson 1934). `confidence` is strictly between
+    0 and 1.
     """
     hits, rows = _counted(k, n)
     level = checked_share("confidence", confidence)
@@ -355,18 +321,10 @@ def binomial_upper(k: int, n: int, confidence: float = 0.95) -> float:
 
 
 def binomial_lower(k: int, n: int, confidence: float = 0.95) -> float:
-    """Return the exact one-sided lower bound on a share, `k` of `n` seen.
+    """Return the exact one-sided lower bound on a share of which `k` of `n` were seen.
 
-    Parameters
-    ----------
-    k, n : int
-        0 <= k <= n.
-    confidence : float, default 0.95
-
-    Returns
-    -------
-    float
-        0 to 1; 0 where n is 0 (Clopper and Pearson 1934, one side).
+    0 to 1; 0 where n is 0 (Clopper and Pearson 1934). `confidence` is strictly between
+    0 and 1.
     """
     hits, rows = _counted(k, n)
     level = checked_share("confidence", confidence)
@@ -374,19 +332,10 @@ def binomial_lower(k: int, n: int, confidence: float = 0.95) -> float:
 
 
 def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact interval for a share, `k` of `n` seen (Clopper and Pearson 1934).
+    """Return the exact interval for a share of which `k` of `n` were seen.
 
-    Parameters
-    ----------
-    k, n : int
-        0 <= k <= n; the rows must be independent.
-    level : float, default 0.95
-        Two-sided coverage; half of the rest lies on either side.
-
-    Returns
-    -------
-    tuple of (float, float)
-        0 to 1; (0, 1) where n is 0.
+    0 to 1; (0, 1) where n is 0 (Clopper and Pearson 1934). `level` is the two-sided
+    coverage. The rows must be independent.
     """
     side = (1 + checked_share("level", level)) / 2
     return binomial_lower(k, n, side), binomial_upper(k, n, side)
@@ -412,13 +361,7 @@ class Figure:
     n: int
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Return plain values for JSON, with None for NaN.
-
-        Returns
-        -------
-        dict
-            By field.
-        """
+        """Return plain values for JSON, with None for NaN."""
         numbers = {"value": self.value, "low": self.low, "high": self.high}
         return {
             **{name: None if math.isnan(x) else float(x) for name, x in numbers.items()},
@@ -471,8 +414,7 @@ def cluster_bootstrap(
     """Return a figure with a percentile interval from resampling whole groups.
 
     Comments under one post resemble each other, so resampling single rows would
-    make the interval too narrow. Whole posts are drawn with replacement instead
-    (Davison and Hinkley 1997, section 3.8).
+    make the interval too narrow (Davison and Hinkley 1997, section 3.8).
 
     Parameters
     ----------
@@ -514,8 +456,8 @@ def curve_bootstrap(
 ) -> tuple[Floats, Floats, Floats]:
     """Return a curve and the band around it, from resampling whole groups.
 
-    As `cluster_bootstrap`, for functions that return one number for each point of
-    a fixed grid. The band holds for each point alone, not for the whole curve.
+    As `cluster_bootstrap`, for functions that return a number for each point of a
+    fixed grid. The band holds for each point alone, not for the whole curve.
 
     Parameters
     ----------
@@ -584,7 +526,7 @@ def blog_metrics(
     samples: int = 300,
     seed: int = 0,
 ) -> dict[str, Figure | int]:
-    """Return all that is reported about one blog, with 95 % intervals.
+    """Return all figures of one blog, with 95 % intervals.
 
     Parameters
     ----------
@@ -635,11 +577,10 @@ def blog_metrics(
 
 
 def macro_mean(blogs: Sequence[Mapping[str, Figure | int]]) -> dict[str, Figure]:
-    """Return the mean over blogs, each counting the same whatever its size.
+    """Return the mean over blogs, each with equal weight.
 
     The interval comes from drawing blogs with replacement (2000 times, seed 0, 95 %
-    percentiles): how the mean would vary with other blogs of this kind. With a
-    handful of blogs it is too narrow.
+    percentiles). With a handful of blogs it is too narrow.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""A site's own decision thresholds: from its labelled comments to a model that keeps a promise.
+"""A site's own decision thresholds, from its labelled comments.
 
     found = threshold_on(model, read_corpus("moderated.csv"), "ham_lost<=0.01")
     save_model(with_threshold(model, found), "mysite-model", name="mysite")
 
-The model must not have learned from these comments: on those it loses less ham than
-it will on others.
+The model must not have learned from these comments: it loses less ham on them than on
+new ones.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Gathering", "SiteThreshold", "gatherings", "threshold_on", "with_threshold"]
 
 Action = Literal["unsure", "spam", "discard"]
-"""What a model does from a threshold on."""
+"""What a model does at or above a threshold."""
 
 _CHANCE: Final = 0.05
 _BATCH: Final = 500
-# Entries of a model's `about` on the cuts it was trained with.
+# Entries of a model's `about` on its trained thresholds.
 _OF_FORMER_CUTS: Final = ("figures", "held_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A blog or post with more of the ham lost than chance explains.
+    """A blog or post with more of the lost ham than chance explains.
 
     Parameters
     ----------
     by : {"blog", "post"}
     name : str
-        The blog, or the post with its blog.
+        The blog, or its post.
     ham, ham_lost : int
-        Ham comments of the group, and those at or above the cut.
+        Ham comments of the group, and those of them at or above the threshold.
     """
 
     by: Literal["blog", "post"]
@@ -65,27 +65,26 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True)
 class SiteThreshold:
-    """A threshold measured on a corpus, and what speaks against relying on it.
+    """A threshold measured on a corpus, and the reasons not to rely on it.
 
     Parameters
     ----------
     threshold : Threshold
-        Its cut is in the log-odds of the model it was measured with, at that model's
-        prior.
+        In log-odds of the model it was measured with, at `prior`.
     prior : float
-        That prior, 0 to 1.
+        The model's share of spam, 0 to 1.
     gathered : tuple of Gathering
-        Where the ham lost gathers. The bound assumes that it does not.
+        Groups with too much of the lost ham. The bound assumes that there are none.
     broken_blogs : tuple of str
-        Blogs shown to lose more ham than was promised.
+        Blogs that provably lose more ham than was promised.
     learned_from : bool
         The model was trained on this corpus, or on a set in it, so the promise means
         nothing.
     corpus_sha256 : str
         Hash of the corpus's texts.
     action : {"spam", "unsure", "discard"}
-        What was measured. A comment in a language the model does not know is called
-        unsure at most, so such comments count for ``unsure`` only.
+        What was measured. Comments in a language the model does not know are never
+        called spam, so they count for ``unsure`` only.
     language_unknown : int
         Labelled comments in such a language.
     """
@@ -100,13 +99,7 @@ class SiteThreshold:
     language_unknown: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: the fields of the threshold among the others.
-
-        Returns
-        -------
-        dict
-            By field.
-        """
+        """Return plain values for JSON: the fields of the threshold among the others."""
         return {
             **self.threshold.to_dict(),
             "prior": self.prior,
@@ -131,11 +124,10 @@ def threshold_on(
     spam_share: float | None = None,
     watch: Callable[[str, int, int], None] | None = None,
 ) -> SiteThreshold:
-    """Return the cut of `model` that keeps `promise` on comments like those of `frame`.
+    """Find the decision threshold of `model` that keeps `promise` on comments like `frame`.
 
     Parameters
     ----------
-    model : SpamModel
     frame : DataFrame
         A corpus as `spamguard.corpus.read_corpus` returns it, of comments that
         `model` has not learned from. Rows without a label are ignored.
@@ -143,16 +135,12 @@ def threshold_on(
         Such as ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; a string means 95 %
         confidence.
     action : {"spam", "unsure", "discard"}
-        What the model does from the cut on.
+        What the model does at or above the threshold.
     spam_share : float, optional
-        Share of spam on the site, strictly between 0 and 1, that precision is
-        stated for; by default that of the labelled rows.
+        Share of spam on the site, strictly between 0 and 1, for the precision; by
+        default that of the labelled rows.
     watch : callable, optional
-        Called with a stage, the comments done and their number.
-
-    Returns
-    -------
-    SiteThreshold
+        Called with a stage, the comments done and the total.
 
     Raises
     ------
@@ -171,7 +159,7 @@ def threshold_on(
     log_odds, known = _log_odds(model, labelled, watch)
     foreign = int((~known).sum())
     if action != "unsure" and foreign:
-        # These are never acted on; counted, they would let the others lose too much.
+        # The model never acts on these. Counting them would let the others lose too much.
         labelled, log_odds, spam = labelled[known], log_odds[known], spam[known]
     threshold = _threshold(log_odds, spam, promise, spam_share)
     blogs = [str(blog or "") for blog in labelled["blog"]]
@@ -197,7 +185,7 @@ def _check_action(action: str) -> None:
 def _log_odds(
     model: SpamModel, frame: pd.DataFrame, watch: Callable[[str, int, int], None] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the log-odds `score` gives to the last bit, and whether the language is known."""
+    """Return the exact log-odds of `score`, and whether each language is known."""
     comments = comments_of_frame(frame)
     found, known = np.empty(len(comments)), np.ones(len(comments), bool)
     for start in range(0, len(comments), _BATCH):
@@ -230,7 +218,7 @@ def _learned(model: SpamModel, frame: pd.DataFrame, sha256: str) -> bool:
     return bool(named) or model.about.get("corpus_sha256") == sha256
 
 
-# --- where the losses lie -------------------------------------------------------
+# --- groups that lose too much --------------------------------------------------
 
 
 def gatherings(
@@ -240,26 +228,11 @@ def gatherings(
     cut: float,
     by: Literal["blog", "post"],
 ) -> list[Gathering]:
-    """Return the groups in which the ham lost gathers, those with the most first.
+    """Return the groups with more of the lost ham than chance explains, the worst first.
 
-    If the losses were spread by chance, a group's part of them would follow the
-    hypergeometric distribution. A group is named where so many, or more, would occur
-    in less than 5 % of draws in any of the groups together (Bonferroni).
-
-    Parameters
-    ----------
-    log_odds : ndarray of float64, shape (n,)
-    spam : ndarray of bool, shape (n,)
-    groups : sequence of str, length n
-    cut : float
-        Compared with >=.
-    by : {"blog", "post"}
-        What the groups are.
-
-    Returns
-    -------
-    list of Gathering
-        Empty where chance explains the losses.
+    If the losses were spread by chance, each group's share would follow the
+    hypergeometric distribution. The test is at 5 % over all groups (Bonferroni). The arrays
+    have shape (n,); `cut` is in log-odds, compared with >=.
     """
     counts = count_ham_lost(log_odds, spam, groups, cut)
     ham, lost = sum(n for _, n in counts.values()), sum(k for k, _ in counts.values())
@@ -286,7 +259,7 @@ def _refuting(
     return tuple(map(str, found))
 
 
-# --- a model that acts on it -----------------------------------------------------
+# --- a model with the threshold --------------------------------------------------
 
 
 def with_threshold(
@@ -296,7 +269,7 @@ def with_threshold(
     *,
     lock_discard: bool = False,
 ) -> SpamModel:
-    """Return a copy of `model` that acts from the cut found on.
+    """Return a copy of `model` that uses the threshold found.
 
     Parameters
     ----------
@@ -305,22 +278,22 @@ def with_threshold(
     found : SiteThreshold
         From `threshold_on`.
     action : {"spam", "unsure", "discard"}, optional
-        Which of the three cuts it replaces; by default the one it was measured for.
+        Which decision threshold it replaces; by default the one it was measured for.
     lock_discard : bool, default False
         Make the copy never discard.
 
     Returns
     -------
     SpamModel
-        ``about["promises"][action]`` records the promise and what backs it. The
-        figures of the former cuts are left out of its `about`.
+        ``about["promises"][action]`` records the promise and its evidence. Figures of
+        the former thresholds are removed from `about`.
 
     Raises
     ------
     InputError
         If the promise is not supported; if it is for ``discard`` and a blog refutes
-        it, or the model has learned from the corpus; or if the cuts would no longer
-        rise from unsure over spam to discard. The message says what to do.
+        it, or the model has learned from the corpus; or if the thresholds would no
+        longer rise from unsure to spam to discard.
     """
     action = action or found.action
     _check_action(action)
@@ -332,7 +305,7 @@ def with_threshold(
     if lock_discard and action == "discard":
         raise InputError("discard cannot be both set and locked; leave one of the two out.")
     _check_supported(found, action)
-    # Cuts and prior move together, so the comments acted on stay the same.
+    # Thresholds and prior move together, so the same comments are affected.
     here = model.at_prior(found.prior)
     cuts = {name: getattr(here.cuts, name) for name in get_args(Action)}
     cuts[action] = found.threshold.log_odds
@@ -373,9 +346,10 @@ def _check_supported(found: SiteThreshold, action: Action) -> None:
             "on comments it has not seen."
         )
     if found.broken_blogs:
+        count = len(found.broken_blogs)
         raise InputError(
-            f"{len(found.broken_blogs)} blog(s) lose more real comments than {threshold.promise} "
-            "allows, and nobody sees what is discarded: ask for a stricter promise."
+            f"{count} {'blog loses' if count == 1 else 'blogs lose'} more real comments than {threshold.promise} allows, and discarded comments "
+            "are never reviewed: ask for a stricter promise."
         )
     if not threshold.spam_caught:
         raise InputError("no spam is above that cut, so discard would only lose comments.")

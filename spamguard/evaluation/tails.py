@@ -1,7 +1,7 @@
 """Exact tail probabilities of counts, in plain Python.
 
-The server and a light install set thresholds without scipy, which is larger than
-everything else they need; so these few functions are written out here.
+The server and a light install set thresholds without scipy, which is larger than all
+their other dependencies together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MOST_STEPS: Final = 200
 
 
 def binomial_tail(k: int, n: int, share: float) -> float:
-    """Return the probability of `k` or more hits in `n` draws, each a hit with chance `share`."""
+    """Return the probability of `k` or more hits in `n` independent draws at chance `share`."""
     if k <= 0:
         return 1.0
     if k > n or share <= 0:
@@ -25,7 +25,7 @@ def binomial_tail(k: int, n: int, share: float) -> float:
     return 1.0 if share >= 1 else _incomplete_beta(k, n - k + 1, share)
 
 
-@lru_cache(4096)  # the search for missing ham asks for the same bounds again and again
+@lru_cache(4096)  # the search for missing ham needs the same bounds many times
 def share_at_tail(k: int, n: int, probability: float) -> float:
     """Return the share at which `binomial_tail` of `k` in `n` has this probability."""
     a, b = k, n - k + 1

@@ -1,13 +1,11 @@
 """Decision thresholds from a promise, such as "lose at most 1 in 1000 real comments".
 
-The functions here look for the cut that keeps a promise on comments not seen yet,
-with a stated confidence, and say how many ham comments are missing where no cut
-does.
+The functions find the threshold that keeps a promise on future comments with a stated
+confidence, or say how many ham comments are missing.
 
-The bounds assume that the model was not fitted on the ham they are computed from,
-and that the comments are independent. Ham under one post, or of one blog, resembles
-itself, and then the same number of comments supports less than the bound says.
-`ham_lost_by_group` shows whether the losses gather anywhere.
+The bounds assume that the model was not fitted on these comments and that the comments
+are independent. Comments under one post or on one blog resemble each other, and then
+support less than the bound says. `ham_lost_by_group` shows losses by group.
 """
 
 from __future__ import annotations
@@ -49,8 +47,8 @@ _Plain = TypeVar("_Plain", str, bool, int, float)
 
 _FORMS: dict[Kind, str] = {"max_ham_lost": "ham_lost<=", "min_precision": "precision>="}
 
-# How much of the error of a precision promise is allowed on the ham side. The spam
-# caught is a large count, whose bound is tight at any confidence.
+# The ham side's part of the error that a precision promise allows. The spam caught is a
+# large count, so its bound is tight at any confidence.
 _HAM_PART = 0.9
 
 # The search for missing ham ends here.
@@ -59,13 +57,13 @@ _MOST_HAM = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What an owner is promised about the comments a threshold acts on.
+    """A promise about the comments at or above a threshold.
 
     Parameters
     ----------
     kind : {"max_ham_lost", "min_precision"}
-        At most this share of ham is at or above the cut, or at least this share of
-        what is at or above it is spam.
+        At most this share of ham is at or above the threshold, or at least this share
+        of the comments there is spam.
     value : float
         The share, strictly between 0 and 1.
     confidence : float, default 0.95
@@ -89,17 +87,9 @@ class Promise:
 
     @classmethod
     def parse(cls, text: str, confidence: float = 0.95) -> Promise:
-        """Read ``"ham_lost<=0.001"`` or ``"precision>=0.998"``.
+        """Read ``"ham_lost<=0.001"`` or ``"precision>=0.998"``; spaces are ignored.
 
-        Parameters
-        ----------
-        text : str
-            Spaces are ignored.
-        confidence : float, default 0.95
-
-        Returns
-        -------
-        Promise
+        `confidence` is strictly between 0 and 1.
 
         Raises
         ------
@@ -127,32 +117,30 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A decision threshold, the promise behind it and what it was measured on.
+    """A decision threshold, its promise and the evidence.
 
     Parameters
     ----------
-    promise : Promise
     log_odds : float
-        The cut: a comment counts where its log-odds are >= this. Infinity where the
-        promise is not supported.
+        The threshold, compared with >=; infinity where the promise is not supported.
     supported : bool
         Whether the labelled comments support the promise.
     ham, ham_lost : int
-        Ham comments seen, and those at or above the cut.
+        Ham comments seen, and those of them at or above the threshold.
     ham_lost_upper : float
         Exact one-sided upper bound on the share of ham lost, 0 to 1, at the
-        promise's confidence, with ties counted as lost. For a precision promise it
-        also allows for the other cuts tried. Where unsupported: the bound if none
+        promise's confidence; ties count as lost. For a precision promise it also
+        allows for the other thresholds tried. Where unsupported: the bound if none
         of this many were lost.
     spam, spam_caught : int
-        Spam comments seen, and those at or above the cut.
+        Spam comments seen, and those of them at or above the threshold.
     precision : float
-        Estimated share of spam among what is at or above the cut, at `spam_share`.
-        NaN where nothing is, or no spam was seen.
+        Estimated share of spam at or above the threshold, at `spam_share`; NaN where
+        there are no comments or no spam was seen.
     spam_share : float
-        The share of spam among all comments that `precision` is stated for.
+        The share of spam among all comments that `precision` assumes.
     missing_ham : int
-        How many more ham comments are needed; 0 where the promise is supported, and
+        How many more ham comments are needed; 0 where the promise is supported, or
         where more ham alone would not help.
     """
 
@@ -169,13 +157,7 @@ class Threshold:
     missing_ham: int
 
     def to_dict(self) -> dict[str, str | float | int | bool | None]:
-        """Return plain values for JSON, with None for infinity and NaN.
-
-        Returns
-        -------
-        dict
-            By field.
-        """
+        """Return plain values for JSON, with None for infinity and NaN."""
         return {
             "promise": str(self.promise),
             "confidence": self.promise.confidence,
@@ -193,16 +175,7 @@ class Threshold:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Threshold:
-        """Read what `to_dict` wrote.
-
-        Parameters
-        ----------
-        values : mapping
-            Other keys are ignored.
-
-        Returns
-        -------
-        Threshold
+        """Read the result of `to_dict`; other keys are ignored.
 
         Raises
         ------
@@ -250,16 +223,13 @@ def _read(values: Mapping[str, object], key: str, kind: type[_Plain]) -> _Plain:
 def ham_needed(rate: float, confidence: float = 0.95) -> int:
     """Return how many ham comments, none of them lost, support "at most `rate` lost".
 
+    It is the smallest n with ``1 - (1 - rate) ** n >= confidence``.
+
     Parameters
     ----------
     rate : float
         Largest share of ham lost, strictly between 0 and 1.
     confidence : float, default 0.95
-
-    Returns
-    -------
-    int
-        The smallest n with ``1 - (1 - rate) ** n >= confidence``.
 
     Examples
     --------
@@ -278,12 +248,12 @@ def threshold_for_max_ham_lost(
     *,
     spam_share: float | None = None,
 ) -> Threshold:
-    """Return the lowest cut that loses at most `rate` of ham.
+    """Return the lowest threshold that loses at most `rate` of ham.
 
-    The cut lies just above the k-th largest log-odds of n ham comments. Whatever
-    their distribution, the share of future ham at or above it is Beta(k, n - k + 1)
-    or less (Wilks 1941); k is the largest for which that stays within `rate` with
-    the given confidence. k depends on n alone, so choosing it costs no confidence.
+    It lies just above the k-th largest log-odds of n ham comments. For any
+    distribution, the share of future ham at or above it is at most Beta(k, n - k + 1)
+    (Wilks 1941). k is the largest that stays within `rate` with the given confidence.
+    It depends on n alone, so choosing it costs no confidence.
 
     Parameters
     ----------
@@ -294,7 +264,7 @@ def threshold_for_max_ham_lost(
         Largest share of ham lost, strictly between 0 and 1.
     confidence : float, default 0.95
     spam_share : float, optional
-        Share of spam to state precision at; by default the one in `y`.
+        Share of spam for the precision; by default the one in `y`.
 
     Returns
     -------
@@ -323,16 +293,16 @@ def threshold_for_min_precision(
     spam_share: float | None = None,
     confidence: float = 0.95,
 ) -> Threshold:
-    """Return the lowest cut whose precision is at least `precision`.
+    """Return the lowest threshold whose precision is at least `precision`.
 
-    Where a share s of all comments is spam, catching a share r of spam and losing a
-    share f of ham has precision ``s r / (s r + (1 - s) f)``. The bound on it comes
-    from the exact upper bound on f and the exact lower bound on r.
+    With a share s of spam, catching a share r of it and losing a share f of ham gives
+    a precision of ``s r / (s r + (1 - s) f)``. Its bound comes from the exact upper
+    bound on f and the exact lower bound on r.
 
-    The lowest of many passing cuts passes partly by luck: tried at every ham comment
-    with the bounds of a single cut, the promise broke in up to 3 of 10 simulated
-    draws instead of 1 in 20. So only the cuts that lose 0, 1, 2, 4, 8 ... ham
-    comments are tried, and the error allowed is divided among them (Bonferroni).
+    The lowest of many passing thresholds passes partly by luck: if every ham comment
+    is tried with single-test bounds, the promise broke in up to 3 of 10 simulated
+    draws instead of 1 in 20. So only the thresholds that lose 0, 1, 2, 4, 8 ... ham
+    comments are tried, and the error is divided among them (Bonferroni).
 
     Parameters
     ----------
@@ -349,14 +319,14 @@ def threshold_for_min_precision(
     Returns
     -------
     Threshold
-        Where unsupported, `missing_ham` estimates how many more ham comments would
-        do if the shares at each cut stayed the same.
+        Where unsupported, `missing_ham` estimates how many more ham comments are
+        needed if the shares at each threshold stay the same.
     """
     promise = Promise("min_precision", precision, confidence)
     sample = _Sample.of(log_odds, y, spam_share)
     n = len(sample.ham)
     case = _PrecisionCase(promise, sample.spam_share, len(sample.spam))
-    # Without ham there is no cut to try; assume that all spam would be caught.
+    # Without ham there is no threshold to try; assume that all spam would be caught.
     seen = [(lost, sample.caught(lost)) for lost in case.losses_tried(n) or [0]]
     for lost, caught in reversed(seen):
         if n and case.proves(lost, n, caught):
@@ -366,7 +336,7 @@ def threshold_for_min_precision(
 
 @dataclass(frozen=True, slots=True)
 class _PrecisionCase:
-    """What it takes to prove a precision, given the spam there is."""
+    """The evidence that a precision needs, given the spam."""
 
     promise: Promise
     spam_share: float
@@ -374,7 +344,7 @@ class _PrecisionCase:
 
     @property
     def odds(self) -> float:
-        """The precision is reached where (share of ham lost) <= odds * recall."""
+        """The precision is met where (share of ham lost) <= odds * recall."""
         s, precision = self.spam_share, self.promise.value
         return s * (1 - precision) / ((1 - s) * precision)
 
@@ -391,15 +361,12 @@ class _PrecisionCase:
 
     def proves(self, lost: int, n: int, caught: int) -> bool:
         recall = binomial_lower(caught, self.spam, 1 - self.error(n) * (1 - _HAM_PART))
-        # The upper bound on the ham lost is within the share just where its tail is.
+        # Equivalent to comparing the upper bound on the ham lost, without inverting the tail.
         share = self.odds * recall
         return binomial_tail(lost + 1, n, share) >= 1 - self.error(n) * _HAM_PART or share >= 1
 
     def missing_ham(self, n: int, seen: list[tuple[int, int]]) -> int:
-        """Return the ham to add to `n` until one (ham lost, spam caught) proves the precision.
-
-        The share of ham lost is taken to stay the same. 0 where no amount would do.
-        """
+        """Return how much more ham proves the precision at constant shares; 0 if none does."""
 
         def enough(total: int, lost: int, caught: int) -> bool:
             scaled = -(-total * lost // max(n, 1))  # rounded up, without floats
@@ -482,10 +449,10 @@ def ham_lost_by_group(
     cut: float,
     confidence: float = 0.95,
 ) -> dict[Hashable, tuple[int, int, float]]:
-    """Return how much ham a cut loses in each group, such as each blog or language.
+    """Return how much ham a threshold loses in each group, such as a blog or language.
 
-    A promise kept on the whole may be broken on one blog. Each bound holds for its
-    group alone: of twenty at 95 %, one is expected to fail.
+    A promise kept overall may be broken on one blog. Each bound holds for its group
+    alone: of twenty at 95 %, expect one to fail.
 
     Parameters
     ----------
@@ -517,11 +484,9 @@ def refuting_groups(
 ) -> list[Hashable]:
     """Return the groups whose ham refutes that `cut` loses at most `rate`.
 
-    The bound on all ham assumes independent comments, yet those of one blog resemble
-    each other. A group refutes the promise where the exact lower bound on its share
-    of ham lost (Clopper and Pearson 1934, one side) is above `rate`. Each group is
-    tested alone, so among many some do by chance; one too small to refute the
-    promise is not thereby shown to be safe.
+    A group refutes the promise where the exact one-sided lower bound on its share of
+    ham lost (Clopper and Pearson 1934) is above `rate`. Each group is tested alone, so
+    some of many do so by chance, and a small group that does not may still be unsafe.
 
     Parameters
     ----------
@@ -544,14 +509,14 @@ def refuting_groups(
     """
     share, level = checked_share("rate", rate), checked_share("confidence", confidence)
     counts = count_ham_lost(log_odds, y, groups, cut)
-    # The lower bound is above the share just where losing so many is this improbable.
+    # The lower bound exceeds the rate exactly where so large a loss is this improbable.
     return [name for name, (k, n) in counts.items() if binomial_tail(k, n, share) < 1 - level]
 
 
 def count_ham_lost(
     log_odds: ArrayLike, y: ArrayLike, groups: Iterable[Hashable], cut: float
 ) -> dict[Hashable, tuple[int, int]]:
-    """Return the ham lost and the ham seen of each group that has ham."""
+    """Return the ham lost and the ham seen for each group that has ham."""
     spam, values = checked_pair(y, log_odds, "log_odds")
     names = list(groups)
     if len(names) != len(values):

@@ -1,8 +1,8 @@
 """A blog's own history as labelled comments.
 
-Each module reads one source as a stream of `ImportedComment` records and counts
-in a `Report` what became of every comment. Scoring loads nothing of this, and
-SQLAlchemy and PyYAML are loaded only for the sources that need them.
+Each module reads one source as a stream of `ImportedComment` records and counts every
+comment in a `Report`. Scoring loads none of this, and SQLAlchemy and PyYAML load only
+for the sources that need them.
 
 Examples
 --------

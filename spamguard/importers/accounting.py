@@ -1,7 +1,6 @@
-"""The counts of an import, and the records that they count.
+"""The counts of an import, and the making of its records.
 
-Every comment is counted: those found are the sum of those labelled, unlabelled,
-kept apart and dropped.
+Every comment found is counted once: as labelled, unlabelled, kept apart or dropped.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from spamguard.importers.record import Decision, ImportedComment, ImportedPost, 
 __all__ = ["Report"]
 
 MAX_TEXT: Final = 1_000_000
-"""Characters of a comment; a longer one is cut, and counted."""
+"""Characters of a comment; a longer one is cut and counted."""
 
 MAX_POST: Final = 100_000
-"""Characters of a post: it is written with each of its comments, and no feature reads more."""
+"""Characters of a post: each of its comments repeats it, and no feature reads more."""
 
 MAX_SHORT: Final = 2_000
 """Characters of a name, a title or an address."""
 
 APART: Final = ("pingback", "trackback", "webmention")
-"""Kinds that programs write; they are kept, but apart from the comments."""
+"""Kinds written by programs; they are kept apart from the comments."""
 
 
 class Report:
@@ -37,11 +36,11 @@ class Report:
     labels : Counter
         Labelled comments by (label, by, source).
     unlabelled, apart, dropped : Counter
-        The others: by the mark in the source, by kind, and by what was wrong.
+        The others: by the mark in the source, by kind, and by fault.
     damage : Counter
-        Faults of the source that were repaired, by kind.
+        Repaired faults of the source, by kind.
     notes : list of str
-        Sentences for the person who imports.
+        Sentences for the user.
     """
 
     def __init__(self) -> None:
@@ -57,21 +56,21 @@ class Report:
 
     @property
     def posts(self) -> int:
-        """Posts that have comments."""
+        """Number of posts that have comments."""
         return len(self._posts)
 
     @property
     def ham(self) -> int:
-        """Comments labelled ham."""
+        """Number of comments labelled ham."""
         return sum(count for (label, _, _), count in self.labels.items() if label == "ham")
 
     @property
     def spam(self) -> int:
-        """Comments labelled spam."""
+        """Number of comments labelled spam."""
         return sum(count for (label, _, _), count in self.labels.items() if label == "spam")
 
     def drop(self, why: str) -> None:
-        """Count a comment without content; equal reasons are counted together."""
+        """Count a comment without content, by reason."""
         self.found += 1
         self.dropped[why] += 1
 
@@ -82,7 +81,7 @@ class Report:
         self.lost[why] += 1
 
     def note(self, words: str) -> None:
-        """Add a sentence for the person, once."""
+        """Add a sentence for the user, once."""
         if words not in self.notes:
             self.notes.append(words)
 
@@ -142,7 +141,7 @@ class Report:
         filter_label: Label | None = None,
         **fields: object,
     ) -> ImportedComment | None:
-        """Return a record with every field checked and cut to size; count one without text as dropped."""
+        """Return a record, checked and cut to size; count one without text as dropped."""
         body = self._text(text, MAX_TEXT)
         if body is None or not body.strip():
             self.drop("deleted, and its text is gone" if "delete" in decision.source else "no text")
@@ -167,7 +166,7 @@ class Report:
         )
 
     def short(self, value: object) -> str | None:
-        """Return a name, a key or an address as a stripped string; None if there is none."""
+        """Return a name, a key or an address, stripped; None if empty."""
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -23,7 +23,7 @@ _SHAPE: Final = Shape(
     ),
     bare=True,
 )
-_ALL_LINKS: Final = 20  # of an entry; one has a handful
+_ALL_LINKS: Final = 20  # per entry, which usually has a handful
 
 _Entry = dict[str, Any]
 
@@ -31,7 +31,7 @@ _Entry = dict[str, Any]
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Blogger export, which is read twice: first for the posts."""
+    """Yield the comments of a Blogger export. A first pass collects the posts."""
     with post_store() as posts:
         blog = _collect(path, posts, watch, blog)
         for entry in _entries(path, report, watch, "comments"):
@@ -113,7 +113,7 @@ def _comment(
 ) -> ImportedComment | None:
     key = entry.get("parent") or entry.get("in-reply-to")
     post = posts.get(key) or ImportedPost(report.short(key))
-    # An older backup names the answered comment in the end of an address.
+    # Older backups name the answered comment at the end of an address.
     answered = entry.get("inReplyTo") or (_link(entry, "related") or "").rpartition("/")[2]
     return report.comment(
         entry.get("content"),

@@ -18,9 +18,9 @@ from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, Label
 
 MAX_DEPTH: Final = 100
-"""How deep answers may be nested."""
+"""Levels of nested answers."""
 
-# The names that are tried if the map has none, ours first.
+# The names to try if the map has none, ours first.
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("text", "comment", "message", "content", "body"),
     "label": ("label",),
@@ -49,10 +49,9 @@ _TRUE: Final[dict[str, Label]] = {
 class Columns:
     """The meaning of a file's columns.
 
-    `names` maps our fields to columns; in JSON a dotted path such as
-    ``user.name`` leads into objects. `spam` and `ham` are the values of the
-    label column (by default: spam, 1 and true; ham, 0 and false); `label` is the
-    label of every comment instead.
+    `names` maps our fields to columns; in JSON a dotted path such as ``user.name`` leads
+    into objects. `spam` and `ham` are the values of the label column (by default: spam,
+    1 and true; ham, 0 and false); `label` labels every comment instead.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class Columns:
         return (self.names[field],) if field in self.names else NAMES[field]
 
     def decision(self, value: object) -> Decision:
-        """Return the decision that a value of the label column means."""
+        """Return the decision for a value of the label column."""
         if self.label is not None:
             return Decision(self.label, "owner", "you said so")
         if value is None or value == "":
@@ -156,10 +155,9 @@ def read_jsonl(
     blog: str | None = None,
     columns: Columns = _DEFAULT,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of JSON lines, of an array, or of an object with one list a post.
+    """Yield the comments of JSON lines, of an array, or of an object with one list per post.
 
-    Answers under ``children``, ``replies`` or ``comments`` are included, with
-    the id of the comment they answer if it has one.
+    Answers under ``children``, ``replies`` or ``comments`` are included.
     """
     for value in read_values(path, report, watch):
         if isinstance(value, dict):
@@ -170,7 +168,7 @@ def read_jsonl(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What the position of a comment says about it."""
+    """What a comment's position in the file says about it."""
 
     blog: str | None = None
     post_id: object = None
@@ -264,27 +262,14 @@ _ASSIGNMENT: Final = re.compile(r"([a-z_]{1,40})=(.{1,200})", re.DOTALL)
 
 
 def columns_from(assignments: Collection[str]) -> dict[str, str]:
-    """Return the map from assignments such as ``text=message``.
+    """Return a map from our fields to columns, from assignments such as ``text=message``.
 
-    Parameters
-    ----------
-    assignments : collection of str
-        ``FIELD=NAME``, our field and the file's column.
-
-    Returns
-    -------
-    dict of str to str
-        From our fields to columns.
-
-    Raises
-    ------
-    CorpusError
-        If one is no assignment.
+    Raises CorpusError for anything else.
     """
     names = {}
     for assignment in assignments:
         match = _ASSIGNMENT.fullmatch(assignment)
         if match is None:
-            raise CorpusError("a column is mapped as FIELD=NAME, such as text=message.")
+            raise CorpusError("map a column as FIELD=NAME, such as text=message.")
         names[match.group(1)] = match.group(2)
     return names

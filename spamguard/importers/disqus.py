@@ -1,8 +1,8 @@
 """Disqus exports: Admin, Setup, Export; an XML file that arrives by mail.
 
-``isSpam`` is set by Disqus's filter or by a moderator; the file does not say by
-whom. If it is never true, nobody sorted that forum: "not spam" is then not a
-decision, and nothing is labelled.
+Disqus's filter or a moderator sets ``isSpam``; the file does not say which. If it is
+never true, the forum was not moderated: "not spam" is then no decision, and nothing is
+labelled.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _Record = dict[str, Any]
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Disqus export, which is read twice: first for the threads."""
+    """Yield the comments of a Disqus export. A first pass collects the threads."""
     with post_store() as threads:
         sorted_out = _collect(path, threads, watch)
         for record in _records(path, report, watch, "comments"):
@@ -49,9 +49,9 @@ def read(
                     yield found
     if not sorted_out:
         report.note(
-            "No comment in this export is marked as spam: nobody sorted this forum, so its "
-            "published comments are not labelled ham. If you know that they are, import the "
-            "unlabelled file again: spamguard import jsonl FILE --label ham"
+            "No comment in this export is marked as spam, so the forum was probably not moderated, "
+            "and its published comments are not labelled ham. If you know that they are ham, "
+            "import the unlabelled file again: spamguard import jsonl FILE --label ham"
         )
 
 

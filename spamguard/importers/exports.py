@@ -1,4 +1,4 @@
-"""Opening exported files: plain or compressed, in any of the usual encodings."""
+"""Opening exported files: plain or compressed, in the usual encodings."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xf
 
 
 def ignore_progress(stage: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Do nothing."""
 
 
 @contextmanager
 def open_export(
     path: Path, watch: Watch = ignore_progress, stage: str = "reading"
 ) -> Iterator[IO[bytes]]:
-    """Open a file, unpacking gzip; a fault of the file becomes a CorpusError that names it."""
+    """Open a file, unpacking gzip; errors become a CorpusError that names the file."""
     try:
         if path.is_dir():
             raise CorpusError(f"{path} is a directory; name the exported file inside it.")
@@ -90,7 +90,7 @@ class _MeteredFile:
 
 
 def read_text(file: IO[bytes], report: Report) -> Iterator[str]:
-    """Yield the text of a file in pieces; bytes that cannot be decoded are replaced and counted."""
+    """Yield the text of a file in pieces; undecodable bytes are replaced and counted."""
     data = file.read(CHUNK)
     encoding = _encoding(data)
     errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"

@@ -41,7 +41,7 @@ class Change:
 
 
 class Repository:
-    """A git repository, opened for reading."""
+    """A git repository, opened for reading; CorpusError if git cannot read it."""
 
     def __init__(self, path: Path) -> None:
         if shutil.which("git") is None:
@@ -88,7 +88,7 @@ class Repository:
                 yield Change(self.head, "", False, status, before, after, path, plain)
 
     def requests(self) -> tuple[dict[int, str], set[int]]:
-        """Return the heads of the pull requests that were fetched, and which are open."""
+        """Return the heads of the fetched pull requests, and the numbers of the open ones."""
         heads: dict[int, str] = {}
         opened: set[int] = set()
         for line in self._run("for-each-ref", "--format=%(objectname) %(refname)").splitlines():
@@ -100,7 +100,7 @@ class Repository:
         return heads, opened
 
     def changes(self, *revisions: str, main_line: bool = False) -> Iterator[Change]:
-        """Yield the changes of commits, the latest first; a merge counts with all it brought."""
+        """Yield the changes of commits, the latest first; a merge has all its changes."""
         how = ("--first-parent", "--diff-merges=first-parent") if main_line else ("--no-merges",)
         command = self._command(
             "log", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv",
@@ -131,7 +131,7 @@ class Repository:
                 yield rest.decode("utf-8", "surrogateescape")
         if process.returncode:
             raise CorpusError(
-                f"git cannot read the history of {self.path}: is the clone whole? "
+                f"git cannot read the history of {self.path}: is the clone complete? "
                 "git fetch --unshallow completes it."
             )
 

@@ -1,4 +1,4 @@
-"""From a source to a corpus: which module reads what, whose decision is a label, and the files."""
+"""Import from any source: which module reads it, which decisions are labels, and the files."""
 
 from __future__ import annotations
 
@@ -54,15 +54,7 @@ _TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """The counts of an import and the files it wrote.
-
-    Parameters
-    ----------
-    report : Report
-        What became of every comment.
-    files : tuple of Path
-        The corpus, and the files beside it.
-    """
+    """The counts of an import, and its files: the corpus first, then those beside it."""
 
     report: Report
     files: tuple[Path, ...]
@@ -78,7 +70,7 @@ def read_comments(
     watch: Watch = ignore_progress,
     **options: Any,
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a blog's history, one after another.
+    """Yield the comments of a blog's history.
 
     Parameters
     ----------
@@ -89,11 +81,10 @@ def read_comments(
     report : Report or None
         Counts what is dropped and repaired.
     blog : str or None
-        Name of the blog, for sources that do not say; give each blog its own.
+        Name of the blog, for sources without one; names must be unique.
     trust : str
-        Whose decision is a label: only the ``owner``'s, also the ``filter``'s,
-        or also that a comment is ``published`` though nobody is known to have
-        decided.
+        Which decisions are labels: only the ``owner``'s, also the ``filter``'s, or also
+        that a comment is ``published`` without a known decision.
     watch : callable
         Called with a stage, the work done and the total (0 if unknown).
     **options
@@ -104,7 +95,7 @@ def read_comments(
     Yields
     ------
     ImportedComment
-        Including those without a label, and pingbacks.
+        Unlabelled comments and pingbacks too.
 
     Raises
     ------
@@ -161,9 +152,9 @@ def import_comments(
 ) -> ImportSummary:
     """Write a blog's history as a corpus for `read_corpus` and ``spamguard train``.
 
-    Labelled comments go to `output`, unlabelled ones to a file beside it
-    (``corpus.unlabelled.jsonl``), pingbacks and trackbacks to another
-    (``corpus.pingbacks.jsonl``). The files appear whole or not at all.
+    Labelled comments go to `output`, unlabelled ones to ``corpus.unlabelled.jsonl``
+    beside it, pingbacks and trackbacks to ``corpus.pingbacks.jsonl``. The files appear
+    whole or not at all.
 
     Parameters
     ----------
@@ -174,18 +165,13 @@ def import_comments(
     keep : collection of str
         ``email`` and ``ip`` are written only if named here.
     replace : bool
-        Replace files that exist.
-
-    Returns
-    -------
-    ImportSummary
-        The counts and the files.
+        Replace existing files.
 
     Raises
     ------
     CorpusError
-        If the source cannot be read, holds no comments, or the output cannot
-        be written; existing files are then unchanged.
+        If the source cannot be read, holds no comments, or the output cannot be
+        written; existing files are then unchanged.
     """
     wrong = sorted(set(keep) - set(PRIVATE))
     if wrong:
@@ -227,10 +213,9 @@ def _beside(path: Path, what: str) -> Path:
 
 
 class CorpusWriter:
-    """Writes labelled comments to one file, and unlabelled ones and pingbacks beside it.
+    """Writes labelled comments to one file, unlabelled ones and pingbacks to others.
 
-    A file is begun at its first line, and all are replaced at the end, the
-    corpus last. After an error or an interruption nothing has changed.
+    All files are replaced at the end, the corpus last. After an error nothing has changed.
     """
 
     def __init__(
@@ -253,7 +238,7 @@ class CorpusWriter:
         for each in self._all:
             if source is not None and each.resolve() == source.resolve():
                 raise CorpusError(
-                    f"{each} is what is read, so it cannot be written; name another file with -o."
+                    f"{each} is the input, so it cannot be written; name another file with -o."
                 )
             if each.exists() and not replace:
                 raise CorpusError(

@@ -27,11 +27,7 @@ _STEP: Final = 1000
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of an Isso database.
-
-    Isso deletes what its owner rejects, so there is only ham, and comments that
-    await a decision.
-    """
+    """Yield the comments of an Isso database: ham and pending ones, since Isso deletes spam."""
     if not path.is_file():
         raise CorpusError(f"{path} does not exist; name Isso's database, often comments.db.")
     try:

@@ -1,7 +1,7 @@
-"""The values of a JSON file one by one: from lines, from arrays, or one after another.
+"""The values of a JSON file one by one.
 
-Programs export an array of objects, an object on each line, or the arrays of
-several pages one after another. Only one object is held in memory at a time.
+Programs export an array of objects, an object on each line, or the arrays of several
+pages in a row. Only one object is held in memory at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spamguard.importers.accounting import Report
 from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
 
 MAX_VALUE: Final = 50_000_000
-"""Characters of one value; a longer one is refused before it fills the memory."""
+"""Characters of one value; a longer one is refused to bound the memory."""
 
 _TRIM: Final = 1 << 15
 _PAUSE: Final = re.compile(r"[\s,]*")
@@ -27,8 +27,8 @@ _NEXT_OBJECT: Final = re.compile(r"\n[ \t]{0,99}\{")
 def read_values(path: Path, report: Report, watch: Watch = ignore_progress) -> Iterator[Any]:
     """Yield the values of a JSON file, and the items of top-level arrays one by one.
 
-    Anything that is not JSON counts as a lost comment; reading continues at the
-    next line, or in an array at the next line that begins an object.
+    Invalid JSON counts as a lost comment; reading continues at the next line, or in an
+    array at the next line that begins an object.
     """
     with open_export(path, watch) as file:
         reader = _ValueReader(read_text(file, report), path)
@@ -85,7 +85,7 @@ class _ValueReader:
                 return False
 
     def _more(self) -> bool:
-        """Read at least as much text as is held; False at the end of the file."""
+        """Double the text in memory; False at the end of the file."""
         held = [self._text[self._at :]]
         # Doubling keeps the number of restarts on a long value small.
         needed = len(held[0]) + 1
@@ -133,14 +133,14 @@ class _ValueReader:
             if stop >= 0:
                 self._at = stop
                 return _END
-            self._at = max(self._at, len(self._text) - 100)  # the rest of a line of blanks
+            self._at = max(self._at, len(self._text) - 100)  # drop a line of blanks
             if not self._more():
                 self._at = len(self._text)
                 return _END
 
 
 def _is_cut(error: ValueError, length: int) -> bool:
-    """Return whether the end of a value has not been read yet, rather than broken."""
+    """Return whether a value is merely incomplete, not invalid."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.pos >= length - 16 or error.msg.startswith("Unterminated")

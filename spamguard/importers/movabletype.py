@@ -1,6 +1,6 @@
 """Movable Type's export, a text file that TypePad and others write too.
 
-Each post is followed by its comments, so only one of each is in memory.
+Each post precedes its comments, so only one of each is in memory.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read(
 
 
 def _lines(chunks: Iterator[str]) -> Iterator[str]:
-    """Yield lines; one longer than any comment is split."""
+    """Yield lines; an overlong one is split."""
     rest = ""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split("\n")

@@ -1,4 +1,4 @@
-"""Posts of exports that list them apart from their comments, kept on disk meanwhile."""
+"""Temporary storage on disk for the posts of exports that list them apart from comments."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ class PostStore:
 @contextmanager
 def post_store() -> Iterator[PostStore]:
     """Open a store that is deleted when it is closed."""
-    # SQLite keeps a database without a name in a temporary file, and removes it.
+    # SQLite keeps an unnamed database in a temporary file and removes it.
     with closing(sqlite3.connect("")) as database:
         yield PostStore(database)

@@ -1,4 +1,4 @@
-"""What an importer yields: a comment, its post, and who decided whether it is spam."""
+"""An importer's records: a comment, its post, and the decision on it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CAMPAIGN: Final = re.compile(r"(?:^|&)(?:utm_[a-z]{1,20}|fbclid|gclid)=[^&]*", 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a comment is spam, who decided it, and where that was read.
+    """Whether a comment is spam, and the source of that decision.
 
     Parameters
     ----------
     label : str or None
         ``ham``, ``spam``, or None if the source does not say.
     by : str
-        ``owner``, ``filter``, or ``none`` if nobody is known to have decided.
+        ``owner``, ``filter``, or ``none`` if unknown.
     source : str
         The mark in the source, such as ``akismet_user_result`` or ``pending``.
     """
@@ -41,18 +41,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """The post of a comment; a field that the source does not have is None.
+    """The post of a comment; a field missing in the source is None.
 
-    Parameters
-    ----------
-    post_id : str, optional
-        Unique within the blog.
-    title, text : str, optional
-        As published.
-    url : str, optional
-        Its address.
-    date : str, optional
-        ISO 8601.
+    `post_id` is unique within the blog; `date` is ISO 8601.
     """
 
     post_id: str | None = None
@@ -64,28 +55,24 @@ class ImportedPost:
 
 @dataclass(frozen=True, slots=True)
 class ImportedComment:
-    """A comment of a blog's history, with everything its source says about it.
+    """A comment of a blog's history, with all its source says about it.
 
     Parameters
     ----------
     text : str
         The body as the source keeps it, never empty.
-    decision : Decision
-        Its label, and who decided it.
     kind : str
         ``comment``, or ``pingback``, ``trackback``, ``webmention``.
     comment_id, parent_id : str or None
         Its id in the source, and that of the comment it answers.
-    author, author_url, date : str or None
-        As the visitor gave them; the date is ISO 8601.
+    date : str or None
+        ISO 8601.
     email, ip : str or None
         Written to a file only on request.
-    post : ImportedPost
-        The post it was left on.
     blog : str or None
         The blog's host name, if the source has it.
     filter_label : str or None
-        The verdict of a spam filter, whoever decided in the end.
+        The verdict of a spam filter, even if the owner decided otherwise.
     """
 
     text: str
@@ -103,18 +90,7 @@ class ImportedComment:
     filter_label: Label | None = None
 
     def row(self, keep: Collection[str] = ()) -> dict[str, str | None]:
-        """Return it as a row of a corpus.
-
-        Parameters
-        ----------
-        keep : collection of str
-            Private fields to include: ``email``, ``ip``.
-
-        Returns
-        -------
-        dict of str to str or None
-            By the names of a corpus's columns.
-        """
+        """Return a row of a corpus; `keep` names private fields to include (``email``, ``ip``)."""
         every = {
             "blog": self.blog,
             "comment_id": self.comment_id,
@@ -155,8 +131,7 @@ def host_of(url: str | None) -> str | None:
 def post_key(url: str | None) -> str | None:
     """Return a key that all addresses of one post share, or None for no address.
 
-    A move to https or a link from a newsletter gives a post a second address;
-    its comments still belong together.
+    A move to https or a newsletter's tracking link must not split a post.
 
     Examples
     --------

@@ -16,10 +16,7 @@ from spamguard.importers.record import Decision, ImportedComment, host_of, post_
 def read(
     path: Path, report: Report, watch: Watch = ignore_progress, blog: str | None = None
 ) -> Iterator[ImportedComment]:
-    """Yield the comments of a Remark42 backup.
-
-    Remark42 empties the comments that its owner deletes, so there is only ham.
-    """
+    """Yield the comments of a Remark42 backup: all ham, since deleted ones are empty."""
     seen = False
     for value in read_values(path, report, watch):
         if not isinstance(value, dict):

@@ -1,12 +1,12 @@
-"""The elements of an exported XML file, read as a stream, tolerant of faults.
+"""A fault-tolerant stream of the elements of an exported XML file.
 
-Real exports are often not XML: prefixes are undeclared, texts hold control
-characters and bare ``&``, the end is missing. A parser stops there or drops
-text. This scanner knows the elements of an export, treats everything else
-inside a field as text, and continues at the next known element.
+Real exports are often invalid XML: prefixes are undeclared, texts hold control
+characters and bare ``&``, the end is missing. A parser stops there or drops text. This
+scanner knows the elements of an export, treats everything else inside a field as text,
+and continues at the next known element.
 
-It ignores document types, knows only the five entities of XML and numeric ones,
-and opens nothing: a file cannot make it read another file or expand.
+For safety it ignores document types, resolves only the five entities of XML and numeric
+ones, and opens no files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from spamguard.importers.accounting import Report
 
 MAX_FIELD: Final = 2_000_000
-"""Characters of one field; the rest of a longer one is skipped, and counted."""
+"""Characters of one field; the rest of a longer one is skipped and counted."""
 
 MAX_TAG: Final = 1 << 16
 MAX_SECTION: Final = 1 << 23
@@ -55,9 +55,8 @@ class Field(NamedTuple):
 class Shape(NamedTuple):
     """The elements of a kind of export.
 
-    `containers` maps each container to those it may be in ("" for none);
-    `fields` are the elements to read. With `bare`, names are compared without
-    their prefix.
+    `containers` maps each container to its possible parents ("" for none); `fields` are
+    the elements to read. With `bare`, names are compared without their prefix.
     """
 
     containers: Mapping[str, tuple[str, ...]]
@@ -66,7 +65,7 @@ class Shape(NamedTuple):
 
 
 def unescape(text: str) -> str:
-    """Return `text` with the entities of XML resolved, and others unchanged.
+    """Resolve the entities of XML in `text`; others stay.
 
     Examples
     --------
@@ -93,8 +92,8 @@ class _Buffer:
         self.text = ""
         self.at = 0
         self._given_up = 0  # characters discarded before `text`
-        # Earlier searches: from where, up to where, and where it was found. Without them, a file
-        # full of starts without an end would be searched to its end at each of them.
+        # Earlier searches: start, end and result. Without them, a file full of unclosed elements
+        # would be searched to its end for each of them.
         self._known: dict[str, tuple[int, int, int]] = {}
 
     def more(self) -> bool:
@@ -113,7 +112,7 @@ class _Buffer:
             pass
 
     def find(self, what: str, skip: int = 0, most: int = MAX_SECTION) -> int:
-        """Return the distance to the next `what`, from `skip` on; -1 if it is beyond `most`."""
+        """Return the distance to the next `what` from `skip` on; -1 if it is beyond `most`."""
         here = self._given_up + self.at
         begin, stop = here + skip, here + most
         since, until, found = self._known.get(what, (0, -1, -1))
@@ -142,8 +141,7 @@ class _Buffer:
 def scan(chunks: Iterable[str], shape: Shape, report: Report) -> Iterator[Start | End | Field]:
     """Yield the containers and fields of an export in order.
 
-    Every container that starts also ends; one whose end is missing ends where
-    another shows it, and `report` counts that.
+    Every `Start` has an `End`; `report` counts those that had to be inferred.
     """
     return _Scanner(chunks, shape, report).events()
 
@@ -159,7 +157,7 @@ class _Scanner:
         self.parts: list[str] = []
         self.size = 0
         self.cut = False
-        # These show that a field's end is missing; short names may be markup in a text.
+        # These reveal a missing end of a field; short names may be markup in a text.
         self.markers = {*shape.containers, *(name for name in shape.fields if ":" in name)}
 
     def events(self) -> Iterator[Start | End | Field]:
@@ -220,7 +218,7 @@ class _Scanner:
             self.buffer.take(length + len(end))
 
     def _document_type(self) -> None:
-        """Skip a document type: its declarations are neither needed nor trusted."""
+        """Skip a document type, which is neither needed nor trusted."""
         self.damage["a document type, passed over"] += 1
         end, inner = self.buffer.find(">"), self.buffer.find("[")
         if 0 <= inner < end:
@@ -231,7 +229,7 @@ class _Scanner:
         buffer = self.buffer
         end = buffer.find("]]>", 9)
         if self.field is not None:
-            # A section that contains the end of its field and the start of another was never closed.
+            # A section that spans the end of its field and the start of another was never closed.
             stop = buffer.find(f"</{self.field}>", 9, MAX_SECTION if end < 0 else end)
             if stop >= 0 and (end < 0 or buffer.find("<![CDATA[", stop, end) >= 0):
                 self.damage["sections that are never closed"] += 1

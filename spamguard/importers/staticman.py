@@ -1,8 +1,7 @@
-"""Comments kept as files in a blog's git repository, as by Staticman.
+"""Comments as files in a blog's git repository, as Staticman keeps them.
 
-A comment arrives as a pull request or a commit, and the owner's decision is in
-the history. A merged request is ham; one closed unmerged is spam, and so is a
-file that was published and later deleted.
+A comment arrives as a pull request or a commit. A merged request is ham. A request
+closed unmerged is spam, and so is a file that was published and later deleted.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ _DATED: Final = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-")
 _SQUASHED: Final = re.compile(r"\(#\d{1,9}\)\s*$")
 _NOTHING: Final = "0" * 40
 _CLEARED: Final = 20
-"""If one commit deletes more files than this, and most of them, the comments were moved, not judged."""
+"""A commit that deletes more files than this, and most of them, is a move, not a decision."""
 
 _DEEPEST: Final = 20
-"""Levels of a YAML file; a comment has a few, and deep files take very long to read."""
+"""Levels of a YAML file; deep files take very long to read."""
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("message", "comment", "body", "text", "content"),
@@ -67,10 +66,10 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments in a repository's files, history and pull requests.
 
-    `folder` holds the files of comments (by default any folder named comments).
-    `pulls` is a JSON file with the states of the pull requests, from ``gh pr list
-    --state all --json number,state``; without it, a request is known to be
-    closed only if the refs show which are still open.
+    `folder` holds the comments (by default any folder named comments). `pulls` is a JSON
+    file with the states of the pull requests, from ``gh pr list --state all --json
+    number,state``; without it, closed requests are recognised only if the refs show
+    which are still open.
     """
     repository = Repository(path)
     states = {} if pulls is None else _states(pulls)
@@ -141,7 +140,7 @@ class _CommentFiles:
         return is_comment_file(path, self.folder)
 
     def found(self, watch: Watch) -> Iterator[_File]:
-        """Yield the published comments, the deleted ones, and those of unmerged requests."""
+        """Yield published and deleted comments, and those of unmerged requests."""
         heads, opened = self.repository.requests()
         added = self._requested(heads, watch)
         asked = {change.after for changes in added.values() for change in changes}
@@ -296,7 +295,7 @@ def _depths(events: Iterator[Any]) -> Iterator[float]:
 
 
 def field_of(record: Mapping[str, Any], field: str) -> Any:
-    """Return the value under one of the names of a field; None if there is none."""
+    """Return the value under any name of a field; None if there is none."""
     for name in _NAMES[field]:
         value = record.get(name)
         if value not in (None, "") and not isinstance(value, dict | list):
@@ -322,7 +321,7 @@ def _comment(
 
 
 class RepositoryPosts:
-    """The posts of the current commit, by the name that the folders of comments have."""
+    """The posts of the current commit, by the names of the comments' folders."""
 
     def __init__(self, repository: Repository, files: dict[str, str]) -> None:
         self.repository = repository

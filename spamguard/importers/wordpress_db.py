@@ -1,4 +1,4 @@
-"""WordPress's own database: the only place with its spam and who decided it.
+"""WordPress's own database: only here are its spam and the source of each decision.
 
 It is read through SQLAlchemy, from MySQL, MariaDB or SQLite. Nothing is written.
 """
@@ -89,12 +89,12 @@ def _url(database: str) -> URL:
     except (sa.exc.ArgumentError, ValueError):
         raise CorpusError(
             "The database must be a URL such as mysql://user:password@localhost/wordpress, "
-            "with what is special in the password written as %40 for @ and so on."
+            "with special characters in the password percent-encoded, such as %40 for @."
         ) from None
     if url.drivername in ("mysql", "mariadb"):
         url = url.set(drivername=f"{url.drivername}+pymysql")
     if url.get_backend_name() == "sqlite":
-        # SQLite would make an empty database of a mistyped name.
+        # SQLite would create an empty database for a mistyped name.
         if not url.database or not Path(url.database).is_file():
             raise CorpusError(f"{url.database or database} does not exist; check the path.")
         return sa.make_url(f"sqlite:///file:{_quoted(url.database)}?mode=ro&uri=true")
@@ -224,7 +224,7 @@ class _Tables:
 
 
 def _cut(table: Any, name: str, most: int) -> list[Any]:
-    """Return a table's columns, one cut by the server: a field may hold gigabytes."""
+    """Return a table's columns, one of them cut by the server: a field may hold gigabytes."""
     import sqlalchemy as sa
 
     one_more = sa.func.substr(table.c[name], 1, most + 1).label(name)  # so that cuts are counted

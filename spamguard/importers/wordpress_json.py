@@ -48,8 +48,7 @@ def read(
 ) -> Iterator[ImportedComment]:
     """Yield the comments of a JSON file, one array or several.
 
-    `posts` is a file with the posts, from the REST API's ``/posts`` or from
-    ``wp post list``.
+    `posts` is a file of posts, from the REST API's ``/posts`` or ``wp post list``.
     """
     seen = False
     with post_store() as store:

@@ -1,4 +1,4 @@
-"""The status that WordPress and Akismet record for a comment, and whose decision it is."""
+"""The decision behind the status that WordPress and Akismet record for a comment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from spamguard.importers.record import DecidedBy, Decision, Kind, Label
 
 AKISMET_KEYS: Final = ("akismet_user_result", "akismet_result", "_wp_trash_meta_status")
-"""Metadata of a comment that shows who decided."""
+"""Metadata of a comment that reveals the decision."""
 
 _STATUS: Final = {
     "1": "approved", "approve": "approved", "approved": "approved",
@@ -24,13 +24,13 @@ _KINDS: Final[dict[str, Kind]] = {
 
 
 def is_set(date: object) -> bool:
-    """Return whether WordPress knows a date: an unknown one is full of zeros."""
+    """Return whether a date is set; WordPress writes an unknown one as zeros."""
     text = str(date or "").strip()
     return bool(text) and not text.startswith("0000-")
 
 
 def kind_of(comment_type: object) -> Kind | None:
-    """Return the kind of a comment; None if it is not one, such as a note on an order."""
+    """Return the kind of a comment; None for other things, such as a note on an order."""
     return _KINDS.get(str(comment_type or "").strip().lower())
 
 
@@ -42,10 +42,9 @@ def akismet_label(meta: Mapping[str, str]) -> Label | None:
 def decision_of(status: object, meta: Mapping[str, str]) -> Decision:
     """Return the decision on a comment from its status and its metadata.
 
-    A moderator's report to Akismet comes first. Otherwise a status that agrees
-    with Akismet's verdict is Akismet's decision. A status that contradicts it,
-    or has no verdict beside it, is the owner's: WordPress publishes what
-    somebody approved, or what its owner's rules accepted.
+    A moderator's report to Akismet comes first. Otherwise a status that agrees with
+    Akismet's verdict is Akismet's decision, and any other status is the owner's:
+    WordPress publishes what a moderator or the owner's rules approved.
 
     Examples
     --------

@@ -27,17 +27,9 @@ _NO_ENDPOINT: Final = "other"  # one name for all unknown paths, or there would 
 
 
 def create_app(config: ServerConfig | None = None) -> Starlette:
-    """Return the application. It opens its parts when it starts and closes them when it ends.
+    """Return the application; ``app.state.worker`` holds the `Worker` while it runs.
 
-    Parameters
-    ----------
-    config : ServerConfig, optional
-        By default what `spamguard serve` has put into the environment.
-
-    Returns
-    -------
-    Starlette
-        ``app.state.worker`` holds the `Worker` while it runs.
+    `config` is by default the one that `spamguard serve` puts into the environment.
     """
     settings = ServerConfig.from_environment() if config is None else config
 
@@ -73,10 +65,10 @@ def create_app(config: ServerConfig | None = None) -> Starlette:
 
 
 def _tune_interpreter() -> None:
-    """Keep background work from delaying requests; for a process that is the server's own."""
+    """Keep background work from delaying requests, in the server's own process."""
     # By default a background thread may run for 5 ms, as long as a whole answer takes.
     sys.setswitchinterval(0.0005)
-    # Models and libraries stay until the end: the collector need not look through them again.
+    # Models and libraries stay loaded, so the garbage collector may skip them.
     gc.collect()
     gc.freeze()
 
@@ -87,7 +79,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    """Say that nothing was kept, so that a client which tries again loses nothing."""
+    """Answer that nothing was kept, so that the client tries again."""
     log_failure(error)
     words = "the database is not available; try again later"
     return _error_response(request, words, 503, {"Retry-After": "30"})

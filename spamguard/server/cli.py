@@ -11,6 +11,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from spamguard.display import counted
 from spamguard.errors import ServerError
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--retention", type=_days, default=90, metavar="DAYS",
-        help="delete comments without a decision after so many days (90; 0 keeps them)",
+        help="delete comments without a decision after this many days (90; 0 keeps them)",
     )  # fmt: skip
     parser.add_argument(
         "--feedback-retention", type=_count, metavar="DAYS",
-        help="delete decisions, and what they taught, after so many days (default: keep them)",
+        help="delete decisions, and their effect, after this many days (default: keep them)",
     )  # fmt: skip
     parser.add_argument(
         "--rate", type=_rate, default=50.0, metavar="N",
@@ -102,7 +103,7 @@ def _run_serve(args: argparse.Namespace) -> int:
         body_bytes=args.max_body,
         client_seconds=float(args.patience),
     )
-    try_address(args.host, args.port)  # or a key would be made that nobody sees again
+    try_address(args.host, args.port)  # or a key would be made and never shown
     found = prepare(config)
     address = reached_at(args.host)
     lines = [
@@ -133,16 +134,16 @@ def _run_serve(args: argparse.Namespace) -> int:
 def reached_at(host: str) -> str:
     """Return the host part of an address under which a blog can reach the server."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        return "THIS-MACHINE"  # it listens on every address; a blog may use any of them
+        return "THIS-MACHINE"  # it listens on every address
     return f"[{host}]" if ":" in host else host
 
 
 # --- sites ------------------------------------------------------------------------
 
 _SITES: Final = """\
-Manage the sites of a server. Each key is a site of its own. What one site
-teaches counts on another only if both want that (set --gives, set --takes). A
-running server sees changes at once.
+Manage the sites of a server. Each key is a site of its own. Sites share what they
+learn only if one gives (set --gives) and the other takes (set --takes). A running
+server sees changes at once.
 """
 _SITES_EXAMPLES: Final = """\
 examples:
@@ -163,12 +164,12 @@ def add_sites(parser: argparse.ArgumentParser) -> None:
     action("list", "show the sites", named=False)
     action("add", "add a site and show its key")
     action("renew", "give a site a new key; the former one stops working")
-    action("revoke", "take a site's key away; what it taught stays")
+    action("revoke", "revoke a site's key; its corrections stay")
     found = action("posts", "register the posts of an RSS or Atom feed or a WordPress export")
     found.add_argument("file", metavar="FILE", help="the feed or export, on this machine")
-    found = action("forget", "forget a comment, its verdicts, decisions and what they taught")
+    found = action("forget", "forget a comment, its verdicts, decisions and their effect")
     found.add_argument("guid", metavar="GUID", help="the comment's X-akismet-guid")
-    found.add_argument("--by", metavar="NAME", default="owner", help="who does it (owner)")
+    found.add_argument("--by", metavar="NAME", default="owner", help="your account (owner)")
     found = action("set", "change a site's settings")
     found.add_argument(
         "--gives", action=argparse.BooleanOptionalAction,
@@ -221,7 +222,7 @@ def _list_sites(args: argparse.Namespace, sites: Sites, database: Database) -> i
 
     posts = Posts(database)
     for site in sites.all():
-        words = [f"{posts.count(site.id):,} posts", f"{site.sequence:,} corrections"]
+        words = [counted(posts.count(site.id), "post"), counted(site.sequence, "correction")]
         words += [word for word, on in (("gives", site.gives), ("takes", site.takes)) if on]
         print(f"{site.name}: {', '.join(words)}")
     return 0
@@ -246,7 +247,7 @@ def _secret(path: str) -> str:
     lines = Path(path).read_bytes()[:2_000].decode("utf-8", "replace").split()
     text = "\n".join(lines)
     if not 0 < len(text) <= 1_000:
-        raise ServerError(f"{path} must hold Coral's signing secret; several, one a line.")
+        raise ServerError(f"{path} must hold Coral's signing secrets, one per line.")
     return text
 
 
@@ -255,7 +256,7 @@ def _register_posts(args: argparse.Namespace, sites: Sites, database: Database) 
     from spamguard.server.store.feeds import read_posts
 
     count = Posts(database).put(_site(args, sites).id, read_posts(args.file))
-    print(f"{args.name}: {count:,} posts registered")
+    print(f"{args.name}: {counted(count, 'post')} registered")
     return 0
 
 
@@ -268,7 +269,7 @@ def _forget_comment(args: argparse.Namespace, config: ServerConfig) -> int:
     finally:
         worker.close()
     print(
-        f"{args.name}: forgotten, also {gone - 1:,} copies"
+        f"{args.name}: forgotten, also {counted(gone - 1, 'copy', 'copies')}"
         if gone > 1
         else f"{args.name}: forgotten"
     )
@@ -295,8 +296,8 @@ _SITE_ACTIONS: Final = {
 # --- moderators -------------------------------------------------------------------
 
 _MODERATORS: Final = """\
-Manage who may log in to the moderation pages of a server. The password is asked
-for, never given as an argument; only a slow hash of it is kept.
+Manage accounts for the moderation pages of a server. The command prompts for the
+password, and only a slow hash of it is stored.
 """
 _MODERATORS_EXAMPLES: Final = """\
 examples:
@@ -312,7 +313,7 @@ def add_moderators(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, short in (
         ("list", "show the moderators"),
-        ("add", "add a moderator; the password is asked for"),
+        ("add", "add a moderator; prompts for the password"),
         ("password", "set a new password, and log the account out everywhere"),
         ("remove", "remove an account; its decisions stay"),
     ):
@@ -375,7 +376,7 @@ _MODERATOR_ACTIONS: Final = {
 
 
 def _config_of(database: str, create: bool) -> ServerConfig:
-    """Return the settings to open a database with, which itself knows whether it keeps texts."""
+    """Return the settings to open a database; the database knows whether it keeps texts."""
     from spamguard.feedback import Journal
     from spamguard.server.config import ServerConfig
 

@@ -1,4 +1,4 @@
-"""The server's configuration, and how it reaches the worker processes."""
+"""The server's configuration and its way to the worker processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from spamguard.errors import ServerError
 
 VARIABLE: Final = "SPAMGUARD_SERVER"
-"""Environment variable in which `spamguard serve` hands the configuration to its workers."""
+"""Environment variable that passes the configuration to the workers."""
 
 
 @dataclass(frozen=True, slots=True)

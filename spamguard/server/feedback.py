@@ -1,8 +1,7 @@
 """Moderators' decisions, from the protocols and from the pages.
 
-A site's filter writes a decision and what it taught to the journal. The queue's
-row of the comment is written in the same transaction. When a method returns, the
-next request to any worker is judged with it.
+One transaction writes the decision and its correction to the journal and updates the
+comment's row in the queue. When a method returns, every worker uses the correction.
 """
 
 from __future__ import annotations
@@ -26,10 +25,7 @@ from spamguard.server.store import Site, tables
 
 @dataclass(slots=True)
 class Receipt:
-    """The number of a decision's entry, and whether the blog's answer had been the same.
-
-    `agreed` is None if there was no answer before, or the decision is no label.
-    """
+    """A decision's entry, and whether the earlier answer agreed; None without answer or label."""
 
     entry: int = 0
     agreed: bool | None = None
@@ -50,31 +46,21 @@ class Feedback:
     def correct(
         self, site: Site, query: Query, decision: Literal["spam", "ham"], by: str
     ) -> Receipt:
-        """Take a decision about a comment that is sent with it.
+        """Record a decision about a comment that is sent with it.
 
-        Raises
-        ------
-        ForgottenError
-            If the comment was forgotten.
-        FeedbackError
-            If it cannot be kept; then nothing was acknowledged.
+        Raises ForgottenError for a forgotten comment, FeedbackError if nothing was stored.
         """
         digest = digest_of(self._database.key, query)
         self._recorder.flush_if_waiting(digest)
-        # A comment that was never judged gets a row in the queue's history, with a verdict.
+        # A comment without a verdict gets one, and a row in the queue's history.
         answer = self._filters.answer(site, query)
         return self._take(site, digest, decision, by, self._filters.under_post(site, query), answer)
 
     def decide(self, site: Site, comment: int, decision: Decision, by: str) -> Receipt:
-        """Take a decision about a comment of the queue, by the number of its row.
+        """Record a decision about a comment of the queue, by the number of its row.
 
-        Raises
-        ------
-        ServerError
-            If the site has no such comment, or the server runs in privacy mode,
-            where no text is left to learn from.
-        FeedbackError
-            If it cannot be kept; then nothing was acknowledged.
+        Raises ServerError if the site has no such comment or its text was not kept,
+        FeedbackError if nothing was stored.
         """
         query = sa.select(tables.comments).where(
             tables.comments.c.id == comment, tables.comments.c.site == site.id
@@ -96,12 +82,7 @@ class Feedback:
     def undo(self, site: Site, entry: int, by: str) -> int:
         """Undo a decision and return the number of the undo.
 
-        Raises
-        ------
-        ServerError
-            If the site has no such entry.
-        FeedbackError
-            If it is undone already.
+        Raises ServerError if the site has no such entry, FeedbackError if it is undone already.
         """
         found = next(self._journal.entries(site=site.name, after=entry - 1), None)
         if found is None or found.id != entry:
@@ -110,30 +91,12 @@ class Feedback:
         return self._filters.of(site).undo(entry, by=by, also=also)
 
     def forget(self, site: Site, guid: str, by: str) -> int:
-        """Forget a comment and its copies: text, verdicts, decisions, and what they taught.
+        """Forget a comment and its copies: text, verdicts, decisions and corrections.
 
-        Only the fact remains that a comment with its digest was forgotten, so
-        that it is not learned again. The file is rewritten.
-
-        Parameters
-        ----------
-        site : Site
-        guid : str
-            The value of ``X-akismet-guid``.
-        by : str
-            The account of the person who forgets it.
-
-        Returns
-        -------
-        int
-            Rows that are gone.
-
-        Raises
-        ------
-        ServerError
-            If no comment of this site has that guid.
-        FeedbackError
-            If it cannot be written, or the file cannot be rewritten now.
+        Only the digest stays, so that the comment is not learned again. The file is
+        rewritten. Returns the number of deleted rows; `guid` is the ``X-akismet-guid``.
+        Raises ServerError if the site has no such comment, FeedbackError if the file
+        cannot be rewritten now.
         """
         self._recorder.flush()
         this = (tables.comments.c.site == site.id) & (tables.comments.c.guid == guid)
@@ -203,7 +166,7 @@ def _latest(connection: sa.Connection, site: Site, digest: str) -> Any:
 def _write_decision(
     site: Site, digest: str, connection: sa.Connection, standing: Standing | None
 ) -> None:
-    """Repeat the decision in force beside the comment, and share what it taught."""
+    """Copy the current decision to the comment's row, and share its correction."""
     decided: dict[str, Any] = dict.fromkeys(DECIDED)
     if standing is not None:
         found = standing.correction

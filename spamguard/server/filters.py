@@ -1,4 +1,4 @@
-"""The filter of each site: the `spamguard.feedback.Site` behind a key, and its answers."""
+"""Each site's filter, a `spamguard.feedback.Site`, and its answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spamguard.server.store import Posts, RegisteredPost, Site
 from spamguard.verdict import Reason
 
 REASONS: Final = 8
-"""Reasons of a verdict that are kept and shown."""
+"""Reasons to keep and show per verdict."""
 
 _SITES: Final = 64  # in memory; each takes as much as a model's n-grams, a megabyte
 _EVIDENCE: Final = 160
@@ -27,7 +27,7 @@ _ROUND: Final = 4
 
 
 class Filters:
-    """The filters of all sites, the latest used of them in memory."""
+    """The filters of all sites; the most recently used stay in memory."""
 
     def __init__(self, journal: feedback.Journal, models: Models, posts: Posts) -> None:
         self._journal = journal
@@ -37,7 +37,7 @@ class Filters:
         self._sites: OrderedDict[int, feedback.Site] = OrderedDict()
 
     def of(self, site: Site) -> feedback.Site:
-        """Return the filter that judges and learns for a site."""
+        """Return the filter of a site."""
         with self._lock:
             if site.id not in self._sites:
                 model = partial(self._models.of, site.id)
@@ -48,10 +48,10 @@ class Filters:
             return self._sites[site.id]
 
     def model_of(self, site: Site) -> SpamModel:
-        """Return the model that judges for a site now.
+        """Return the current model of a site.
 
-        The site's row brings the number of its last step, so the database is
-        read only after another process has learned something.
+        The site's row has the number of its last step, so the database is read only after
+        another process has learned something.
         """
         return self.of(site).model(
             last=site.sequence,
@@ -67,7 +67,7 @@ class Filters:
             with suppress(FeedbackError):
                 post = self._posts.get(site.id, query.permalink)
         if post is None and query.permalink:
-            # Its address is known at least: links to it are no promotion.
+            # At least its address is known: links to it are no promotion.
             post = RegisteredPost(query.permalink)
         comment = query.comment
         if post is None:

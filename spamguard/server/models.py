@@ -1,7 +1,7 @@
-"""The models in a worker's memory, which are replaced while it works.
+"""The models in a worker's memory, reloaded while it runs.
 
-A new model is loaded beside the old one and replaces it in one step. A model that
-cannot be loaded is reported and changes nothing.
+A new model loads beside the old one and replaces it in one step. A model that cannot be
+loaded is reported and changes nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class Models:
 
     Parameters
     ----------
-    config : ServerConfig
     report : callable
         Called with "reloaded", "refused" or "dropped", and the model's name.
 
@@ -48,7 +47,7 @@ class Models:
 
     @property
     def shared(self) -> SpamModel:
-        """The model of all sites without one of their own."""
+        """The model of all sites without their own."""
         return self._models[_SHARED]
 
     def of(self, site: int) -> SpamModel:
@@ -79,7 +78,7 @@ class Models:
         try:
             return find_model(self._config.model)
         except SpamguardError:
-            return None  # gone: the one in memory goes on serving
+            return None  # gone: keep the one in memory
 
     def _check(self, site: int, place: Path | None) -> None:
         # Taken before the model is read, so a model that is replaced meanwhile is read again.
@@ -98,7 +97,7 @@ class Models:
 
 
 def _loaded(name_or_path: str | Path) -> SpamModel:
-    """Return the model with its data loaded, so that no request waits for that."""
+    """Return the model with its lazy data loaded, so that no request waits for it."""
     model = load_model(name_or_path)
     model.vectorizer.prepare()
     model.verdict(_ANY).strongest(1)

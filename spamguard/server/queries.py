@@ -1,4 +1,4 @@
-"""What a site asks about a comment, and the answer that it gets."""
+"""A site's query about a comment, and the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Cause = Literal["model", "administrator", "honeypot", "test"]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A comment and the facts that came with it, whatever the protocol.
+    """A comment and the facts sent with it, in any protocol.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Answer:
 
 
 def digest_of(key: bytes, query: Query) -> str:
-    """Return a key for a comment that has none: a keyed hash of all that the site sent of it."""
+    """Return a key for a comment without one: a keyed hash of all its fields."""
     comment = query.comment
     post = key_of(query.permalink) if query.permalink else None
     sent = json.dumps([post, comment.author, comment.author_url, comment.text])

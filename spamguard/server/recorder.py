@@ -1,7 +1,7 @@
-"""Answers are written to the database by a thread, so that no blog waits for the disk.
+"""A thread that writes answers to the database, so that no blog waits for the disk.
 
-They are written in batches, a moment after they were given. A killed worker loses
-the answers of that moment. Feedback never comes this way: see `spamguard.server.feedback`.
+It writes in batches, a moment after the answer; a killed worker loses the last batch.
+Feedback is written directly: see `spamguard.server.feedback`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spamguard.feedback import Database
 from spamguard.server.queries import Answer
 from spamguard.server.store import RegisteredPost, key_of, register, tables
 
-_MOST: Final = 20_000  # answers that wait; beyond that, the oldest are dropped
+_MOST: Final = 20_000  # waiting answers; beyond that, the oldest are dropped
 _TOGETHER: Final = 100  # in one transaction, whose end corrections wait for
 _PAUSE: Final = 0.1  # seconds
 
@@ -32,7 +32,6 @@ class Recorder:
 
     Parameters
     ----------
-    database : Database
     privacy : bool
         Keep no texts, names or addresses.
     report : callable
@@ -77,7 +76,7 @@ class Recorder:
     def flush(self) -> bool:
         """Write the answers that wait now; return False if the database cannot be written."""
         with self._flushing:
-            # Answers that come meanwhile wait, or this might never end.
+            # New answers wait, or this might never end.
             left = len(self._waiting)
             while left > 0:
                 size = min(left, _TOGETHER)
@@ -110,10 +109,7 @@ class Recorder:
             self.flush()
 
     def _without_unwritable(self, batch: list[Answer]) -> list[Answer]:
-        """Write one by one, so that a bad answer does not hold up the others.
-
-        Return the answers that still wait, because nothing can be written now.
-        """
+        """Write one by one, past bad answers; return those left if the database fails."""
         dropped = 0
         for place, answer in enumerate(batch):
             try:
@@ -128,7 +124,7 @@ class Recorder:
         return []
 
     def _can_write(self) -> bool:
-        """Tell whether anything can be written, so that the comment is the cause."""
+        """Return whether the database accepts writes, so that the comment is at fault."""
         probe = tables.settings.c.key == "probe"
         try:
             with self._database.writing() as connection:
@@ -148,7 +144,7 @@ def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> 
     sent: dict[int, list[RegisteredPost]] = defaultdict(list)
     added: list[dict[str, Any]] = []
     changed: dict[int, dict[str, Any]] = {}  # existing rows, by number
-    # The same comment may have a decision already, from another worker or from long ago.
+    # The same comment may have an earlier decision.
     latest = _latest_of(connection, batch)
     for answer in batch:
         if answer.query.post is not None and answer.query.post.url:
@@ -175,7 +171,7 @@ def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> 
     count(connection, _counted(batch))
 
 
-# Built once: to build a statement takes longer than to run it.
+# Built once, because building a statement takes longer than running it.
 _INSERT: Final = sa.insert(tables.comments)
 _EMPTY: Final = {column.name: None for column in tables.comments.c if not column.primary_key}
 _SAME: Final = sa.select(sa.func.max(tables.comments.c.id)).where(

@@ -1,4 +1,4 @@
-"""Retention times: how long comments without a decision are kept, and how long all others."""
+"""Retention: deletes undecided and decided comments after their time."""
 
 from __future__ import annotations
 
@@ -42,12 +42,9 @@ class Retention:
         write_log("retention", deleted=self.run(now))
 
     def run(self, now: datetime) -> int:
-        """Delete what is too old at `now`, also from the bytes of the file; return the number of comments.
+        """Delete what is too old at `now`, and rewrite the file; return the number of comments.
 
-        Raises
-        ------
-        FeedbackError
-            If the file cannot be rewritten now; what was deleted stays deleted.
+        Raises FeedbackError if the file cannot be rewritten now; the rows stay deleted.
         """
         database, gone = self._journal.database, 0
         with database.writing() as connection:

@@ -28,7 +28,7 @@ FIRST: Final = "first"
 _KEEP_ALIVE: Final = 15  # seconds that an idle connection stays open after a response
 _MOST_HEADERS: Final = 64_000  # bytes of a request's head
 _HUNG: Final = 60  # seconds without a ping before a worker is replaced; a start takes many
-_PING_POLL: Final = 0.2  # seconds between two looks whether a worker that was pinged still lives
+_PING_POLL: Final = 0.2  # seconds between checks that a pinged worker is alive
 _MOST_FILES: Final = 65_536
 _GRACE: Final = 20  # seconds that open requests have to finish when the server stops
 
@@ -41,8 +41,6 @@ class Preparation:
     ----------
     database : str
         Its file, or its URL without the password.
-    model : str
-    sites : int
     first_key : str or None
         Key of the first site, if it was made just now.
     """
@@ -54,12 +52,9 @@ class Preparation:
 
 
 def prepare(config: ServerConfig) -> Preparation:
-    """Make the database and the first site if they are missing, and try to load the model.
+    """Make the database and the first site if missing, and try to load the model.
 
-    Raises
-    ------
-    SpamguardError
-        If the server could not work with this configuration.
+    Raises SpamguardError if the server could not work with this configuration.
     """
     model = load_model(config.model)
     with open_journal(config) as journal:
@@ -80,7 +75,7 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
             multiprocess.Process = WorkerProcess  # type: ignore[misc]
         _raise_file_limit()
         for number in (signal.SIGINT, signal.SIGTERM):
-            # uvicorn has its own handlers while it works, and passes the signal on at the end.
+            # uvicorn has its own handlers while it runs, and re-raises the signal at the end.
             signal.signal(number, lambda *_: sys.exit(0))
         uvicorn.run(
             "spamguard.server.app:create_app",
@@ -102,8 +97,8 @@ def serve(config: ServerConfig, host: str, port: int) -> None:
 class WorkerProcess(multiprocess.Process):
     """A worker process whose death is noticed at once.
 
-    uvicorn's own class goes on waiting for the answer of a worker that was killed
-    while it was pinged, and meanwhile neither replaces it nor stops.
+    uvicorn's class waits for the answer of a worker killed during a ping, and meanwhile
+    neither replaces it nor stops.
     """
 
     def ping(self, timeout: float = 5) -> bool:
@@ -132,13 +127,7 @@ def _raise_file_limit() -> None:
 
 
 def try_address(host: str, port: int) -> None:
-    """Check, before anything is made, that the server can listen there.
-
-    Raises
-    ------
-    ServerError
-        If it cannot.
-    """
+    """Raise ServerError if the server cannot listen there."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]

@@ -22,7 +22,7 @@ from spamguard.server.retention import Retention
 from spamguard.server.store import Posts, Site, Sites, move_lessons, tables
 from spamguard.server.watch import Metrics, log_failure, write_log
 
-_MOST_KNOWN: Final = 1_000  # keys that are remembered for when the database is away
+_MOST_KNOWN: Final = 1_000  # keys remembered in case the database is unavailable
 _MODELS_EVERY: Final = 1.0  # seconds between looks at the models' files
 _RETENTION_EVERY: Final = 600.0
 
@@ -48,13 +48,7 @@ class Worker:
 
     @classmethod
     def open(cls, config: ServerConfig) -> Self:
-        """Open the database and load the models; nothing runs yet.
-
-        Raises
-        ------
-        SpamguardError
-            If one of them cannot be used.
-        """
+        """Open the database and load the models, or raise SpamguardError; nothing runs yet."""
         journal = open_journal(config)
         database = journal.database
         metrics = Metrics(database)
@@ -98,7 +92,7 @@ class Worker:
                 log_failure(error)
 
     def close(self) -> None:
-        """Write what waits to be written, and close the database."""
+        """Write the waiting answers, and close the database."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -106,7 +100,7 @@ class Worker:
         self.journal.close()
 
     def site_of(self, key: str) -> Site | None:
-        """Return the site with this key; while the database is away, as it was last seen."""
+        """Return the site with this key, as last seen if the database is unavailable."""
         try:
             site = self.sites.of_key(key)
         except FeedbackError:
@@ -132,13 +126,10 @@ class Worker:
 
 
 def open_journal(config: ServerConfig) -> Journal:
-    """Open the journal, and make the server's tables in its database if they are missing.
+    """Open the journal, and make the server's tables in its database if missing.
 
-    Raises
-    ------
-    FeedbackError, ServerError
-        If it cannot be opened, keeps less than this configuration needs, or was
-        made by a newer spamguard.
+    Raises FeedbackError or ServerError if it cannot be opened, keeps less than this
+    configuration needs, or was made by a newer spamguard.
     """
     journal = Journal(config.database, texts="none" if config.privacy else None)
     try:

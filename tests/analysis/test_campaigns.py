@@ -284,7 +284,7 @@ def files(tmp_path):
 def test_the_command_tells_campaigns_across_files(files, capsys):
     assert main(["campaigns", *files]) == 0
     told = capsys.readouterr().out
-    assert "1 campaigns, 4 of 5 comments" in told
+    assert "1 campaign, 4 of 5 comments" in told
     assert "on 2 blogs, 2024-05-01 to 2024-05-01" in told
     assert "watches.example (2)" in told
     assert "\x1b" not in told

@@ -1176,7 +1176,7 @@ def test_a_copy_with_the_cut(capsys, moderated, tmp_path):
     assert listed["promises"]["spam"]["log_odds"] == cut
     code, _, err = run(capsys, *argv)
     assert code == 1
-    assert "another --save or say --replace" in err
+    assert "another --save or pass --replace" in err
     assert run(capsys, *argv, "--replace", "--name", "kitchen", "--lock-discard")[0] == 0
     assert spamguard.load_model(target).name == "kitchen"
 

@@ -61,8 +61,7 @@ def test_a_decision_from_entry_to_corpus(feedback):
     code, _, err = feedback("export", "--output", "corpus.jsonl")
     assert code == 0
     assert err == (
-        "1 spam, 1 ham; 1 removed, which is no label; "
-        "1 left out: the journal has not got their text\n"
+        "1 spam, 1 ham; 1 removed, which is no label; 1 left out: no text in the journal\n"
     )
     frame = read_corpus("corpus.jsonl", labelled=True)
     assert frame["label"].tolist() == ["spam", "ham"]
@@ -121,7 +120,7 @@ def test_forget(feedback):
         added(feedback, name, "spam", "--by", "anna", "--text", f"{SECRET} text", "--site", "b")
     code, out, err = feedback("forget", "c1", "--by", "anna", "--site", "b")
     assert (code, out) == (0, "1 entries forgotten\n")
-    assert err == "The very same text is still there under: b/c2\n"
+    assert err == "The same text is still stored under: b/c2\n"
     assert feedback("forget", "c2", "--site", "b")[0] == 0
     assert SECRET.encode() not in Path("f.db").read_bytes()
     code, _, err = feedback("add", "c1", "spam", "--site", "b", "--text", f"{SECRET} text")
@@ -177,7 +176,7 @@ def test_history_comes_before_what_was_decided_here(feedback):
     argv = ("add", "--input", "old.csv", "--by", "import", "--history")
     assert feedback(*argv)[:2] == (0, "3 decisions entered\n")
     code, out, _ = feedback(*argv)
-    assert (code, out) == (0, "1 decisions entered; 2 were there already\n")
+    assert (code, out) == (0, "1 decision entered; 2 already present\n")
     with Journal("f.db") as journal:
         assert journal.summary() == Summary(spam=1, ham=2)
         journal.forget("b", by="anna")

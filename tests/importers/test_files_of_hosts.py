@@ -111,7 +111,7 @@ def test_a_forum_that_nobody_sorted_has_no_labels(taken, cases, tmp_path):
     comments, report = taken("disqus", path)
     assert {c.decision.label for c in comments} == {None}
     assert report.unlabelled["isSpam is never true here"] == 2
-    assert "nobody sorted this forum" in report.notes[0]
+    assert "probably not moderated" in report.notes[0]
 
 
 def test_blogger_backup_with_comments_before_their_post(taken, cases):

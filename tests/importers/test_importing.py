@@ -124,7 +124,7 @@ def test_replacing_leaves_nothing_of_an_earlier_import(tmp_path, cases):
 def test_what_is_read_is_never_written(tmp_path):
     path = tmp_path / "corpus.unlabelled.jsonl"
     path.write_text('{"text": "Hello"}\n')
-    with pytest.raises(CorpusError, match="is what is read"):
+    with pytest.raises(CorpusError, match="is the input"):
         import_comments("jsonl", path, tmp_path / "corpus.jsonl", label="ham", replace=True)
     assert path.read_text() == '{"text": "Hello"}\n'
 
@@ -228,7 +228,7 @@ def test_the_summary_as_json_and_what_was_lost(tmp_path, cases, capsys):
     out, err = capsys.readouterr()
     summary = json.loads(out)
     assert code == 1
-    assert "1 comments could not be read" in err
+    assert "1 comment could not be read" in err
     assert summary["comments"] == 5
     assert summary["lost"] == 1
     assert summary["labels"] == [

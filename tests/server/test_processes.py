@@ -231,18 +231,18 @@ def test_sites_are_managed_while_it_serves(start, tmp_path):
     assert server.blog.check().text == "true"
     feed = tmp_path / "feed.xml"
     feed.write_text("<rss><item><title>A</title><link>http://two.example/a</link></item></rss>")
-    assert sites("posts", "two.example", str(feed))[1] == "two.example: 1 posts registered\n"
+    assert sites("posts", "two.example", str(feed))[1] == "two.example: 1 post registered\n"
     (tmp_path / "secret").write_text("abc\n")
     assert (
         sites("set", "two.example", "--unsure", "spam", "--gives", "--coral-secret", "secret")[0]
         == 0
     )
     code, out, _ = sites("list")
-    assert out == "first: 0 posts, 0 corrections\ntwo.example: 1 posts, 0 corrections, gives\n"
+    assert out == "first: 0 posts, 0 corrections\ntwo.example: 1 post, 0 corrections, gives\n"
     assert sites("set", "two.example")[0] == 2
     guid = server.blog.check().headers["x-akismet-guid"]
     time.sleep(1)
-    assert sites("forget", "two.example", guid)[1] == "two.example: forgotten, also 1 copies\n"
+    assert sites("forget", "two.example", guid)[1] == "two.example: forgotten, also 1 copy\n"
     code, _, err = sites("revoke", "three.example")
     assert (code, "no site" in err) == (1, True)
     assert sites("revoke", "two.example")[0] == 0

@@ -122,7 +122,7 @@ def test_settings_that_are_none(services):
     services.sites.add("a.example")
     with pytest.raises(ServerError, match="no setting"):
         services.sites.set("a.example", key_digest="x")
-    with pytest.raises(ServerError, match="must not fall"):
+    with pytest.raises(ServerError, match="must not exceed"):
         services.sites.set("a.example", unsure_cut=2.0, spam_cut=1.0)
     with pytest.raises(ServerError, match="no site"):
         services.sites.set("b.example", gives=True)

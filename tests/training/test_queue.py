@@ -129,7 +129,7 @@ def test_a_decision_is_for_all_copies(shipped, sample, tmp_path, capsys):
     found = [json.loads(line) for line in told.out.splitlines()]
     assert [row["text"] for row in found] == copies["text"].tolist()
     assert {row["label"] for row in found} == {"spam"}
-    assert "1 decisions for 3 comments" in told.err
+    assert "1 decision for 3 comments" in told.err
     write_corpus(check_corpus(frame.iloc[::-1]), corpus)  # no longer what the queue was made of
     assert cli.main(["queue", str(corpus), "--decided", str(decided)]) == 1
     assert "does not belong" in capsys.readouterr().err

@@ -30,8 +30,8 @@ def authenticate(worker: Worker, key: str, address: str) -> Site | None:
     """
     site = worker.site_of(key) if key else None
     if site is None:
-        # Counted after the look-up, so that a site which shares an address with a guesser,
-        # behind one proxy say, is still served. A key's 48 bits cannot be guessed at any rate.
+        # Counted after the look-up, so that a site behind the same proxy as a guesser is still
+        # served. A key's 48 bits cannot be guessed at this rate.
         enforce_wait(worker.limits.wait_of_guesser(address))
         return None
     enforce_wait(worker.limits.wait_of_key(site.id))
@@ -48,8 +48,8 @@ class Threads:
     """The thread limits of one application, by kind of work.
 
     Scoring holds the interpreter, so more threads would only wait for each other.
-    Work that waits for the disk must not keep comments from being judged, and a
-    moderator's slow query must not keep blogs waiting.
+    Work that waits for the disk must not delay scoring, and a moderator's slow query must
+    not delay blogs.
     """
 
     def __init__(self) -> None:

@@ -47,13 +47,8 @@ class ActionResult:
 def decide(worker: Worker, by: Moderator, numbers: Iterable[int], decision: Side) -> ActionResult:
     """Decide on comments, by the numbers of their rows.
 
-    Each decision is durable by itself. If the database goes away in between, those
-    made so far are kept and can be undone.
-
-    Raises
-    ------
-    FeedbackError
-        If one could not be kept; the rest was not tried.
+    Each decision is durable by itself: after a FeedbackError, the earlier ones are kept
+    and can be undone.
     """
     result = ActionResult()
     sites: dict[int, Site | None] = {}
@@ -91,13 +86,7 @@ def _decide(
 
 
 def undo(worker: Worker, by: Moderator, action: int | None = None) -> ActionResult:
-    """Undo an action of the same moderator, by default the last one.
-
-    Raises
-    ------
-    ServerError
-        If there is none.
-    """
+    """Undo an action of this moderator, by default the last; ServerError if there is none."""
     row = last_action(worker.journal.database, by, action)
     if row is None:
         raise ServerError("There is nothing to undo.")
@@ -115,13 +104,7 @@ def undo(worker: Worker, by: Moderator, action: int | None = None) -> ActionResu
 
 
 def undo_entry(worker: Worker, by: Moderator, site: Site, entry: int) -> None:
-    """Undo one decision of any moderator.
-
-    Raises
-    ------
-    ServerError
-        If it is undone already, or does not exist.
-    """
+    """Undo one decision of any moderator; ServerError if it is undone or does not exist."""
     if not _is_in_force(worker, site, entry):
         raise ServerError("This decision is undone already, or there is no such entry.")
     worker.feedback.undo(site, entry, by.name)

@@ -9,8 +9,8 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from spamguard.display import counted
 from spamguard.server.pages.accounts import Accounts
-from spamguard.server.pages.rendering import counted
 from spamguard.server.pages.requests import LOG_IN, PREFIX, Visit, is_same, set_cookie
 from spamguard.server.pages.sessions import Sessions, csrf_of
 from spamguard.server.watch import write_log

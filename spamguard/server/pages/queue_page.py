@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from spamguard.display import counted
 from spamguard.server.pages import decisions, queue_query
 from spamguard.server.pages.escaping import Piece, marks_of, one_line, pieces_of, plain
 from spamguard.server.pages.queue_query import QueueFilter
 from spamguard.server.pages.reasons import Sentence, parse_reasons, sentences_of
-from spamguard.server.pages.rendering import counted
 from spamguard.server.pages.requests import PREFIX, Visit
 
 _SHORT: Final = 1_200  # characters before "show all"

@@ -85,7 +85,6 @@ class QueuePage:
     ----------
     groups : list of list of Row
         Near-copies together, in the order of the filter.
-    pages : int
     total : int
         Comments on all pages.
     counts : dict of str to int

@@ -11,6 +11,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
+from spamguard.display import counted
+
 _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
 
@@ -80,19 +82,6 @@ def percent(share: float | None, digits: int = 1) -> str:
 def number(value: int) -> str:
     """Return a number with separators between thousands."""
     return f"{value:,}"
-
-
-def counted(value: int, one: str, many: str = "") -> str:
-    """Return a number with its noun, or with a noun and verb that agree with it.
-
-    Examples
-    --------
-    >>> counted(1, "comment"), counted(1_200, "comment")
-    ('1 comment', '1,200 comments')
-    >>> counted(2, "comment is", "comments are")
-    '2 comments are'
-    """
-    return f"{value:,} {one if value == 1 else many or f'{one}s'}"
 
 
 def now() -> datetime:

@@ -79,13 +79,7 @@ class Visit:
         return self._sites
 
     def site(self, name: str) -> Site:
-        """Return the site of this name; the first one if the name is empty.
-
-        Raises
-        ------
-        HTTPException
-            404 if there is none, or the moderator may not see it.
-        """
+        """Return the site of this name, or the first; HTTPException 404 if not theirs."""
         for site in self.sites():
             if name in ("", site.name):
                 return site

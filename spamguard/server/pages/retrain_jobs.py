@@ -42,13 +42,7 @@ def candidate_of(config: ServerConfig, site: int) -> Path:
 
 
 def start(database: Database, config: ServerConfig, site: int, moderator: str) -> int:
-    """Start a job and return its number.
-
-    Raises
-    ------
-    ServerError
-        If one is running for this site already.
-    """
+    """Start a job and return its number; ServerError if one is running for this site."""
     retrainings, at = tables.retrainings, stamp(now())
     with database.writing() as connection:
         _close_dead(connection, site)

@@ -46,9 +46,9 @@ class History:
     spam : ndarray of bool, shape (n,)
     posts : list of str, length n
     former : int
-        How many of them another model judged than the one in use.
+        How many of them were scored by a previous model.
     foreign : int
-        How many more were left out, in languages in which nothing is called spam.
+        Comments left out, in languages in which nothing is called spam.
     """
 
     log_odds: NDArray[np.float64]

@@ -160,13 +160,13 @@ def _submit(worker: Worker, site: Site, fields: Fields, decision: Any) -> Respon
     try:
         receipt = worker.feedback.correct(site, query, decision, _reporter(fields))
     except ForgottenError:
-        return _plain(THANKS)  # its writer asked for that, and the client can do nothing
+        return _plain(THANKS)  # the comment's author asked for that, and the client can do nothing
     worker.metrics.feedback(decision, receipt.agreed)
     return _plain(THANKS)
 
 
 def _reporter(fields: Fields) -> str:
-    """Return who submitted the correction, in letters that the journal accepts."""
+    """Return the moderator's name, in characters that the journal accepts."""
     name = "".join(letter for letter in fields.get("reporter", "") if letter.isprintable())
     return name.encode("utf-8", "ignore").decode()[:200].strip() or "akismet"
 

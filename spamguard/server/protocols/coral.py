@@ -100,13 +100,7 @@ def _is_signed(body: bytes, site: Site, header: str) -> bool:
 
 
 def query_of(data: dict[str, Any]) -> Query:
-    """Return the comment of a moderation request.
-
-    Raises
-    ------
-    HTTPException
-        400 if it is not such a request.
-    """
+    """Return the comment of a moderation request; HTTPException 400 for anything else."""
     comment, author, story = (_object(data, name) for name in ("comment", "author", "story"))
     body = comment.get("body")
     if not isinstance(body, str):

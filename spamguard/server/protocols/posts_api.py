@@ -95,10 +95,7 @@ def _checked(url: str) -> str:
 def posts_in(body: bytes) -> list[RegisteredPost]:
     """Return the posts in a body: one object, or up to a hundred in ``{"posts": [...]}``.
 
-    Raises
-    ------
-    HTTPException
-        400 if it is neither.
+    Raises HTTPException 400 for anything else.
     """
     try:
         data = json.loads(body)

@@ -1,7 +1,7 @@
 """The server's tables, in the journal's database beside its own.
 
-The journal holds what moderators decided and what it taught. These tables hold
-the server's sites, their posts, and the comments with their verdicts.
+The journal holds moderators' decisions and their corrections. These tables hold the
+server's sites, their posts, and the comments with their verdicts.
 """
 
 from __future__ import annotations

@@ -38,7 +38,6 @@ class Site:
 
     Parameters
     ----------
-    id : int
     name : str
         Its name for people and in the journal.
     sequence, pool_sequence : int
@@ -94,7 +93,7 @@ class Sites:
             return [_site(row) for row in connection.execute(query)]
 
     def corrections(self, site: Site) -> int:
-        """Return how many comments of a site taught something."""
+        """Return how many comments of a site were corrected."""
         return count_steps(self._database, site.name)
 
     def _one(self, query: sa.Select[Any], value: object) -> Site | None:
@@ -152,7 +151,7 @@ class Sites:
             raise ServerError(f"a site has no setting {sorted(unknown)[0]!r}.")
         low, high = values.get("unsure_cut"), values.get("spam_cut")
         if low is not None and high is not None and low > high:
-            raise ServerError("the cuts must not fall: unsure, then spam.")
+            raise ServerError("the threshold for unsure must not exceed that for spam.")
         self._update(name, **values)
 
     def _update(self, name: str, **values: Any) -> None:

@@ -28,7 +28,7 @@ _SECONDS: Final = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.
 _SHARES: Final = tuple(i / 10 for i in range(1, 10))
 _RECENT: Final = timedelta(days=7)
 _BEFORE: Final = timedelta(days=35)
-_CHANCE: Final = 0.1  # of the index: where chance alone would bring it about, it is not reported
+_CHANCE: Final = 0.1  # of the index: not reported where chance alone would reach it
 _FRESH: Final = 60.0  # seconds that figures from the database stay valid
 
 
@@ -45,10 +45,10 @@ class Metrics:
             buckets=_SECONDS, registry=own,
         )  # fmt: skip
         self._verdicts = Counter(
-            "spamguard_verdicts", "Comments judged", ("label", "cause"), registry=own
+            "spamguard_verdicts", "Comments scored", ("label", "cause"), registry=own
         )
         self._probabilities = Histogram(
-            "spamguard_spam_probability", "Spam probability of comments judged",
+            "spamguard_spam_probability", "Spam probability of comments scored",
             buckets=_SHARES, registry=own,
         )  # fmt: skip
         self._feedback = Counter(
