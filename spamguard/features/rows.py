@@ -60,12 +60,12 @@ class Rows:
 
     @property
     def buckets(self) -> NDArray[np.int64]:
-        """The bucket of each n-gram: the index of its weight."""
+        """The bucket of each n-gram, the index of its weight, shape (n_ngrams,)."""
         return (self.columns & ((1 << self.bits) - 1)).astype(np.int64)
 
     @property
     def blocks(self) -> NDArray[np.int32]:
-        """The block of each n-gram, as an index of `BLOCKS`."""
+        """The block of each n-gram, as an index of `BLOCKS`, shape (n_ngrams,)."""
         return self.columns >> self.bits
 
     @property
