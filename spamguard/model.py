@@ -129,26 +129,12 @@ class SpamModel:
         return f"{self.name}-{self.version}"
 
     def at_prior(self, share: float) -> SpamModel:
-        """Return this model with probabilities for a site with another share of spam.
+        """Return this model for a site where `share` (strictly between 0 and 1) of comments is spam.
 
         By Bayes' rule the intercept and the cuts move by ``logit(share) - logit(prior)``.
         Contributions and labels stay, because the cuts promise a share of ham, which does
-        not depend on the amount of spam.
-
-        Parameters
-        ----------
-        share : float
-            Share of spam among all comments of the site, strictly between 0 and 1.
-
-        Returns
-        -------
-        SpamModel
-            It shares its arrays with this one.
-
-        Raises
-        ------
-        InputError
-            If `share` is not between 0 and 1.
+        not depend on the amount of spam. The arrays are shared with this model. Raises
+        InputError if `share` is out of range.
         """
         shift = float(log_odds_at_prior([0.0], self.prior, share)[0])
         if share == self.prior:
@@ -169,15 +155,8 @@ class SpamModel:
     def contributions(self, given: Comment | Rows) -> F64:
         """Return the contribution of each named column to the log-odds.
 
-        Parameters
-        ----------
-        given : Comment or Rows of n comments
-
-        Returns
-        -------
-        ndarray of float64, shape (n_names,), or (n, n_names) for Rows
-            In the order of `get_feature_names_out`; with `intercept` they sum to the
-            log-odds.
+        The shape is (n_names,) for a comment and (n, n_names) for n rows, in the order of
+        `get_feature_names_out`. With `intercept` they sum to the log-odds.
         """
         if isinstance(given, Comment):
             one: F64 = self.contributions(self.vectorizer.rows([given]))[0]

@@ -1,7 +1,7 @@
 """Hashed n-grams of words and characters.
 
 Text copied from the post is left out. Only bucket numbers are stored, so a model
-contains nobody's words. A polynomial hash over code points computes all n-grams
+contains no one's words. A polynomial hash over code points computes all n-grams
 in array operations; evidence cuts the n-grams out of the comment again.
 """
 

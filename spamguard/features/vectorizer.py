@@ -101,15 +101,10 @@ class Vectorizer:
         n_jobs: int | None = 1,
         dtype: DTypeLike = np.float64,
     ) -> Rows:
-        """Return the rows of `comments`; no row depends on the others.
+        """Return the rows of n `comments`; no row depends on the others.
 
-        Parameters
-        ----------
-        comments : sequence of Comment, length n
-        n_jobs : int or None, default 1
-            Processes that share large work, as joblib counts them.
-        dtype : dtype, default float64
-            Of the named features; single precision, used for fitting, takes half the memory.
+        `n_jobs` counts processes that share large work, as joblib does. `dtype` is that of the
+        named features; single precision, used for fitting, takes half the memory.
         """
         if n_jobs == 1 or len(comments) <= _WORTH_SHARING:
             return self._stacked(comments, dtype)

@@ -138,25 +138,10 @@ class Journal:
         site: str = "",
         post_id: str | None = None,
     ) -> int:
-        """Keep a verdict and its comment.
+        """Keep a verdict and its comment; return the number of the entry.
 
+        `post` is needed if the comment does not have it; the keys are as in `Correction`.
         `Post.thread` is not kept: a comment must be forgotten everywhere.
-
-        Parameters
-        ----------
-        comment_id, site, post_id
-            As in `Correction`.
-        comment : Comment or str
-            The comment.
-        verdict : Verdict
-            Its verdict.
-        post : Post, str or None
-            The post, if the comment does not have it.
-
-        Returns
-        -------
-        int
-            Number of the entry.
 
         Raises
         ------
@@ -212,7 +197,7 @@ class Journal:
         learn: Learner | None = None,
         also: Companion | None = None,
     ) -> int:
-        """Keep a moderator's decision about a comment.
+        """Keep a moderator's decision about a comment; return the number of the entry.
 
         It counts until a later decision or an undo. With `at`, the same decision is kept
         only once, so that history can be imported repeatedly.
@@ -225,14 +210,9 @@ class Journal:
             The post, if the comment does not have it.
         learn : callable or None
             Turns the comment and its label into a step of the site's weights, written with
-            the entry. By default the next `Site` to score a comment learns it.
+            the entry. By default the next `Site` that scores comments learns it.
         also : callable or None
             Called within the transaction.
-
-        Returns
-        -------
-        int
-            Number of the entry.
 
         Raises
         ------
@@ -255,27 +235,13 @@ class Journal:
             return number
 
     def correct_many(self, corrections: Iterable[Correction]) -> Added:
-        """Keep many corrections, a few hundred per transaction.
+        """Keep many corrections, a few hundred per transaction; return how many are new.
 
-        Forgotten comments are skipped and counted. The next `Site` to score a comment learns
-        the corrections.
+        They are read one by one, so they need not fit into memory. Forgotten comments are
+        skipped and counted. The next `Site` that scores comments learns the corrections.
 
-        Parameters
-        ----------
-        corrections : iterable of Correction
-            Read one by one, so they need not fit into memory.
-
-        Returns
-        -------
-        Added
-            Numbers of new and skipped corrections.
-
-        Raises
-        ------
-        InputError
-            If one is no `Correction`; earlier transactions are kept.
-        FeedbackError
-            If they cannot be written; earlier transactions are kept.
+        Raises InputError if one is no `Correction`, and FeedbackError if they cannot be written;
+        earlier transactions are kept.
         """
         taken = repeated = forgotten = 0
         rest = iter(corrections)
@@ -308,12 +274,8 @@ class Journal:
         An undo can be undone too. A forgotten comment cannot come back. `learn` and `also`
         are as in `correct`, for the decision that counts afterwards.
 
-        Raises
-        ------
-        InputError
-            If `entry` is no number, or `by` no name.
-        FeedbackError
-            If there is no such entry, or it is undone already.
+        Raises InputError if `entry` is no number or `by` no name, and FeedbackError if there is
+        no such entry, or it is undone already.
         """
         if not isinstance(entry, int) or isinstance(entry, bool):
             raise InputError(f"entry must be a number, not {type(entry).__name__}.")
@@ -342,26 +304,10 @@ class Journal:
 
         The journal keeps only that this `comment_id` was forgotten, when and by whom, so that
         no import brings it back. The file is rewritten, so its bytes are gone too. A second
-        call is harmless, and finishes an interrupted one.
+        call is harmless, and finishes an interrupted one. `also` is called within the
+        transaction.
 
-        Parameters
-        ----------
-        comment_id, site : str
-            As in `Correction`.
-        by : str
-            The account of the person who forgets it.
-        also : callable or None
-            Called within the transaction.
-
-        Returns
-        -------
-        Forgotten
-            Number of deleted entries, and other comments with the same text.
-
-        Raises
-        ------
-        FeedbackError
-            If the journal has no such comment, or cannot be rewritten now.
+        Raises FeedbackError if the journal has no such comment, or cannot be rewritten now.
         """
         check_name("comment_id", comment_id)
         check_name("by", by)
@@ -377,23 +323,10 @@ class Journal:
     def forget_before(
         self, before: date | datetime | str, *, by: str, site: str | None = None
     ) -> Forgotten:
-        """Forget every comment without an entry since a date.
+        """Forget every comment without an entry since a date (strings are ISO 8601).
 
-        Unlike after `forget`, a comment that comes again is kept again.
-
-        Parameters
-        ----------
-        before : date, datetime or str
-            The date; strings are ISO 8601.
-        by : str
-            The account of the person who forgets them.
-        site : str or None
-            Only comments of this site.
-
-        Raises
-        ------
-        FeedbackError
-            If it cannot be written, or the file cannot be rewritten now.
+        Unlike after `forget`, a comment that comes again is kept again. `by` is the account of
+        the person who forgets them. Raises FeedbackError if the journal cannot be written now.
         """
         limit = as_time("before", before)
         check_name("by", by)
@@ -413,14 +346,8 @@ class Journal:
     ) -> Iterator[Entry]:
         """Yield the entries in order, undone ones too.
 
-        Parameters
-        ----------
-        site, comment_id : str or None
-            Only entries of this site or comment.
-        after : int
-            Only entries with a higher number.
-        last : int or None
-            Only this many of the latest.
+        `after` is the number of the last entry to skip; with `last`, only that many of the
+        latest are read.
         """
         wanted = []
         if site is not None:
@@ -462,17 +389,10 @@ class Journal:
         yield from read_labels(self._database, site)
 
     def corpus(self, site: str | None = None, latest: int | None = None) -> pd.DataFrame:
-        """Return the labels in force as a training corpus.
+        """Return the labels in force, or the `latest` of them, as a training corpus.
 
         It is like that of `spamguard.corpus.check_corpus`, with the columns ``decided_at`` and
-        ``account``; ``blog`` is the site.
-
-        Parameters
-        ----------
-        site : str or None
-            Only labels of this site.
-        latest : int or None
-            Only this many of the latest, which bounds the memory.
+        ``account``; ``blog`` is the site. `latest` bounds the memory.
         """
         return corpus_of(self.labels(site), latest)
 

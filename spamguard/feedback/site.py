@@ -100,28 +100,20 @@ class Site:
     def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Return the verdict on a comment, and keep it if there is a `comment_id`.
-
-        If the journal cannot be written, the error is logged.
+        """Return the verdict, with all corrections so far, and keep it if there is a `comment_id`.
 
         Parameters
         ----------
         comment : Comment or str
-            The comment.
         comment_id : str, int or None
             The site's key of the comment; None if it has none yet.
         post : Post or None
             The post, if the comment does not have it.
 
-        Returns
-        -------
-        Verdict
-            With all corrections so far.
-
         Raises
         ------
         FeedbackError
-            If the journal cannot be opened.
+            If the journal cannot be opened. A failure to write is only logged.
         """
         comment = as_comment(comment, post)
         verdict = self.model().verdict(comment)
@@ -153,7 +145,7 @@ class Site:
         comment: Comment | str | None = None,
         also: Companion | None = None,
     ) -> int:
-        """Keep a moderator's decision, and learn it in the same transaction.
+        """Keep a moderator's decision and learn it in one transaction; return the entry's number.
 
         Parameters
         ----------
@@ -167,11 +159,6 @@ class Site:
             The comment; None if it was checked with its key.
         also : callable or None
             As in `Journal.correct`.
-
-        Returns
-        -------
-        int
-            Number of the entry, for `undo`.
 
         Raises
         ------

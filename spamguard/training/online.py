@@ -85,26 +85,9 @@ class SiteWeights:
     ) -> str:
         """Learn the label of a comment, in place of an earlier one with the same key.
 
-        Parameters
-        ----------
-        base : SpamModel
-            The model that all sites share.
-        comment : Comment
-            The corrected comment.
-        label : {"ham", "spam"}
-            Its class.
-        key : str, optional
-            A name for `unlearn`; by default an unused number.
-
-        Returns
-        -------
-        str
-            The key. A comment past its threshold changes no weight.
-
-        Raises
-        ------
-        InputError
-            If `label` is neither "ham" nor "spam".
+        `key` is a name for `unlearn`, by default an unused number; it is returned. A comment
+        past its threshold changes no weight. Raises InputError if `label` is neither "ham" nor
+        "spam".
         """
         if label not in ("ham", "spam"):
             raise InputError('label must be "ham" or "spam".')
@@ -215,12 +198,8 @@ class SiteWeights:
     def load(cls, path: str | os.PathLike[str]) -> SiteWeights:
         """Read a file written by `save`.
 
-        Raises
-        ------
-        ModelNotFoundError
-            If there is no such file.
-        ModelFormatError
-            If the file is damaged, too large, or was made for other features.
+        Raises ModelNotFoundError if there is none, and ModelFormatError if it is damaged, too
+        large, or was made for other features.
         """
         file = Path(path)
         if not file.is_file():

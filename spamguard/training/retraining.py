@@ -418,7 +418,7 @@ def replace_model(
     *,
     former: SpamModel | None = None,
 ) -> Path:
-    """Replace the model at `path`, and keep the previous one for `rollback`.
+    """Replace the model in the directory `path`, and keep the previous one for `rollback`.
 
     A process killed at any point leaves one of the two, complete. Replacing a model by
     itself keeps the previous one.
@@ -432,11 +432,6 @@ def replace_model(
         Shown as `Verdict.model`.
     former : SpamModel, optional
         Kept for `rollback` if `path` has no model yet.
-
-    Returns
-    -------
-    Path
-        The directory.
 
     Raises
     ------
