@@ -1,4 +1,4 @@
-"""What goes in: a comment, and the post it was left under."""
+"""The input: a comment and its post."""
 
 from __future__ import annotations
 
@@ -27,23 +27,22 @@ def _check_date(owner: str, value: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A blog post (or page, video, question) that comments answer.
+    """A blog post (or page, video, question) with comments.
 
-    Every field is optional: what a backend does not know stays ``None`` and
-    counts neither for nor against a comment.
+    Every field is optional. A field that is None counts neither for nor against a comment.
 
     Parameters
     ----------
     title, text : str or None
-        Headline and body. The body may be plain text, HTML, Markdown or BBCode.
+        Headline and body; plain text, HTML, Markdown or BBCode.
     url : str or None
-        Address of the post. Links to its own host are not promotion.
+        Address of the post. Links to its host are not promotion.
     author : str or None
-        Name of the post's author. Their own comments are not promotion.
+        The post's author, whose own comments are not promotion.
     date : datetime, str or None
         When the post appeared; strings are ISO 8601.
     thread : iterable of str or Comment, or None
-        Texts of the earlier comments under the post, oldest first.
+        Earlier comments under the post, oldest first.
 
     Raises
     ------
@@ -76,18 +75,18 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as its visitor sent it.
+    """A comment as the visitor sent it.
 
     Parameters
     ----------
     text : str
         The body: plain text, HTML, Markdown or BBCode; any length, also empty.
     author, author_url : str or None
-        The name and the web address that the visitor gave.
+        The visitor's name and web address.
     date : datetime, str or None
         When it was sent; strings are ISO 8601.
     post : Post, str or None
-        What the comment answers. A string is taken as the post's text.
+        The post, or its text.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def as_post(post: Post | str | None) -> Post | None:
 
 
 def as_comment(comment: Comment | str, post: Post | str | None = None) -> Comment:
-    """Return `comment` as a `Comment` under `post` (its own post where none is given)."""
+    """Return `comment` as a `Comment` under `post`, by default its own."""
     if isinstance(comment, str):
         return Comment(comment, post=as_post(post))
     if not isinstance(comment, Comment):

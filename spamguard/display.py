@@ -1,8 +1,8 @@
-"""Numbers and foreign text as a person sees them, in a terminal or a notebook.
+"""Numbers and untrusted text for terminals and notebooks.
 
-Comments are hostile. What somebody else wrote is escaped and does nothing: no
-address becomes a link, characters that reverse the writing are dropped, nothing
-is typeset as a formula, which may hold links, and nothing is loaded.
+Comments are hostile, so their text is escaped: addresses do not become links, marks
+that reverse the writing are dropped, formulas (which may hold links) are not typeset,
+and nothing is loaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BOX: Final = "max-width:60em;line-height:1.5;font-family:sans-serif;font-size:1
 
 
 def safe(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return `text` as HTML that shows it and does nothing else.
+    """Return `text` as inert HTML.
 
     Examples
     --------
@@ -31,22 +31,22 @@ def safe(text: str, most: int = _MOST_LETTERS) -> str:
     if len(cut) > most:
         cut = f"{cut[:most]}…"
     kept = (" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in cut)
-    # Direction marks, halves of characters and private ones say nothing to a reader.
+    # Drop direction marks, surrogates and private characters.
     shown = "".join(c for c in kept if unicodedata.category(c)[0] != "C" or c in "\u200c\u200d")
-    # A break that nobody sees keeps programs from making links of addresses.
+    # An invisible break keeps programs from turning addresses into links.
     page = html.escape(shown).replace("://", ":<wbr>//").replace("www.", "www<wbr>.")
-    # A delimiter of a formula works only where all of it is in one element.
+    # A formula's delimiter must be within one element, so split it.
     return page.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
 def box(*parts: str) -> str:
-    """Return `parts`, which are HTML, in a box that MathJax leaves alone."""
-    # MathJax 2 knows the first class, MathJax 3 the second.
+    """Return HTML `parts` in a box that MathJax ignores."""
+    # The first class is for MathJax 2, the second for MathJax 3.
     return f'<div class="tex2jax_ignore mathjax_ignore" style="{_BOX}">{"".join(parts)}</div>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return `rows` as an HTML table with every cell escaped; nothing where there are none."""
+    """Return `rows` as an HTML table with escaped cells; empty without rows."""
     lines = ["".join(cell(safe(str(text), 1_000)) for text in row) for row in rows]
     if not lines:
         return ""
@@ -55,21 +55,19 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def grid(lines: Iterable[str]) -> str:
-    """Return lines of cells, which are HTML, as a table."""
+    """Return rows of HTML cells as a table."""
     inside = "".join(f'<tr style="background:none">{line}</tr>' for line in lines)
     return f'<table style="{_TABLE}">{inside}</table>'
 
 
 def cell(page: str, style: str = "", kind: str = "td") -> str:
-    """Return a cell that holds `page`, which is HTML."""
+    """Return a table cell with the HTML `page`."""
     return f'<{kind} style="{_CELL}{style}">{page}</{kind}>'
 
 
 def percent(probability: float) -> str:
-    """Return a probability in percent, but never 0 % or 100 %: nobody can know that.
+    """Return a probability in percent, but never 0 % or 100 %, which would claim certainty.
 
-    Examples
-    --------
     >>> percent(0.987), percent(0.00001), percent(0.999999)
     ('99 %', '<1 %', '>99 %')
     """
@@ -81,8 +79,6 @@ def percent(probability: float) -> str:
 def share(value: float, digits: int = 1) -> str:
     """Return a measured share, 0 to 1, in percent.
 
-    Examples
-    --------
     >>> share(0.8746), share(0.0)
     ('87.5 %', '0.0 %')
     """
@@ -103,13 +99,10 @@ def counted(value: int, one: str, many: str = "") -> str:
 
 
 def one_line(text: str, most: int = _MOST_CHARACTERS) -> str:
-    """Return the start of `text` in one line, without characters that could command a terminal.
+    """Return the start of `text` in one line, safe for a terminal.
 
-    Direction marks, private characters and half characters go, too: they tell a
-    reader nothing, or deceive one.
+    Control characters, direction marks, private characters and surrogates are dropped.
 
-    Examples
-    --------
     >>> one_line("two\\x1b[2J\\nlines")
     'two [2J lines'
     """

@@ -1,43 +1,43 @@
-"""Every error spamguard raises on purpose.
+"""The errors that spamguard raises.
 
-A message says what was wrong and what to do next. It never repeats a
-commenter's text, an e-mail address or a key.
+A message says what was wrong and what to do next. It never repeats a commenter's
+text, an e-mail address or a key.
 """
 
 from __future__ import annotations
 
 
 class SpamguardError(Exception):
-    """Root of all errors raised by spamguard."""
+    """Base class of all errors of spamguard."""
 
 
 class InputError(SpamguardError, TypeError):
-    """Something other than a comment, a post or text was passed in."""
+    """An argument has the wrong type or value."""
 
 
 class MissingPackageError(SpamguardError, ImportError):
-    """A library that comes with one of spamguard's extras is not installed."""
+    """A library of one of spamguard's extras is not installed."""
 
 
 class ModelNotFoundError(SpamguardError, LookupError):
-    """No model of that name or at that path."""
+    """There is no model with this name or at this path."""
 
 
 class ModelFormatError(SpamguardError, ValueError):
-    """A model's files are damaged, swapped, too new or not a model at all."""
+    """The files of a model are damaged, do not match, or are too new."""
 
 
 class CorpusError(SpamguardError, ValueError):
-    """Labelled comments that cannot be used as they are."""
+    """Labelled comments are not usable as they are."""
 
 
 class FeedbackError(SpamguardError, RuntimeError):
-    """A journal of feedback that cannot be opened, read or written, or an entry it cannot take."""
+    """A journal cannot be opened, read or written, or rejects an entry."""
 
 
 class ForgottenError(FeedbackError):
-    """The comment was forgotten, so nothing more is kept of it."""
+    """The comment was forgotten, so the journal keeps nothing of it."""
 
 
 class ServerError(SpamguardError, RuntimeError):
-    """The server cannot start as it was told to, or one of its sites or posts cannot be used."""
+    """The server cannot start with these settings, or a site or post is not usable."""

@@ -1,8 +1,7 @@
-"""Contributions -> reasons in words, and the words of the comment they come from.
+"""Contributions to reasons in words, and to the words of the comment.
 
-Every named feature gives one reason, with what made it fire. The n-grams are
-gathered by the word that they are cut from, so that a person reads words and
-not hash buckets.
+Every named feature gives one reason, with its evidence. N-grams are grouped by word,
+so that people read words and not hash buckets.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 MOST_WORDS: Final = 40
-"""Reasons given for single words; the rest is one reason, ``ngrams_rest``."""
+"""Number of words with a reason of their own; the rest is one reason, ``ngrams_rest``."""
 MOST_SHADED: Final = 1_500
-"""Words that are shaded; what the others add is one sum."""
+"""Maximum number of shaded words; the others are one sum."""
 _MOST_STRINGS, _LONGEST_STRING = 20, 60
 _ROUNDING: Final = 5e-7
 _MEANING = {f.name: f.meaning for f in FEATURES}
@@ -43,20 +42,10 @@ _PLACES = {
 def reasons_for(
     evidence: Evidence, named: F64, weights: F32, total: float, most: int | None = None
 ) -> tuple[Reason, ...]:
-    """Return the reasons for a verdict, strongest first.
+    """Return the reasons for a verdict, strongest first, or only the first `most`.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Of the comment.
-    named : ndarray of float64, shape (n_features,)
-        What each named feature contributes.
-    weights : ndarray of float32, shape (2**bits,)
-        Weight of each bucket of n-grams.
-    total : float
-        What all contributions add up to, and so the reasons.
-    most : int, optional
-        Put only so many into words.
+    `named` holds the contributions of named features, shape (n_features,), `weights`
+    the n-gram weights, shape (2**bits,), and `total` the sum of all contributions.
     """
     # A contribution, its feature, and the word it comes from.
     found = [(part, name, "") for part, name in zip(named.tolist(), _NAMES, strict=True) if part]
@@ -81,7 +70,7 @@ def _strength(found: tuple[float, str, str]) -> float:
 
 
 def _said(name: str, word: str, evidence: Evidence) -> str:
-    """Return in words what a contribution comes from."""
+    """Return the evidence of a contribution in words."""
     meaning = _MEANING.get(name)
     if meaning is None:
         return f"“{_printable(word)}”"
@@ -93,14 +82,14 @@ def _said(name: str, word: str, evidence: Evidence) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return `text` as it may be printed: no half character, no sign that moves a cursor."""
+    """Return `text` without surrogates and control characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _JOINERS else "\ufffd" for c in text)
 
 
 def _sums_by_word(evidence: Evidence, weights: F32) -> dict[tuple[str, str], float]:
-    """Return what each word and each pair of words adds, by the place where it was found."""
+    """Return the contribution of each word and pair of words, by the place it was found."""
     sums: defaultdict[tuple[str, str], float] = defaultdict(float)
     for block in BLOCKS:
         pieces = evidence.ngrams[block]
@@ -112,9 +101,9 @@ def _sums_by_word(evidence: Evidence, weights: F32) -> dict[tuple[str, str], flo
 
 
 def _sums_by_piece(pieces: Pieces, weights: F32) -> F64:
-    """Return what the n-grams of a block add at each piece of its text.
+    """Return the contribution of a block's n-grams for each piece of its text.
 
-    What a bucket adds is shared by the n-grams of the block that are in it.
+    N-grams of the block in the same bucket share its contribution.
     """
     parts = weights[pieces.buckets].astype(float) * pieces.values / pieces.counts
     sums: F64 = np.bincount(pieces.places, parts, len(pieces.texts)).astype(float)
@@ -126,16 +115,10 @@ def _sums_by_piece(pieces: Pieces, weights: F32) -> F64:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What is between two spaces of the text.
+    """A word of the text, with its contribution to the log-odds.
 
-    Parameters
-    ----------
-    text : str
-        As it is written there; hostile until it is escaped.
-    contribution : float
-        What its n-grams add to the log-odds; a pair of words is shared by both.
-    ends_line : bool
-        Whether the line ends behind it.
+    `text` is unescaped. Pairs of words share their contribution. `ends_line` says whether
+    a line break follows.
     """
 
     text: str
@@ -145,16 +128,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Shading:
-    """Where the log-odds of a comment come from; with the intercept, all of it.
+    """The source of a comment's log-odds; with the intercept, all of them.
 
-    Parameters
-    ----------
-    words : tuple of Word
-        The canonical text, in its order.
-    elsewhere : mapping of str to float
-        What is not in the text, by family: links, promo, topic, author,
-        style; the n-grams of the author's name, of addresses and of the words
-        of links; and, if there is any, what belongs to no word.
+    `elsewhere` holds contributions from outside the text, by family: named features, and
+    n-grams of the author's name, of addresses and of link texts.
     """
 
     words: tuple[Word, ...]
@@ -162,22 +139,12 @@ class Shading:
 
     @property
     def in_text(self) -> float:
-        """What the words of the text add."""
+        """Sum of the contributions of the words."""
         return sum(word.contribution for word in self.words)
 
 
 def shading_of(evidence: Evidence, contributions: F64, weights: F32) -> Shading:
-    """Return where the contributions to a verdict come from.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Of the comment.
-    contributions : ndarray of float64, shape (n_names,)
-        As `SpamModel.contributions` gives them.
-    weights : ndarray of float32, shape (2**bits,)
-        Weight of each bucket of n-grams.
-    """
+    """Return the shading for `contributions`, as `SpamModel.contributions` returns them."""
     blocks = dict(zip(BLOCKS, contributions[len(FEATURES) :].tolist(), strict=True))
     elsewhere: dict[str, float] = {}
     start = 0
@@ -206,7 +173,7 @@ def _words(evidence: Evidence, weights: F32) -> list[Word]:
         pieces = evidence.ngrams[block]
         if place != "text" or pieces.positions is None:
             continue
-        # Of a very long text the last pieces are not read.
+        # The end of a very long text is not read.
         count = min(len(pieces.positions), len(pieces.texts))
         at, parts = pieces.positions[:count], _sums_by_piece(pieces, weights)[:count]
         if pieces.width == 1:

@@ -1,8 +1,7 @@
-"""SpamModel: trained weights at work. Needs numpy and nothing else.
+"""SpamModel: trained weights that score comments. It needs only numpy.
 
-The log-odds are a sum: the intercept, one term for each named feature and one
-for each n-gram. The same terms are the reasons, so score and explanation
-cannot disagree.
+The log-odds are a sum of the intercept, one term per named feature and one per
+n-gram. The same terms are the reasons, so score and explanation cannot disagree.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ F64 = NDArray[np.float64]
 
 LOW: Final = np.array([f.low for f in FEATURES], float)
 HIGH: Final = np.array([f.high for f in FEATURES], float)
-"""The range of each named feature; values beyond count as its ends."""
+"""The range of each named feature; values are clipped to it."""
 _NAMES: Final = (*(f.name for f in FEATURES), *(f"ngrams_{block}" for block in BLOCKS))
 _MOST_WEIGHTS: Final = 5
 
@@ -37,13 +36,8 @@ _MOST_WEIGHTS: Final = 5
 class Cuts:
     """Decision thresholds in log-odds, compared with ``>=``.
 
-    Parameters
-    ----------
-    unsure, spam : float
-        From here on a comment is called unsure, or spam.
-    discard : float or None
-        From here on it may be thrown away unseen; None where the training
-        data could not support that promise.
+    `discard` is the threshold for deleting a comment unseen; None if the training data
+    could not support that promise.
     """
 
     unsure: float = 0.0
@@ -55,12 +49,12 @@ class Cuts:
             raise ValueError("the cuts must not fall: unsure, then spam, then discard")
 
     def moved(self, shift: float) -> Cuts:
-        """Return the cuts with `shift` (log-odds) added to each."""
+        """Return the cuts, each raised by `shift`."""
         discard = None if self.discard is None else self.discard + shift
         return Cuts(self.unsure + shift, self.spam + shift, discard)
 
     def label(self, log_odds: float, language_known: bool = True) -> Label:
-        """Return the label of a comment with these log-odds; never spam in an unknown language."""
+        """Return the label for these log-odds; never spam if the language is unknown."""
         if log_odds >= self.spam and language_known:
             return "spam"
         return "unsure" if log_odds >= self.unsure else "ham"
@@ -68,14 +62,14 @@ class Cuts:
     def labels(
         self, log_odds: F64, languages: NDArray[np.str_], known: frozenset[str]
     ) -> NDArray[np.str_]:
-        """Return the label of each row, shape (n,); `known` are the languages of the model."""
+        """Return the label of each row, shape (n,); `known` are the model's languages."""
         pairs = zip(log_odds.tolist(), languages.tolist(), strict=True)
         labels = [self.label(z, is_known(language, known)) for z, language in pairs]
         return np.array(labels, "<U6")
 
 
 def probability(log_odds: float) -> float:
-    """Return the probability, 0 to 1, that belongs to `log_odds`."""
+    """Return the probability, 0 to 1, for `log_odds`."""
     if log_odds >= 0:
         return 1.0 / (1.0 + math.exp(-log_odds))
     return math.exp(max(log_odds, -700.0)) / (1.0 + math.exp(max(log_odds, -700.0)))
@@ -88,12 +82,11 @@ class SpamModel:
     Parameters
     ----------
     name, version : str
-        What `Verdict.model` says.
+        Shown as `Verdict.model`.
     intercept : float
-        Log-odds before anything is read.
+        Log-odds before any feature.
     dense_weights, dense_reference : ndarray of float64, shape (n_features,)
-        Weight of one unit of each named feature, and the value that
-        contributes nothing.
+        Weight per unit of each named feature, and its value with contribution zero.
     ngram_weights : ndarray of float32, shape (2**bits,)
         Weight of each bucket.
     background : ndarray of float32, shape (65536,)
@@ -101,17 +94,15 @@ class SpamModel:
     cuts : Cuts
         The decision thresholds.
     languages : frozenset of str
-        Languages in which it learned enough real comments; a comment in
-        another is never called spam. A model without any judges every
-        language alike.
+        Languages with enough ham in training; a comment in another language is never
+        called spam. Empty means that all languages are treated alike.
     about : mapping
-        What the model was trained on and how it was measured; plain JSON.
+        Training data and measurements, as plain JSON.
     prior : float, default 0.5
-        The share of spam, between 0 and 1, among all comments of the site that
-        the probabilities speak of. It is a statement, not a knob: `at_prior`
-        makes the model speak of another site.
+        Share of spam, between 0 and 1, among a site's comments, which the probabilities
+        assume. Use `at_prior` for another site.
     trained_prior : float, optional
-        That share when the weights were learned; None where it is `prior`.
+        The prior during training; None if it is `prior`.
     """
 
     name: str
@@ -138,29 +129,12 @@ class SpamModel:
         return f"{self.name}-{self.version}"
 
     def at_prior(self, share: float) -> SpamModel:
-        """Return this model with probabilities for a site where `share` of all comments is spam.
+        """Return this model for a site where `share` (strictly between 0 and 1) of comments is spam.
 
-        By Bayes' rule the odds of spam are the odds before reading times the
-        likelihood ratio of the comment, and only the former depend on the
-        site. So the intercept moves by ``logit(share) - logit(prior)`` and no
-        contribution does. The cuts move by the same amount and go on acting
-        on the same comments: they promise a share of ham, which does not
-        depend on how much spam there is.
-
-        Parameters
-        ----------
-        share : float
-            Share of spam among all comments of the site, strictly between 0 and 1.
-
-        Returns
-        -------
-        SpamModel
-            It shares its arrays with this one.
-
-        Raises
-        ------
-        InputError
-            If `share` is no number between 0 and 1.
+        By Bayes' rule the intercept and the cuts move by ``logit(share) - logit(prior)``.
+        Contributions and labels stay, because the cuts promise a share of ham, which does
+        not depend on the amount of spam. The arrays are shared with this model. Raises
+        InputError if `share` is out of range.
         """
         shift = float(log_odds_at_prior([0.0], self.prior, share)[0])
         if share == self.prior:
@@ -175,28 +149,14 @@ class SpamModel:
         )
 
     def as_trained(self) -> SpamModel:
-        """Return this model at the prior that its weights were learned at.
-
-        Returns
-        -------
-        SpamModel
-            Itself, where it speaks of that prior already.
-        """
+        """Return this model at the prior of its training."""
         return self if self.trained_prior is None else self.at_prior(self.trained_prior)
 
     def contributions(self, given: Comment | Rows) -> F64:
-        """Return what each of the named columns adds to the log-odds.
+        """Return the contribution of each named column to the log-odds.
 
-        Parameters
-        ----------
-        given : Comment or Rows of n comments
-            A comment with its post, where it has one.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_names,), of Rows (n, n_names)
-            In the order of `get_feature_names_out`; their sum plus
-            `intercept` is the log-odds.
+        The shape is (n_names,) for a comment and (n, n_names) for n rows, in the order of
+        `get_feature_names_out`. With `intercept` they sum to the log-odds.
         """
         if isinstance(given, Comment):
             one: F64 = self.contributions(self.vectorizer.rows([given]))[0]
@@ -205,19 +165,19 @@ class SpamModel:
         return parts
 
     def _contributions(self, rows: Rows) -> tuple[F64, F64]:
-        """Return what named features add, shape (n, n_features), and blocks, (n, n_blocks)."""
+        """Return the contributions of named features, (n, n_features), and of blocks, (n, n_blocks)."""
         n, width = len(rows), len(BLOCKS)
         parts = self.ngram_weights[rows.buckets] * rows.values
         cells = rows.blocks
         if n != 1:
             cells = cells + np.repeat(np.arange(n) * width, rows.indptr[1:] - rows.indptr[:-1])
-        # A fixed order of sums: a row gets the same to the last bit, alone or among others.
+        # A fixed order of sums: a row gives the same bits alone or among others.
         blocks = np.bincount(cells, parts, n * width).astype(np.float64, copy=False)
         return self._named(rows.dense), blocks.reshape(n, width)
 
     def _named(self, dense: NDArray[Any]) -> F64:
-        """Return what raw values of the named features add; zero where one does not apply."""
-        # np.clip would be slower than both together for a single comment.
+        """Return the contributions of raw feature values; zero for a feature that does not apply."""
+        # For a single comment np.clip is slower than both together.
         parts: F64 = np.minimum(np.maximum(dense.astype(np.float64, copy=False), LOW), HIGH)
         parts -= self.dense_reference
         parts *= self.dense_weights
@@ -230,77 +190,29 @@ class SpamModel:
         return total
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
-        """Return the names of the columns that `contributions` gives.
-
-        Returns
-        -------
-        ndarray of object, shape (n_names,)
-            Such as ``links_count`` and ``ngrams_words``.
-        """
+        """Return the names of the columns of `contributions`, shape (n_names,)."""
         return np.array(_NAMES, object)
 
     def log_odds(self, comment: Comment) -> float:
-        """Return the calibrated log-odds that `comment` is spam.
-
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-
-        Returns
-        -------
-        float
-            Compared with the cuts by ``>=``.
-        """
+        """Return the calibrated log-odds that `comment` is spam."""
         return float(self._log_odds(self.vectorizer.rows([comment]))[0])
 
     def decision_function(self, rows: Rows) -> F64:
-        """Return the log-odds of many rows at once.
+        """Return the log-odds of many rows, shape (n,).
 
-        The n-grams are summed in single precision, as in training: up to a
-        millionth away from `log_odds`.
-
-        Parameters
-        ----------
-        rows : Rows
-            Of n comments, by a vectorizer like the model's own.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
+        N-grams are summed in single precision, as in training, so the result may differ
+        from `log_odds` by a millionth. The rows must come from a vectorizer like the model's.
         """
         grams = rows.folded() @ self.ngram_weights
         total: F64 = self._named(rows.dense).sum(axis=1) + grams + self.intercept
         return total
 
     def verdict(self, comment: Comment) -> Verdict:
-        """Judge one comment.
-
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-
-        Returns
-        -------
-        Verdict
-            What `spamguard.score` gives.
-        """
+        """Return the verdict on one comment, as `spamguard.score` does."""
         return self.verdicts([comment])[0]
 
     def verdicts(self, comments: Iterable[Comment]) -> list[Verdict]:
-        """Judge many comments: several at once, but no more than fit into little memory.
-
-        Parameters
-        ----------
-        comments : iterable of Comment
-            Each with its post, where it has one.
-
-        Returns
-        -------
-        list of Verdict
-            In the order of `comments`.
-        """
+        """Return the verdicts on many comments, in order, in batches that need little memory."""
         found: list[Verdict] = []
         for batch, rows in self.vectorizer.batches(comments):
             log_odds = self._log_odds(rows).tolist()
@@ -308,21 +220,9 @@ class SpamModel:
         return found
 
     def verdict_at(self, comment: Comment, log_odds: float, language: str) -> Verdict:
-        """Return the verdict on a comment whose log-odds are known already.
+        """Return the verdict on a comment whose `log_odds` by this model are known.
 
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-        log_odds : float
-            As this model gives them.
-        language : str
-            Its code; empty where it could not be told.
-
-        Returns
-        -------
-        Verdict
-            As `verdict` gives it.
+        `language` is the code of the comment's language; empty if unclear.
         """
         cuts, known = self.cuts, is_known(language, self.languages)
         return Verdict(
@@ -345,36 +245,19 @@ class SpamModel:
         return reasons_for(evidence, named, self.ngram_weights, total, most)
 
     def shading(self, comment: Comment) -> Shading:
-        """Return which words of `comment` its log-odds come from.
+        """Return the words of `comment` with their contributions.
 
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-
-        Returns
-        -------
-        Shading
-            With the intercept, its parts add up to the log-odds.
+        With the intercept, the parts of the result sum to the log-odds.
         """
         contributions = self.contributions(comment)
         return shading_of(self.vectorizer.evidence(comment), contributions, self.ngram_weights)
 
-    # --- for people who look ------------------------------------------------------
+    # --- display ------------------------------------------------------------------
 
     def top_weights(self, most: int = _MOST_WEIGHTS) -> dict[str, list[tuple[str, float]]]:
-        """Return the features of each family that can change the log-odds most.
+        """Return the `most` influential features per family, with their greatest effect on the log-odds.
 
-        Parameters
-        ----------
-        most : int, default 5
-            Features of a family.
-
-        Returns
-        -------
-        dict of str to list of (str, float)
-            Names with the weight times the width of the feature's range,
-            which is the most that it can add or take away; strongest first.
+        That effect is the weight times the width of the feature's range.
         """
         reach = (self.dense_weights * (HIGH - LOW)).tolist()
         found, start = {}, 0
@@ -386,13 +269,7 @@ class SpamModel:
         return found
 
     def card(self) -> list[tuple[str, str]]:
-        """Return what a person asks of a model: names and values.
-
-        Returns
-        -------
-        list of (str, str)
-            Thresholds, what it learned from, and its strongest weights.
-        """
+        """Return names and values that describe the model: thresholds, training data, main weights."""
         rows = [("spam assumed", f"{100 * self.prior:.0f} %")]
         for name in ("unsure", "spam", "discard"):
             cut = getattr(self.cuts, name)
@@ -418,7 +295,7 @@ class SpamModel:
 
 
 def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a model says of its training; anything may be in there."""
+    """Return rows about the training; `about` may hold anything."""
     rows = []
     if isinstance(about.get("trained_on"), str):
         rows.append(("learned from", about["trained_on"]))
@@ -434,27 +311,11 @@ def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def log_odds_at_prior(log_odds: ArrayLike, trained_share: float, site_share: float) -> F64:
-    """Return the log-odds as they would be where another share of comments is spam.
+    """Return log-odds calibrated at one share of spam for a site with another.
 
-    Adds ``logit(site_share) - logit(trained_share)`` (Elkan 2001; Saerens,
-    Latinne and Decaestecker 2002). It holds where ham and spam themselves look
-    alike on both sides and only their shares differ.
-
-    Parameters
-    ----------
-    log_odds : array_like, shape (n,)
-        Calibrated at `trained_share`.
-    trained_share, site_share : float
-        Share of spam, strictly between 0 and 1.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-
-    Raises
-    ------
-    InputError
-        NaN, or a share out of range.
+    Adds ``logit(site_share) - logit(trained_share)`` (Elkan 2001; Saerens, Latinne and
+    Decaestecker 2002). It is valid if only the shares of ham and spam differ.
+    Raises InputError for NaN, infinite values or a share not strictly between 0 and 1.
     """
     given = np.asarray(log_odds, np.float64)
     if not np.isfinite(given).all():

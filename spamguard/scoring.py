@@ -1,10 +1,9 @@
 """The main path: comments in, verdicts out.
 
-The models in use are kept here, and the work is shared here among processes,
-threads or a cluster: joblib's configuration says which.
-``joblib.parallel_config(backend="dask")`` around a call sends it to a Dask
-cluster, ``backend="ray"`` to Ray; without one, ``n_jobs`` counts processes of
-this machine.
+Models in use are cached here. The work is shared among processes, threads or a
+cluster as joblib is configured: ``joblib.parallel_config(backend="dask")`` around
+a call uses a Dask cluster, ``backend="ray"`` Ray; otherwise ``n_jobs`` counts
+processes of this machine.
 """
 
 from __future__ import annotations
@@ -39,21 +38,19 @@ def score(
     *,
     model: SpamModel | str | os.PathLike[str] | None = None,
 ) -> Verdict:
-    """Judge whether `comment` is spam.
+    """Return the verdict on a comment.
 
     Parameters
     ----------
     comment : Comment or str
-        The comment; a string is its text. Plain text, HTML, Markdown or
-        BBCode; any length, but of more than 80,000 characters only both ends
-        are read.
+        A comment or its text: plain text, HTML, Markdown or BBCode. Of more than
+        80,000 characters only the start and the end are read.
     post : Post or str, optional
-        What the comment answers; a string is the post's text. Without one the
-        comment's own `Comment.post` is used, or none: an absent post counts
-        neither for nor against a comment.
+        The post or its text. The default is `Comment.post`. A missing post counts
+        neither for nor against the comment.
     model : SpamModel, str or path, optional
-        Another model than the shipped one. One given by name or path is
-        loaded once and kept until its files are replaced.
+        A model other than the default. One given by name or path is loaded once and
+        kept until its files are replaced.
 
     Returns
     -------
@@ -63,8 +60,8 @@ def score(
     Raises
     ------
     InputError
-        If something other than text, `Comment` and `Post` is passed
-        (also a ``TypeError``).
+        If an argument is something other than text, `Comment` or `Post` (also a
+        ``TypeError``).
 
     Examples
     --------
@@ -81,17 +78,16 @@ def score_many(
     model: SpamModel | str | os.PathLike[str] | None = None,
     n_jobs: int | None = None,
 ) -> list[Verdict]:
-    """Judge many comments; each gets the verdict that `score` alone would give it.
+    """Return the verdicts on many comments, each the same as from `score`.
 
     Parameters
     ----------
     comments : iterable of Comment or str
-        In any order; a `Comment` carries its own post.
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        A model other than the default.
     n_jobs : int, optional
-        Processes to share the work, as joblib counts them; by default what
-        ``joblib.parallel_config`` says, or one.
+        Number of processes, as joblib counts them; the default is that of
+        ``joblib.parallel_config``, or one.
 
     Returns
     -------
@@ -118,38 +114,35 @@ def score_frame(
     n_jobs: int | None = None,
     progress: bool = True,
 ) -> _Frame:
-    """Judge every row of a DataFrame.
+    """Return a DataFrame with a verdict for every row.
 
     Parameters
     ----------
     frame : DataFrame
-        Any of the columns text, author, author_url, date, post_title,
-        post_text, post_url and post_author; text alone is enough. Missing
-        values are absent. Columns may be Arrow's; the frame may be Polars' or
-        a pyarrow table too (``pip install 'spamguard[analysis]'``).
+        Any of the columns text (required), author, author_url, date, post_title,
+        post_text, post_url and post_author. It may be a frame of pandas or Polars, or a
+        pyarrow table (``pip install 'spamguard[analysis]'``).
     model : SpamModel, str or path, optional
-        Another model than the shipped one.
+        A model other than the default.
     reasons : bool
-        Whether to add a column ``reasons``, each a tuple of `Reason`; outside
-        pandas a list of structs with feature, contribution and evidence.
+        Add a column ``reasons``, each a tuple of `Reason`; outside pandas a list of
+        structs with feature, contribution and evidence.
     n_jobs : int, optional
-        Processes to share the work; see `score_many`.
+        Number of processes; see `score_many`.
     progress : bool
-        Whether to show on stderr how far the work has come, where it takes
-        longer than a second and a person watches a terminal or a notebook.
+        Show progress on stderr, in a terminal or notebook, after one second.
 
     Returns
     -------
     DataFrame
-        Of the same kind. The index of `frame` and the columns
-        spam_probability (0 to 1), label ("ham", "unsure" or "spam"; in pandas
-        categories), discard (bool) and log_odds (float64, always finite: a
-        probability is rounded to 1 where the log-odds are above 37).
+        Of the same kind, with the index of `frame` and the columns spam_probability
+        (0 to 1), label ("ham", "unsure" or "spam"; in pandas categories), discard
+        (bool) and log_odds (float64, always finite).
 
     Raises
     ------
     InputError
-        If there is no column text, or a cell holds something else than text.
+        If there is no column text, or a cell is not text.
     MissingPackageError
         If a package that the frame needs is missing.
     """
@@ -206,7 +199,7 @@ def _columns(
     n_jobs: int | None,
     progress: bool,
 ) -> dict[str, list[Any]]:
-    """Judge `comments` in parts, so that verdicts with all they refer to are not kept."""
+    """Score `comments` in parts, so that only columns stay in memory."""
     from spamguard.progress import Progress
 
     chosen = model_of(model)
@@ -227,8 +220,8 @@ def _columns(
 
 _MOST_KEPT: Final = 8
 _default: SpamModel | None = None
-# By directory, and in a worker by contents: what the files looked like, and the model.
-# The one used last comes last.
+# Models by directory, in a worker by contents, with a stamp of the files. The last one was used
+# last.
 _kept: dict[str, tuple[object, SpamModel]] = {}
 _lock = threading.Lock()
 
@@ -238,18 +231,12 @@ def _unlock() -> None:
     _lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held it
+if hasattr(os, "register_at_fork"):  # a thread of the parent may have held it
     os.register_at_fork(after_in_child=_unlock)
 
 
 def default_model() -> SpamModel:
-    """Return the shipped model; it is loaded on first use, once, from the installed files.
-
-    Returns
-    -------
-    SpamModel
-        The same object every time.
-    """
+    """Return the default model, loaded once on first use from the installed files."""
     global _default
     if _default is None:
         with _lock:
@@ -259,7 +246,7 @@ def default_model() -> SpamModel:
 
 
 def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
-    """Return the model that `score` would use: kept once loaded, until its files are replaced."""
+    """Return the model that `score` would use, from the cache until its files are replaced."""
     if model is None:
         return default_model()
     if isinstance(model, SpamModel):
@@ -268,15 +255,15 @@ def model_of(model: SpamModel | str | os.PathLike[str] | None) -> SpamModel:
     try:
         where = str(directory.resolve())
         found = (directory / "model.json").stat()
-    except OSError:  # gone a moment ago: loading says so
+    except OSError:  # it has just gone; loading reports that
         return load_model(model)
-    # Taken before the model is read: one that is replaced meanwhile is read again next time.
+    # Taken before the model is read, so one replaced meanwhile is read again next time.
     stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
     return _keep(where, stamp, lambda: load_model(directory))
 
 
 def _keep(key: str, stamp: object, make: Callable[[], SpamModel]) -> SpamModel:
-    """Return the model kept under `key`; made where there is none with that `stamp`."""
+    """Return the model cached under `key` with that `stamp`, or make and cache it."""
     with _lock:
         former, model = _kept.pop(key, (None, None))
         if model is None or former != stamp:
@@ -287,10 +274,10 @@ def _keep(key: str, stamp: object, make: Callable[[], SpamModel]) -> SpamModel:
     return model
 
 
-# --- work shared among processes ----------------------------------------------------
+# --- parallel work ------------------------------------------------------------------
 
-_CHUNK: Final = 500  # most comments that a worker is given at a time
-_LEAST: Final = 50  # handing out fewer costs more than judging them
+_CHUNK: Final = 500  # maximum comments per task
+_LEAST: Final = 50  # sharing fewer costs more than scoring them
 
 
 def score_in_parallel(
@@ -300,27 +287,11 @@ def score_in_parallel(
     *,
     judge: Callable[[SpamModel, Sequence[Comment]], list[Verdict]] = SpamModel.verdicts,
 ) -> list[Verdict]:
-    """Judge `comments` with several workers; the verdicts are those of one alone.
+    """Score `comments` with several workers; the verdicts are those of a single process.
 
-    The comments travel in parts, few of them at a time. Of a verdict only its
-    numbers travel back: reasons are found here, when somebody asks.
-
-    Parameters
-    ----------
-    comments : iterable of Comment
-        In any order, which is kept.
-    model : SpamModel
-        A worker keeps it from one part to the next.
-    n_jobs : int, optional
-        Workers, as joblib counts them; see `jobs_for`.
-    judge : callable
-        What a worker calls; a function of a module, so that it can be named to
-        another process.
-
-    Raises
-    ------
-    SpamguardError
-        If a worker dies.
+    A few parts are in transit at a time, and workers return only numbers: reasons are
+    computed here when they are read. `judge` runs in the worker, so it must be a
+    function of a module. Raises SpamguardError if a worker dies.
     """
     jobs = jobs_for(n_jobs)
     if jobs == 1:
@@ -336,19 +307,15 @@ def score_in_parallel(
         numbers = [each for part in parts for each in part]
     except BrokenExecutor as error:
         raise SpamguardError(
-            "a worker process was killed, most likely for want of memory: use fewer (n_jobs, --jobs)."
+            "a worker process was killed, probably for lack of memory: use fewer workers (n_jobs, --jobs)."
         ) from error
     return [model.verdict_at(c, *each) for c, each in zip(given, numbers, strict=True)]
 
 
 def jobs_for(n_jobs: int | None) -> int:
-    """Return how many workers `n_jobs` asks for, here and now.
-
-    None asks for what ``joblib.parallel_config`` says around the call, and for
-    one worker where there is no such call.
-    """
+    """Return the number of workers for `n_jobs`; None means that of ``joblib.parallel_config``, or one."""
     if n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
-        return 1  # without joblib imported, nobody has configured it
+        return 1  # joblib is not imported, so not configured
     with optional():
         import joblib
 
@@ -356,12 +323,12 @@ def jobs_for(n_jobs: int | None) -> int:
 
 
 def in_order(work: Iterable[Any], n_jobs: int | None) -> Iterator[Any]:
-    """Yield the results of the delayed calls in `work`, in their order, as soon as they are there."""
+    """Yield the results of the delayed calls in `work` in order, as soon as possible."""
     import joblib
 
     try:
         parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
-    except ValueError:  # Ray's backend hands out results when all are there
+    except ValueError:  # Ray's backend returns all results at the end
         parallel = joblib.Parallel(n_jobs=n_jobs)
     yield from parallel(work)
 
@@ -380,10 +347,10 @@ def _parts(
 def _dismantle(
     model: SpamModel,
 ) -> tuple[str, dict[str, Any], tuple[str, ...], list[NDArray[Any]]]:
-    """Return a name for what `model` holds, its small fields, and its arrays beside their names.
+    """Return a key for the contents of `model`, its small fields, and its arrays by name.
 
-    Arrays that are arguments of their own are sent to each worker of a Dask
-    cluster once, and shared in memory by processes of one machine if they are large.
+    A Dask cluster sends arrays that are separate arguments to each worker once, and
+    processes of one machine share large ones.
     """
     values = {f.name: getattr(model, f.name) for f in fields(model) if f.init}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
@@ -404,15 +371,15 @@ def _judge_part(
     names: tuple[str, ...],
     *arrays: NDArray[Any],
 ) -> list[tuple[float, str]]:
-    """Judge `comments` in a worker; return the log-odds and the language of each."""
+    """Score `comments` in a worker; return the log-odds and language of each."""
     import joblib
 
     def make() -> SpamModel:
-        # Copies: what was sent may be a file that joblib removes after the call.
+        # Copy the arrays: each may be a file that joblib deletes after the call.
         copies: dict[str, Any] = dict(zip(names, map(np.array, arrays), strict=True))
         return SpamModel(**small, **copies)
 
-    # The same object as for the part before: what it remembers of words and posts is kept.
+    # The same object as before, with its caches of words and posts.
     model = _keep(key, None, make)
     # A worker of a cluster must not share its part out again.
     with joblib.parallel_config(backend="sequential"):

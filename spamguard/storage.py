@@ -1,9 +1,8 @@
-"""A model on disk: ``model.json`` and its weights (npz), no pickle and no fallback to one.
+"""A model on disk: ``model.json`` and weights (npz), never pickle.
 
-Everything is checked before it is used: the format number, the feature schema,
-the size of every array as the archive declares it, the hash of the weights. The
-weights' file is named after its hash and written first, so the description that
-names it is the only file that is ever replaced.
+Everything is checked before use: the format number, the feature schema, the size of
+every array as the archive declares it, the hash of the weights. The weights' file is
+named after its hash and written first, so only ``model.json`` is ever replaced.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from spamguard.features import BLOCKS, FEATURES, Vectorizer
 from spamguard.files import write_bytes
 from spamguard.model import Cuts, SpamModel
 
-# 2 adds the languages that the model knows; to ignore them would call more comments spam.
+# 2 adds the languages that the model knows; ignoring them would call more comments spam.
 FORMAT: Final = 2
-"""Number of the layout of ``model.json``; a model of a higher one is refused."""
+"""Format number of ``model.json``; models with a higher one are rejected."""
 _MAX_JSON = 4_000_000
 _MAX_BITS = 24
 _MAX_HEADER = 1_000  # bytes that numpy puts before an array
@@ -45,18 +44,12 @@ def _homes() -> Iterator[Path]:
     checkout = False
     with suppress(OSError):
         checkout = (package.parent / "pyproject.toml").is_file()
-    if checkout:  # elsewhere that directory is not ours
+    if checkout:  # elsewhere the directory belongs to another project
         yield package.parent / "models"
 
 
 def model_names() -> list[str]:
-    """Return the names of the models that are installed with spamguard.
-
-    Returns
-    -------
-    list of str
-        In alphabetical order.
-    """
+    """Return the names of the installed models, sorted."""
     found = {
         path.parent.name for home in _homes() if home.is_dir() for path in home.glob("*/model.json")
     }
@@ -64,23 +57,7 @@ def model_names() -> list[str]:
 
 
 def find_model(name_or_path: str | os.PathLike[str]) -> Path:
-    """Return the directory of a model given by its name or by its path.
-
-    Parameters
-    ----------
-    name_or_path : str or path
-        As for `load_model`.
-
-    Returns
-    -------
-    Path
-        It holds a ``model.json``.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is none.
-    """
+    """Return the directory of a model, as for `load_model`; raise ModelNotFoundError if there is none."""
     given = _path(name_or_path)
     why = ""
     try:
@@ -92,7 +69,7 @@ def find_model(name_or_path: str | os.PathLike[str]) -> Path:
             given = given.parent
         if (given / "model.json").is_file():
             return given
-    except OSError as error:  # too long, or in a directory that may not be read
+    except OSError as error:  # too long, or in an unreadable directory
         why = f" ({error.strerror})"
     known = ", ".join(model_names()) or "none"
     raise ModelNotFoundError(
@@ -106,32 +83,26 @@ def _path(given: str | os.PathLike[str]) -> Path:
         return Path(given)
     except TypeError:
         raise InputError(
-            f"a model is given by its name or the path of its directory, not by {type(given).__name__}."
+            f"a model must be a name or the path of a directory, not {type(given).__name__}."
         ) from None
 
 
 def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
-    """Load a model.
+    """Load a model from disk.
 
     Parameters
     ----------
     name_or_path : str or path
         Name of an installed model, or a directory written by `save_model`.
 
-    Returns
-    -------
-    SpamModel
-        Read from the disk, at every call.
-
     Raises
     ------
     ModelNotFoundError
-        If there is no such model, or its files may not be read.
+        If there is no such model, or its files cannot be read.
     ModelFormatError
-        If its files are damaged, do not belong together, or come from a
-        newer spamguard.
+        If its files are damaged, do not match, or come from a newer spamguard.
     InputError
-        If something other than a name or a path is passed.
+        If the argument is neither a name nor a path.
     """
     directory = find_model(name_or_path)
     description = directory / "model.json"
@@ -141,7 +112,7 @@ def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
         try:
             return _build(directory, about)
         except ModelFormatError:
-            # Another process may have put a new model here while this one was read.
+            # Another process may have replaced the model meanwhile.
             former, data = data, _read(description, _MAX_JSON)
             if data == former:
                 raise
@@ -156,7 +127,7 @@ def _broken(path: Path, what: str) -> ModelFormatError:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """Return what the file at `path` holds, at most `limit` bytes."""
+    """Return the contents of a file of at most `limit` bytes."""
     if not path.is_file():
         raise _broken(path, "missing")
     try:
@@ -244,7 +215,7 @@ def _languages(codes: object) -> frozenset[str]:
 
 
 def _number(value: object, name: str) -> float:
-    # JSON as Python reads it has NaN and Infinity, which would make every verdict meaningless.
+    # Python's JSON allows NaN and Infinity, which would make every verdict meaningless.
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise ValueError(f"{name} is no finite number")
     return float(value)
@@ -273,8 +244,8 @@ def _read_arrays(
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return {name: _read_array(archive, name, *shape) for name, shape in shapes.items()}
-    except Exception as error:  # whatever zipfile and numpy make of bytes that somebody forged
-        raise _broken(path, "not the weights of a model") from error
+    except Exception as error:  # zipfile and numpy may raise anything on forged bytes
+        raise _broken(path, "not a model's weights") from error
 
 
 def _read_array(
@@ -282,13 +253,13 @@ def _read_array(
 ) -> NDArray[Any]:
     member = archive.getinfo(f"{name}.npy")
     if member.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{name} is compressed, so its size cannot be told before it is read")
+        raise ValueError(f"{name} is compressed, so its size is unknown until it is read")
     if member.file_size > dtype.itemsize * size + _MAX_HEADER:
         raise ValueError(f"{name} declares more bytes than it can have")
     file = io.BytesIO(archive.read(member))
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError(f"{name} has another header than this format")
-    # Numpy would make room for whatever the header claims; so the header is read first.
+    # Read the header first, as numpy would allocate whatever it claims.
     shape, _, found = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER)
     if found != dtype or shape != (size,):
         raise ValueError(f"{name} has the wrong shape or type")
@@ -305,19 +276,19 @@ def save_model(
     name: str | None = None,
     version: str | None = None,
 ) -> Path:
-    """Write `model` to the directory `path`, which is made where needed.
+    """Write `model` to the directory `path`, which is created if missing.
 
-    The same model makes the same bytes. A process killed at any point leaves
-    the former model or the new one, whole.
+    The same model gives the same bytes. A process killed at any point leaves the old
+    model or the new one, complete.
 
     Parameters
     ----------
     model : SpamModel
-        What was learned, such as `SpamClassifier.model_`.
+        Such as `SpamClassifier.model_`.
     path : str or path
         The directory.
     name, version : str, optional
-        What `Verdict.model` says, instead of the model's own.
+        Shown as `Verdict.model`, in place of the model's own.
 
     Returns
     -------
@@ -327,11 +298,9 @@ def save_model(
     Raises
     ------
     InputError
-        If `model` is no `SpamModel`, `path` no path or `name` no string, or
-        the directory cannot be written to.
+        If an argument has the wrong type, or the directory is not writable.
     ModelFormatError
-        If the model holds what a file cannot: numbers that are not finite, or
-        an `about` that is not JSON.
+        If a number is not finite, or `about` is not JSON.
     """
     if not isinstance(model, SpamModel):
         hint = "; pass its model_" if hasattr(model, "model_") else ""
@@ -389,7 +358,7 @@ def save_model(
         for former in directory.glob("weights-*.npz"):
             if former != file:
                 former.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         why = (error.strerror if isinstance(error, OSError) else "") or str(error)
         raise InputError(
             f"the model cannot be written to {directory} ({why}). "
@@ -399,10 +368,10 @@ def save_model(
 
 
 def _priors(model: SpamModel) -> dict[str, float]:
-    """Return what model.json says of priors: nothing where it is one half.
+    """Return the priors for model.json, without a prior of one half.
 
-    Intercept and cuts hold the prior already, so an older spamguard that
-    ignores these fields gives the same verdicts and the format number stays.
+    Intercept and cuts include the prior, so an older spamguard that ignores these
+    fields gives the same verdicts.
     """
     given = {"prior": model.prior, "trained_prior": model.trained_prior}
     for name, share in given.items():

@@ -1,4 +1,4 @@
-"""What comes out: a verdict and the reasons for it."""
+"""The output: a verdict and its reasons."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from spamguard.display import box, one_line, percent, safe, table
 
 __all__ = ["Label", "Reason", "Verdict"]
 
-# Told apart by people who see few colours (Okabe and Ito).
+# Safe for colour-blind people (Okabe and Ito).
 _COLOURS: Final = {"spam": "213,94,0", "ham": "0,114,178", "unsure": "150,120,0"}
 
 Label = Literal["ham", "unsure", "spam"]
-"""Publish, ask a person, hold back."""
+"""Publish, ask a person, or hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Reason:
     Parameters
     ----------
     feature : str
-        Name of the feature, such as ``links_count``; for words and parts of
-        words the n-gram block, such as ``ngrams_text``.
+        Name of the feature, such as ``links_count``; for words and parts of words the
+        n-gram block, such as ``ngrams_text``.
     contribution : float
-        What it added to the log-odds: above zero speaks for spam.
+        Contribution to the log-odds; positive values speak for spam.
     evidence : str
-        Where it was seen, in plain words or as the words themselves.
+        What was found, in plain words or as the words themselves.
     """
 
     feature: str
@@ -49,20 +49,18 @@ class Verdict:
     label : {"ham", "unsure", "spam"}
         By the model's two decision thresholds.
     discard : bool
-        Sure enough to be thrown away unseen; True only where the model's own
-        measurements support that promise.
+        Safe to delete unseen; True only if the model's measurements support it.
     log_odds : float
         ``log(p / (1 - p))``; `intercept` plus all contributions.
     intercept : float
-        The log-odds before anything of the comment is read.
+        Log-odds before anything is read.
     model : str
-        Name and version of the model that judged.
+        Name and version of the model.
     language : str
-        Code of the comment's language; empty where it cannot be told.
+        Code of the comment's language; empty if unclear.
     language_known : bool
-        False where the model has not learned from real comments in this
-        language: then `label` is never spam and `discard` never true,
-        whatever the probability.
+        False if the model has seen too little ham in this language. Then `label` is
+        never spam and `discard` never true.
     """
 
     spam_probability: float
@@ -86,44 +84,33 @@ class Verdict:
     def reasons(self) -> tuple[Reason, ...]:
         """All contributions, strongest first; with `intercept` they sum to `log_odds`.
 
-        To a millionth: sums of many n-grams are rounded on the way.
+        Rounding may change the sum by a millionth.
         """
         if callable(self._reasons):
-            # Put into words on first use: most verdicts are never explained.
+            # Computed on first use, as most verdicts are never explained.
             object.__setattr__(self, "_reasons", self._reasons())
         assert not callable(self._reasons)
         return self._reasons
 
     def strongest(self, most: int) -> tuple[Reason, ...]:
-        """Return the strongest reasons, sooner than all of them can be put into words.
-
-        Parameters
-        ----------
-        most : int
-            So many at most; 0 or more.
-
-        Returns
-        -------
-        tuple of Reason
-            What ``reasons[:most]`` gives.
-        """
+        """Return ``reasons[:most]``, faster than computing all reasons."""
         if callable(self._reasons):
             return self._reasons(max(0, most))
         return self._reasons[: max(0, most)]
 
     def __str__(self) -> str:
-        """Return the verdict with its strongest reasons, over several lines."""
+        """Return the verdict and its strongest reasons, over several lines."""
         label = f"{self.label} (discard)" if self.discard else self.label
         lines = [f"{label}, {percent(self.spam_probability)} spam (log-odds {self.log_odds:+.2f})"]
         lines += (f"  {r.contribution:+.2f}  {one_line(r.evidence, 200)}" for r in self.reasons[:5])
         return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        # In a list of many nobody reads reasons, and each takes a moment.
+        # Verdicts in a list are shown without reasons, which take a moment each.
         printer.text(repr(self) if cycle or len(printer.stack) > 1 else str(self))
 
     def _repr_html_(self) -> str:
-        """Return the verdict with its strongest reasons; every text is escaped."""
+        """Return the verdict and its strongest reasons, escaped."""
         label = f"{self.label} (discard)" if self.discard else self.label
         badge = f"background:rgb({_COLOURS[self.label]});color:#fff;padding:1px 8px"
         rows = [(f"{r.contribution:+.2f}", r.feature, r.evidence) for r in self.strongest(8)]
@@ -141,7 +128,7 @@ class Verdict:
         return f", language {safe(self.language)}{unknown}"
 
     def __bool__(self) -> bool:
-        raise TypeError("A Verdict has no truth value; ask verdict.is_spam or verdict.label.")
+        raise TypeError("A Verdict has no truth value; use verdict.is_spam or verdict.label.")
 
     def __reduce__(self) -> tuple[Callable[..., Verdict], tuple[object, ...]]:
         named = partial(Verdict, language=self.language, language_known=self.language_known)

@@ -1,4 +1,4 @@
-"""Comment and post in, one row of numbers out, and the evidence behind it."""
+"""Comment and post to one row of numbers, and the evidence behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence: what in a comment made its columns fire."""
+"""The text behind each column of a comment."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
-    """The n-grams of one block of a comment, and the pieces of text they are cut from.
+    """The n-grams of one block of a comment, and the text they come from.
 
     Parameters
     ----------
     texts : list of str
-        The pieces: words, or what is between two spaces.
+        The pieces: words, or text between two spaces.
     width : int
-        Pieces that one n-gram spans: two where the n-grams are pairs of words.
+        Pieces per n-gram: two for pairs of words.
     buckets, places : ndarray of int64
-        Of each n-gram, its bucket, and the piece that it is in or begins in.
+        The bucket of each n-gram, and the piece where it begins.
     values : ndarray of float32
-        The value of each n-gram's column, as `Rows` has it.
+        Value of each n-gram's column, as in `Rows`.
     counts : ndarray of int64
         How many n-grams of the block share that value.
     positions : ndarray of int64 or None
-        The word of the canonical text that each piece is in; None where the
-        pieces are not of the text.
+        For each piece, the number of its word in the canonical text; None for
+        pieces from elsewhere, such as the author's name.
     """
 
     texts: list[str]
@@ -39,34 +39,23 @@ class Pieces:
     positions: NDArray[np.int64] | None
 
     def text(self, i: int) -> str:
-        """Return what n-grams are cut from.
-
-        Parameters
-        ----------
-        i : int
-            Number of the piece that they begin in.
-
-        Returns
-        -------
-        str
-            The piece, and the next where an n-gram spans two.
-        """
+        """Return the text of the n-grams that begin in piece `i`."""
         return " ".join(self.texts[i : i + self.width])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What in a comment made its columns fire.
+    """What made the columns of a comment fire.
 
     Parameters
     ----------
     text : str
-        The canonical text: no markup, links or code.
+        The canonical text, without markup, links and code.
     values : ndarray of float64, shape (n_features,)
-        Raw values of the named features, as `Rows` has them.
+        Raw values of the named features, as in `Rows`.
     strings : mapping of str to tuple of str
-        For each named column that fired, the strings that made it fire;
-        nothing for a column that only counts or compares.
+        The strings that made each named column fire; none for a column that
+        counts or compares.
     ngrams : mapping of str to Pieces
         By block.
     """

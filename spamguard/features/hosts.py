@@ -1,4 +1,4 @@
-"""What a web address is: its host, its registered domain, its kind."""
+"""Web addresses: their hosts, registered domains and kinds."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _HOST = late(
 _IP = late(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{1,8}", re.ASCII)
 _LETTERS = re.compile(r"[a-z]+")
 
-# Facts, gathered by hand: services whose addresses hide where they lead.
+# Collected by hand: services whose addresses hide their target.
 SHORTENERS = frozenset(
     "bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly adf.ly cutt.ly rebrand.ly shorturl.at t.ly tiny.cc "
     "bit.do v.gd x.co soo.gd s.id rb.gy clck.ru vk.cc u.to ouo.io shorte.st bc.vc linktr.ee q.gs j.mp "
     "snipurl.com su.pr tr.im cli.gs budurl.com lnk.to fb.me amzn.to tny.im 1url.com 2u.pw shorturl.com "
     "bl.ink short.io t2m.io tl.gd wp.me urlz.fr kutt.it gg.gg goo.su bitly.com han.gl me2.do".split()
 )
-# Places that readers point each other to when they help.
+# Sites that readers cite when they help each other.
 REFERENCE = frozenset(
     "github.com gitlab.com bitbucket.org stackoverflow.com stackexchange.com superuser.com serverfault.com "
     "askubuntu.com wikipedia.org wikimedia.org microsoft.com msdn.com mozilla.org python.org npmjs.com "
@@ -35,7 +35,7 @@ REFERENCE = frozenset(
     "archive.org doi.org jstor.org nature.com bbc.co.uk nytimes.com theguardian.com xkcd.com reddit.com "
     "ycombinator.com".split()
 )
-# Where people who write programs are at home; an author's address there is seldom for sale.
+# Sites of programmers; an author's address there is rarely promotion.
 DEVELOPERS = frozenset(
     "github.com github.io gitlab.com gitlab.io bitbucket.org codeberg.org stackoverflow.com "
     "stackexchange.com sr.ht npmjs.com pypi.org".split()
@@ -45,7 +45,7 @@ CHEAP_TLDS = frozenset(
     "academy health loan download click link website space buzz monster rest cyou sbs info biz su tk ml ga "
     "cf gq pw cc ws website press host".split()
 )
-# Where anybody has a page for nothing, and many a page is there for its links alone.
+# Free hosting, often used for pages that exist only for their links.
 FREE_HOSTS = frozenset(
     "wordpress.com blogspot.com tumblr.com weebly.com wixsite.com wix.com webs.com jimdo.com yolasite.com livejournal.com "
     "sites.google.com medium.com pinterest.com vk.com yupoo.com wikidot.com angelfire.com tripod.com ucoz.ru ucoz.com "
@@ -65,8 +65,8 @@ class _SuffixList(Protocol):
 
 @lru_cache(maxsize=2)
 def _suffix_list(punycode: bool) -> _SuffixList:
-    # To read the list takes longer than to score a comment, and to encode its entries in punycode
-    # twice as long again: each is done when the first host needs it.
+    # Reading the list takes longer than scoring a comment, and encoding it in punycode twice as
+    # long again, so both wait until a host needs them.
     from publicsuffixlist import PublicSuffixList
 
     found: _SuffixList = PublicSuffixList(accept_encoded_idn=punycode)
@@ -84,7 +84,7 @@ def path_of(url: str) -> str:
 
 
 def _parts_of(url: str) -> tuple[str, str]:
-    # Every family needs the parts of the same link. Long ones must not fill the memory.
+    # Every family needs the parts of the same link. Long addresses are not cached.
     return _kept_parts(url) if len(url) <= _LONGEST_KEPT else _split(url)
 
 
@@ -103,11 +103,11 @@ _kept_parts = lru_cache(maxsize=2048)(_split)
 
 @lru_cache(maxsize=4096)
 def registered_domain(host: str) -> str:
-    """Return the domain somebody registered (``a.b.co.uk`` -> ``b.co.uk``), by the public suffix list."""
+    """Return the domain that was registered (``b.co.uk`` for ``a.b.co.uk``), by the public suffix list."""
     if "." not in host or is_ip(host):
         return host
     if host.count(".") == 1 and host == host.lower():
-        return host  # two labels: either somebody's domain, or a suffix that stands for itself
+        return host  # two labels: a registered domain, or a public suffix
     try:
         return _suffix_list("xn--" in host.lower()).privatesuffix(host) or host
     except (UnicodeError, ValueError, IndexError):
@@ -115,7 +115,7 @@ def registered_domain(host: str) -> str:
 
 
 def is_on(host: str, sites: frozenset[str]) -> bool:
-    """True if `host` is one of `sites` or lies below one (``ann.github.io``)."""
+    """Return whether `host` is one of `sites` or a subdomain (``ann.github.io``)."""
     while host not in sites:
         _, dot, host = host.partition(".")
         if not dot:
@@ -124,13 +124,13 @@ def is_on(host: str, sites: frozenset[str]) -> bool:
 
 
 def is_ip(host: str) -> bool:
-    """True for a numeric IPv4 host or a bracketed IPv6 one."""
+    """Return whether `host` is an IP address: numeric IPv4 or bracketed IPv6."""
     return host.startswith("[") or _IP.fullmatch(host) is not None
 
 
 @lru_cache(maxsize=4096)
 def host_words(host: str) -> tuple[str, ...]:
-    """Return the letters of the host's own labels, without its public suffix."""
+    """Return the words in the host's labels, without its public suffix."""
     domain = registered_domain(host)
     label = domain.split(".", 1)[0]
     return tuple(_LETTERS.findall(label)) or ((label,) if label else ())

@@ -1,11 +1,10 @@
-"""Which language a comment is written in, where its script or its small words tell.
+"""The language of a comment, by its script or its function words.
 
-Small words (the, und, pas) make up a third of running text and hardly any of a
-list of goods, so they name a language and tell prose from keywords. A script
-that one language has to itself, or nearly so, names it alone; one code then
-stands for its relatives too (Devanagari is "hi", Hebrew letters are "he").
-
-Silence is better than a wrong answer: short, mixed and garbled text has no language here.
+Function words (the, und, pas) make up a third of running text but are rare in
+lists of goods, so they name a language and tell prose from keywords. A script
+used by one language, or nearly so, names it alone; related languages share one
+code (Devanagari is "hi", Hebrew letters are "he"). Short, mixed and garbled
+text has no language: no answer is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from numpy.typing import NDArray
 
 __all__ = ["count_languages", "is_known", "language_of", "languages_known", "name_of", "script_of"]
 
-_HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not name a long comment
+_HEAD, _TAIL = 200, 100  # words read: a foreign preface alone must not decide for a long comment
 _LONGEST = 100  # characters read of a word: some scripts write no spaces
-_LEAST_LETTERS = 10  # that a script must show: fewer Chinese ones may be Japanese
-_LEAST_WORDS = 3  # different small words that must be said
-_LEAST_LONGER = 2  # of them that must have two letters or more: a word s p a c e d out has none
-_LEAST_SHARE = 0.15  # of all words that must be small words
-_MARGIN = 1.4  # how far the best language must lead
-_MAJORITY = 0.6  # of all letters that must be of one script
+_LEAST_LETTERS = 10  # of the script: a few Han characters may be Japanese
+_LEAST_WORDS = 3  # distinct function words
+_LEAST_LONGER = 2  # of them with two letters or more: s p a c e d letters have none
+_LEAST_SHARE = 0.15  # of function words among all words
+_MARGIN = 1.4  # ratio between the votes of the best language and the next
+_MAJORITY = 0.6  # of the letters in one script
 
-# --- small words ------------------------------------------------------------------
+# --- function words ---------------------------------------------------------------
 
 _LATIN: Final = {
     "en": "the and is of to it that this with for was are have not but from they what there would about a in on at "
@@ -163,7 +162,7 @@ _ARABIC: Final = {
     "کیوں کب کہاں کیسے بہت صرف ہی تک لیے لئے اگر لیکن یا پھر گا گی گے رہا رہے رہی ہوں شکریہ سب کچھ کوئی ساتھ بعد",
 }  # fmt: skip
 
-# A letter that few languages have speaks for each of them, half as loud as a small word.
+# A letter that few languages use is half a vote, split among them.
 _TELLING: Final = {
     "ß": "de", "ñ": "es", "ł": "pl", "ż": "pl", "ś": "pl", "ř": "cs", "ů": "cs", "ě": "cs", "ľ": "sk", "ĺ": "sk",
     "ŕ": "sk", "ő": "hu", "ű": "hu", "ğ": "tr az", "ı": "tr az", "ə": "az", "ș": "ro", "ț": "ro", "ţ": "ro",
@@ -177,7 +176,7 @@ _TELLING: Final = {
     "ٹ": "ur", "ڈ": "ur", "ڑ": "ur", "ں": "ur", "ے": "ur", "ہ": "ur", "ھ": "ur",
 }  # fmt: skip
 _TELLING_LETTERS: Final = {letter: tuple(codes.split()) for letter, codes in _TELLING.items()}
-_MOST_TELLING = 6  # times that one such letter counts
+_MOST_TELLING = 6  # votes counted for one such letter
 
 
 def _owners(languages: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -196,7 +195,7 @@ _OWNERS: Final = {
 
 # --- scripts ----------------------------------------------------------------------
 
-# First letter of each block, its script, and the language that the script names.
+# First letter of each block, its script, and the language of that script.
 _BLOCKS: Final = (
     ("\0", "latin", ""), ("\u0370", "greek", "el"), ("\u0400", "cyrillic", ""), ("\u0530", "armenian", "hy"),
     ("\u0590", "hebrew", "he"), ("\u0600", "arabic", ""), ("\u0700", "other", ""), ("\u0750", "arabic", ""),
@@ -212,7 +211,7 @@ _BLOCKS: Final = (
 )  # fmt: skip
 _STARTS: Final = tuple(start for start, _, _ in _BLOCKS)
 _NAMED: Final = {script: code for _, script, code in _BLOCKS}
-# A letter that is a syllable or a word says as much as several of an alphabet.
+# A character for a syllable or a word counts as several letters.
 _WORTH: Final = {"han": 3, "kana": 2, "hangul": 2}
 _DIGITS = re.compile(r"[\d_]+")
 
@@ -222,18 +221,7 @@ def _script(letter: str) -> str:
 
 
 def script_of(words: Iterable[str]) -> str:
-    """Return the script in which most of `words` begin; empty where there are none.
-
-    Parameters
-    ----------
-    words : iterable of str
-        Only the first character of each is looked at.
-
-    Returns
-    -------
-    str
-        Such as ``latin`` or ``cyrillic``.
-    """
+    """Return the script, such as ``latin``, in which most of `words` begin; empty without words."""
     first = [word[0] for word in words]
     if max(first, default="") < "\u0370":
         return "latin" if any(map(str.isalpha, first)) else ""
@@ -247,13 +235,13 @@ def script_of(words: Iterable[str]) -> str:
 
 
 def _main_script(letters: str) -> str:
-    """Return the script of most of `letters`; empty where it is too little or mixed."""
+    """Return the script of most `letters`; empty for few or mixed letters."""
     if letters.isascii():
         return "latin"
     shares: Counter[str] = Counter()
     for letter, count in Counter(_DIGITS.sub("", letters)).items():
         shares[_script(letter)] += count
-    if 10 * shares["kana"] >= shares["han"] > 0:  # a の in Chinese makes no Japanese
+    if 10 * shares["kana"] >= shares["han"] > 0:  # a few の do not make Chinese text Japanese
         shares["kana"] += shares.pop("han")
     if not shares:
         return ""
@@ -267,18 +255,7 @@ def _main_script(letters: str) -> str:
 
 
 def language_of(words: Sequence[str]) -> str:
-    """Name the language of `words`, as `spamguard.features.text.words_of` gives them.
-
-    Parameters
-    ----------
-    words : sequence of str
-        Of more than 300 the first 200 and the last 100 are looked at.
-
-    Returns
-    -------
-    str
-        A code of two letters (ISO 639-1); empty where it cannot be told.
-    """
+    """Return the ISO 639-1 code of the language of `words`, or an empty string if it is unclear."""
     if len(words) > _HEAD + _TAIL:
         words = [*words[:_HEAD], *words[-_TAIL:]]
     letters = "".join(words)
@@ -290,7 +267,7 @@ def language_of(words: Sequence[str]) -> str:
 
 
 def _by_words(words: Sequence[str], letters: str, owners: Mapping[str, tuple[str, ...]]) -> str:
-    """Let small words and telling letters vote; a word of several languages has one vote in all."""
+    """Count votes of function words and rare letters; a word of several languages splits one vote."""
     said: dict[str, int] = {}
     for word in words:
         if word in owners:
@@ -316,7 +293,7 @@ def _by_words(words: Sequence[str], letters: str, owners: Mapping[str, tuple[str
 
 
 def _count_telling(letters: str, votes: dict[str, float]) -> None:
-    """Add what telling letters say to the votes of languages that some word spoke for."""
+    """Add the votes of rare letters to languages that have a function word already."""
     for letter in sorted(set(letters) & _TELLING_LETTERS.keys()):
         codes = _TELLING_LETTERS[letter]
         for code in codes:
@@ -337,18 +314,7 @@ _NAMES: Final = dict(
 
 
 def name_of(language: str) -> str:
-    """Return the English name of a language, or its code where there is none.
-
-    Parameters
-    ----------
-    language : str
-        A code, such as ``pt``.
-
-    Returns
-    -------
-    str
-        Such as ``Portuguese``.
-    """
+    """Return the English name of a language (``Portuguese`` for ``pt``), or its code."""
     return _NAMES.get(language, language)
 
 
@@ -356,21 +322,10 @@ def name_of(language: str) -> str:
 
 
 def is_known(language: str, known: frozenset[str]) -> bool:
-    """Return whether a model that learned from the languages `known` may call a comment spam.
+    """Return whether a model that knows the languages `known` may call a comment spam.
 
-    A `language` that could not be told counts as known. Where `known` is
-    empty, the model never counted its languages, and every one is known.
-
-    Parameters
-    ----------
-    language : str
-        A code; empty where it could not be told.
-    known : frozenset of str
-        Codes.
-
-    Returns
-    -------
-    bool
+    An unclear `language` (empty) counts as known. If `known` is empty, the model
+    has no count of its languages and every language counts as known.
     """
     return not language or not known or language in known
 
@@ -378,19 +333,14 @@ def is_known(language: str, known: frozenset[str]) -> bool:
 def count_languages(
     languages: NDArray[np.str_], spam: NDArray[np.bool_]
 ) -> dict[str, dict[str, int]]:
-    """Return how many ham and spam comments there are in each language that could be told.
+    """Return the number of ham and spam comments per language, by code and then label.
 
     Parameters
     ----------
     languages : ndarray of str, shape (n,)
-        Codes, as `Rows` has them.
+        Codes, as in `Rows`; empty codes are left out.
     spam : ndarray of bool, shape (n,)
         Whether each comment is spam.
-
-    Returns
-    -------
-    dict of str to dict of str to int
-        By code, then by label.
     """
     return {
         str(code): {
@@ -402,21 +352,8 @@ def count_languages(
 
 
 def languages_known(counts: Mapping[str, Mapping[str, int]], least_ham: int) -> frozenset[str]:
-    """Return the languages of which at least `least_ham` real comments were learned from.
+    """Return the languages with at least `least_ham` ham comments in `counts`.
 
-    Spam does not count: a model that does not know a language is wrong about
-    its honest comments.
-
-    Parameters
-    ----------
-    counts : mapping of str to mapping of str to int
-        Comments by language and label (``ham``, ``spam``).
-    least_ham : int
-        Real comments.
-
-    Returns
-    -------
-    frozenset of str
-        Codes.
+    Spam does not count: a model that does not know a language errs on its ham.
     """
     return frozenset(code for code, count in counts.items() if count["ham"] >= least_ham)

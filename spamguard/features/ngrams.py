@@ -1,9 +1,8 @@
 """Hashed n-grams of words and characters.
 
-What was copied from the post is left out: those are not the visitor's words.
-Only bucket numbers are stored, so a model holds no one's words. A polynomial
-hash over code points gives every n-gram by arithmetic on arrays; evidence cuts
-the n-gram out of the comment again.
+Text copied from the post is left out. Only bucket numbers are stored, so a model
+contains no one's words. A polynomial hash over code points computes all n-grams
+in array operations; evidence cuts the n-grams out of the comment again.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from spamguard.features.reading import Reading, own_pieces
 from spamguard.features.text import words_of
 
 BLOCKS: Final = ("words", "pairs", "characters", "author", "hosts", "anchors")
-"""The blocks of n-grams, in the order of their columns."""
+"""Blocks of n-grams, in column order."""
 CHARACTERS: Final = (3, 4, 5)
 
 U64 = NDArray[np.uint64]
@@ -42,7 +41,7 @@ _LONGEST = 90_000  # characters of one text
 
 @lru_cache(maxsize=1)
 def _powers() -> tuple[U64, U64]:
-    """Powers of the hash's base and of its inverse (mod 2**64), for any text that is read."""
+    """Return the powers of the hash's base and of its inverse (mod 2**64)."""
     size = 100_000
     base = np.full(size, _BASE)
     base[0] = 1
@@ -53,7 +52,7 @@ def _powers() -> tuple[U64, U64]:
 
 @dataclass(slots=True)
 class Grams:
-    """The n-grams of one text: hashes, and where each begins in it."""
+    """The n-grams of one text: hashes and positions."""
 
     text: str
     words: U64
@@ -78,7 +77,7 @@ def grams_of(text: str, sizes: tuple[int, ...] = CHARACTERS) -> Grams:
     filled = edges[1:] - edges[:-1] > 1
     starts, ends = edges[:-1][filled] + 1, edges[1:][filled]
     powers, inverses = _powers()
-    # total[i] is the hash of the text before i; an n-gram's is a difference, shifted to the start.
+    # total[i] is the hash of text[:i]; the hash of an n-gram is a shifted difference.
     total = np.zeros(len(code) + 1, np.uint64)
     np.cumsum((code + np.uint64(1)) * _MIX * powers[: len(code)], out=total[1:])
     words = (total[ends] - total[starts]) * inverses[starts]
@@ -114,7 +113,7 @@ def buckets(hashes: U64, block: str, bits: int) -> NDArray[np.int64]:
 
 
 def host_text(r: Reading) -> str:
-    """Return hosts and targets of a comment's links, and the author's, as words."""
+    """Return, as words, the hosts and paths of a comment's links and author address."""
     words: list[str] = []
     for url in [*(link.url for link in r.links[:50]), *([r.author_url] if r.author_url else [])]:
         host = host_of(url)
@@ -124,16 +123,16 @@ def host_text(r: Reading) -> str:
 
 
 def anchor_text(r: Reading) -> str:
-    """Return the words of a comment's links."""
+    """Return the link texts of a comment."""
     return " ".join(w for link in r.links[:50] if link.anchor for w in words_of(link.anchor))
 
 
 # --- n-grams of many comments -------------------------------------------------------
 
 CELLS: Final = 8
-"""Room for a comment's blocks in a key: the next power of two."""
+"""Key space for the blocks of a comment: the next power of two."""
 LEAST: Final = 6
-"""N-grams that a block counts as having: one of one or two must not stake everything on them."""
+"""Minimum size of a block in its normalisation, so that one or two n-grams do not decide alone."""
 
 _FEW_LETTERS = 24
 _MOST_KEPT = 60_000
@@ -142,10 +141,10 @@ _LONGEST_KEPT = 40
 
 @dataclass(slots=True)
 class Keys:
-    """Every n-gram of some comments as one number, in no order.
+    """All n-grams of some comments as integers, unordered.
 
-    A key is ``(comment * CELLS + block) * 2**bits + bucket``: sorted, the
-    n-grams of a comment and a block stand together, and equal ones side by side.
+    A key is ``(comment * CELLS + block) * 2**bits + bucket``, so sorting groups the
+    n-grams by comment and block, and puts equal ones side by side.
     """
 
     keys: NDArray[np.int64]
@@ -153,10 +152,10 @@ class Keys:
 
 
 class _Memory:
-    """The hashes of the pieces of text seen last.
+    """A cache of hashes by piece of text.
 
-    `make` hashes many at once, `make_one` a single one. For a few short pieces the latter is
-    quicker: an array of a dozen numbers costs nearly as much as one of a thousand.
+    `make` hashes many pieces at once. `make_one` hashes a single piece, which is
+    faster for a few short ones.
     """
 
     def __init__(
@@ -175,7 +174,7 @@ class _Memory:
                 made = {p: self._make_one(p) for p in missing}
             else:
                 made = dict(zip(missing, _in_chunks(list(missing), self._make), strict=True))
-            # Another thread may clear it at any time: what is needed here is not read from it.
+            # Another thread may clear the cache at any time, so nothing below reads from it.
             if len(self._kept) > _MOST_KEPT:
                 self._kept.clear()
             self._kept.update((p, b) for p, b in made.items() if len(p) <= _LONGEST_KEPT)
@@ -184,7 +183,7 @@ class _Memory:
 
 
 def _in_chunks(pieces: list[str], make: Callable[[list[str]], list[bytes]]) -> Iterator[bytes]:
-    """Make what is made of `pieces`, of no more at once than one text may hold."""
+    """Apply `make` to `pieces` in chunks no longer than one text may be."""
     chunk: list[str] = []
     room = _LONGEST
     for piece in pieces:
@@ -208,7 +207,7 @@ def _word_hashes(words: list[str]) -> list[bytes]:
 def _piece_keys(
     pieces: list[str], number: int, words: bool, characters: bool, bits: int
 ) -> list[bytes]:
-    """Return the keys of each piece's n-grams, four bytes each, as of comment number zero."""
+    """Return the keys of each piece's n-grams, four bytes each, for comment number zero."""
     grams = grams_of(" ".join(pieces), CHARACTERS if characters else ())
     found, places = grams.characters, grams.places
     if words:
@@ -230,7 +229,7 @@ _FIVE_POWERS = tuple(pow(_BASE_INT, k, 2**64) for k in range(max(CHARACTERS)))
 
 @lru_cache(maxsize=4096)
 def _terms(letter: str) -> tuple[int, ...]:
-    """Return what a letter adds to a hash, as the first to the fifth of an n-gram."""
+    """Return what a letter adds to the hash in each of five positions of an n-gram."""
     value = (ord(letter) + 1) * _MIX_INT
     return tuple(value * power & _64 for power in _FIVE_POWERS)
 
@@ -243,12 +242,12 @@ def _word_hash(word: str) -> int:
 
 
 def _one_word_hash(word: str) -> bytes:
-    """Return what `_word_hashes` makes of one word."""
+    """Do what `_word_hashes` does, for one word."""
     return _word_hash(word).to_bytes(8, sys.byteorder)
 
 
 def _one_piece_keys(piece: str, number: int, words: bool, characters: bool, bits: int) -> bytes:
-    """Return what `_piece_keys` makes of one piece."""
+    """Do what `_piece_keys` does, for one piece."""
     if not piece:
         return b""
     found = [_word_hash(piece)] if words else []
@@ -275,22 +274,18 @@ def _split(text: str) -> list[str]:
 
 
 def _words_within(words: list[str], r: Reading) -> list[str]:
-    """Return `words`, which are the comment's, within what is read of one text."""
+    """Return the comment's `words` up to the length limit of one text."""
     if len(r.own_lower) < _LONGEST // 2:
         return words
     return list(filter(None, _split(" ".join(words))))  # the cut may leave a space at the end
 
 
 class Hasher:
-    """Finds the n-grams of comments, and remembers those of words seen before.
+    """Computes the n-grams of comments, with a cache of words seen before.
 
-    A character n-gram never reaches across a space, so those of a text are
-    those of its pieces, and most pieces occur in other comments too.
-
-    Parameters
-    ----------
-    bits : int
-        The n-grams fall into ``2**bits`` buckets.
+    Character n-grams never cross a space, so those of a text are those of its
+    pieces, and most pieces recur in other comments. `bits` is the number of bits of
+    a bucket number.
     """
 
     def __init__(self, bits: int) -> None:
@@ -325,7 +320,7 @@ class Hasher:
         return Keys(keys, sizes.reshape(len(BLOCKS), -1))
 
     def pieces(self, reading: Reading) -> dict[str, Pieces]:
-        """Return the n-grams of each of `BLOCKS` with the pieces of text that they are cut from."""
+        """Return the n-grams of each block, with the pieces of text that they come from."""
         words = _words_within(reading.own_words, reading)
         single, pairs, _ = self._words_and_pairs([reading])
         texts, keys = [words, words], [single, pairs]
@@ -348,12 +343,12 @@ class Hasher:
     def _words_and_pairs(
         self, readings: Sequence[Reading]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
-        """Return keys of words and of pairs, and how many each comment has of either."""
+        """Return the keys of words and word pairs, and their numbers per comment."""
         words = [_words_within(r.own_words, r) for r in readings]
         hashes = np.frombuffer(b"".join(self._words.of(_joined(words))), np.uint64)
         pairs = hashes[:-1] * _PAIR + hashes[1:]
         counts = [len(own) for own in words]
-        if len(words) > 1:  # a word and the next comment's are no pair
+        if len(words) > 1:  # the last word of one comment and the first of the next are no pair
             ends = np.cumsum(counts)
             pairs = np.delete(pairs, ends[(ends > 0) & (ends < len(hashes))] - 1)
         salted = np.concatenate((hashes + _SALTS["words"], pairs + _SALTS["pairs"]))
@@ -372,11 +367,11 @@ _PIECES: Final[tuple[Callable[[Reading], list[str]], ...]] = (
     lambda r: _split(host_text(r)) if r.links or r.author_url else [],
     lambda r: _split(anchor_text(r)) if r.links else [],
 )
-"""What the blocks from the third on are made of: pieces of text between spaces."""
+"""The texts that the third and later blocks are cut from, piece by piece."""
 
 
 def _weights_of(keys: list[I64]) -> tuple[list[NDArray[np.float32]], list[I64]]:
-    """Return of each n-gram, block by block, its column's value and how many share that."""
+    """Return the column value of each n-gram, block by block, and how many n-grams share it."""
     sizes = [len(own) for own in keys]
     _, column, counts = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
     counts = counts[column]
@@ -388,10 +383,10 @@ def _weights_of(keys: list[I64]) -> tuple[list[NDArray[np.float32]], list[I64]]:
 
 
 def _positions(r: Reading) -> tuple[I64 | None, I64]:
-    """Return the word of the canonical text that each of the comment's own words, and pieces, is in.
+    """Return, for the comment's own words and its pieces, the number of the word in the canonical text.
 
-    Lower case moves no space, so the n-th piece of one is the n-th of the other. None where
-    the words are not those of the pieces.
+    Lower-casing moves no space, so the n-th pieces correspond. None if words and
+    pieces differ.
     """
     written = r.body.text.split()
     kept = own_pieces(r)

@@ -1,7 +1,6 @@
-"""Patterns that are compiled when they are first used.
+"""Patterns that compile on first use.
 
-To compile all of them takes longer than to judge a comment, and most comments
-need few.
+Compiling all of them takes longer than scoring a comment, and most comments need few.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any, cast
 
 
 class _Late:
-    """A pattern that is not compiled yet; from its first use it has the compiled one's methods."""
+    """A pattern that compiles on first use, with the methods of `re.Pattern`."""
 
     def __init__(self, source: str, flags: int) -> None:
         self._given = source, flags
@@ -26,7 +25,7 @@ class _Late:
         return late, self._given
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # asked by copying and the like
+        if name.startswith("_"):  # looked up by `copy` and similar
             raise AttributeError(name)
         return getattr(self.compile(), name)
 
@@ -35,9 +34,9 @@ _all: list[_Late] = []
 
 
 def late(source: str, flags: int = 0) -> re.Pattern[str]:
-    """Return ``re.compile(source, flags)``, compiled when it is first used.
+    """Return ``re.compile(source, flags)``, compiled on first use.
 
-    It has the methods of a `re.Pattern` but is no instance of that class.
+    It has the methods of `re.Pattern` but is not an instance of it.
     """
     made = _Late(source, flags)
     _all.append(made)
@@ -45,6 +44,6 @@ def late(source: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def compile_all() -> None:
-    """Compile every pattern that `late` returned, so that no comment waits for it."""
+    """Compile every pattern that `late` returned, so that no comment has to wait."""
     for pattern in _all:
         pattern.compile()

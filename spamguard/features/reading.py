@@ -1,4 +1,4 @@
-"""Everything the families look at, read once from a comment and its post."""
+"""The input of the families, read once from a comment and its post."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAX_POST_WORDS = 20_000
 MAX_THREAD = 100
 _MAX_NAME, _MAX_ADDRESS = 200, 2_000
 MAX_THREAD_TEXT = 3_000
-"""Characters read of each comment in a thread."""
+"""Maximum characters read of each comment in a thread."""
 SHINGLE = 5
 _FIVE_KNOWN = b"\1" * SHINGLE
 _FEW_RUNS = 20
-_REPEAT = 100  # words by which a long comment is known again
+_REPEAT = 100  # words that identify a long comment
 
 
 Run = tuple[str, ...]
@@ -33,7 +33,7 @@ Copied = set[Run]
 
 
 class Runs:
-    """The runs of five words in some texts; listed only when a comment may repeat many of them."""
+    """The five-word runs of some texts, listed only if a comment may repeat many of them."""
 
     def __init__(self, texts: Iterable[list[str]]) -> None:
         self._texts = tuple(texts)
@@ -42,23 +42,23 @@ class Runs:
         self._runs: frozenset[Run] | None = None
 
     def repeated_in(self, words: list[str]) -> Copied:
-        """Return the runs of `words` that the texts have too."""
+        """Return the runs of `words` that also occur in the texts."""
         known = bytes(map(self._vocabulary.__contains__, words))
         at = known.find(_FIVE_KNOWN)
         if at < 0:
             return set()
-        asked: Copied = set()
+        possible: Copied = set()
         while at >= 0:
-            asked.add(tuple(words[at : at + SHINGLE]))
+            possible.add(tuple(words[at : at + SHINGLE]))
             at = known.find(_FIVE_KNOWN, at + 1)
-        if self._runs is None and len(asked) <= _FEW_RUNS:
-            return set(filter(self._holds, asked))
+        if self._runs is None and len(possible) <= _FEW_RUNS:
+            return set(filter(self._holds, possible))
         if self._runs is None:
             self._runs = frozenset().union(*map(shingles_of, self._texts))
-        return asked & self._runs
+        return possible & self._runs
 
     def _holds(self, run: Run) -> bool:
-        """Look through the texts for one run: quicker than to list all of theirs."""
+        """Search the texts for one run, which is faster than listing all of theirs."""
         if self._joined is None:
             self._joined = [f" {' '.join(words)} " for words in self._texts]
         wanted = f" {' '.join(run)} "
@@ -67,7 +67,7 @@ class Runs:
 
 @dataclass(slots=True)
 class PostReading:
-    """The post's side: the same for every comment under it."""
+    """The post's side, shared by every comment under it."""
 
     words: list[str]
     counts: Counter[str]  # of terms
@@ -78,7 +78,7 @@ class PostReading:
     thread_terms: tuple[frozenset[str], ...]
     thread_runs: Runs
     thread_texts: frozenset[str]
-    # What a family has derived from the post, which holds for every comment under it.
+    # Results that a family derived from the post, valid for every comment under it.
     kept: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
@@ -94,18 +94,18 @@ class Reading:
     body: Body
     lower: str  # canonical text in lower case, spaces collapsed
     words: list[str]
-    copied: Copied  # runs of five words that the post has too
+    copied: Copied  # five-word runs that also occur in the post
     own_lower: str  # `lower` and `words` without those runs
     own_words: list[str]
     terms: list[str]
-    language: str  # code; "" where it cannot be told
-    author: str  # canonical name as written; "" where none is given
+    language: str  # code; "" if unclear
+    author: str  # canonical name as written; "" if there is none
     author_words: list[str]
     author_url: str
-    author_url_junk: bool  # letters were given for it that are no address
+    author_url_junk: bool  # the field holds something other than an address
     author_host: str
     author_domain: str
-    link_domains: list[str]  # registered domain of each link that leads off the site
+    link_domains: list[str]  # registered domain of each external link
     links: list[Link]  # those links
     own_links: int
     by_post_author: bool
@@ -119,7 +119,7 @@ _CJK = late(f"[{_CJK_FIRST}-{_CJK_LAST}]")
 
 
 def terms_of(words: list[str]) -> list[str]:
-    """Return what words are compared by: six-letter stems, and pairs of CJK letters."""
+    """Return the terms of `words` for comparison: six-letter stems, and pairs of CJK letters."""
     letters = "".join(words)
     if letters.isascii():
         return [word[:6] for word in words if len(word) > 2]
@@ -140,7 +140,7 @@ def shingles_of(words: list[str]) -> Copied:
 
 
 def text_key(words: list[str], cut: bool) -> str:
-    """Return the key that equal comments share; `cut` where its end was not read."""
+    """Return a key that equal comments share; `cut` if the end of the comment was not read."""
     return " ".join(words[:_REPEAT]) + " ..." if cut else " ".join(words)
 
 
@@ -167,7 +167,7 @@ def _read_post(post: Post) -> PostReading:
 
 
 class _PostCache:
-    """The posts read last; bounded in number and in characters."""
+    """The most recently read posts, bounded in number and in characters."""
 
     def __init__(self, entries: int = 256, characters: int = 8_000_000) -> None:
         self._limit, self._room, self._held = entries, characters, 0
@@ -175,7 +175,7 @@ class _PostCache:
         self._lock = threading.Lock()
 
     def unlock(self) -> None:
-        """Free the lock: its holder is not in this process."""
+        """Release the lock after a fork: its holder is in the parent process."""
         self._lock = threading.Lock()
 
     def read(self, post: Post) -> PostReading:
@@ -198,7 +198,7 @@ class _PostCache:
 
 
 _POSTS = _PostCache()
-if hasattr(os, "register_at_fork"):  # a thread that is not in the child may have held the lock
+if hasattr(os, "register_at_fork"):  # a thread of the parent may have held the lock
     os.register_at_fork(after_in_child=_POSTS.unlock)
 
 
@@ -227,7 +227,7 @@ _STOPS = " \t\r\n.,;:!?)(<>[]{}\"'*_~"
 
 
 def _ends_with(raw: str, body: Body, link: Link) -> bool:
-    """True if nothing but closing tags and stops follows `link` in `raw`."""
+    """Return whether only closing tags and punctuation follow `link` in `raw`."""
     if link.anchor:
         return body.text.rstrip(_STOPS).endswith(link.anchor.strip(_STOPS))
     tail = html.unescape(raw[-3_000:]).rstrip()
@@ -249,16 +249,16 @@ _NO_ADDRESS = frozenset("none null n/a nil no keine aucun https https:// http://
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """The author's address; all empty where a form was filled in with none ("http://", "none")."""
+    """The author's address; empty for placeholders ("http://", "none")."""
 
     url: str = ""
     host: str = ""
     domain: str = ""
-    is_junk: bool = False  # letters that are no address
+    is_junk: bool = False  # something other than an address
 
 
-# Regulars and campaigns come back with the same name and address, so they are remembered. They
-# are cut first: two thousand long ones would fill the memory.
+# Regulars and campaigns come back with the same name and address, so both are cached, at a
+# limited length.
 def _address(given: str) -> _Address:
     return _address_of(given.strip()[:_MAX_ADDRESS])
 
@@ -275,7 +275,7 @@ def _address_of(url: str) -> _Address:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """The author's name: as written, in words, and as it is compared."""
+    """The author's name as written, in words, and in the form used for comparison."""
 
     text: str
     words: list[str]
@@ -308,7 +308,7 @@ def read(comment: Comment) -> Reading:
     links, domains, own = [], [], 0
     for link in body.links:
         host = host_of(link.url)
-        if _LOCAL.fullmatch(host):  # somebody's own machine leads nobody anywhere
+        if _LOCAL.fullmatch(host):  # a local address is of no use to other readers
             continue
         domain = registered_domain(host)
         if site and domain == site:
@@ -347,17 +347,9 @@ def read(comment: Comment) -> Reading:
 
 
 def linked_domains(comment: Comment) -> set[str]:
-    """Return the registered domains that a comment's links and its author's address lead to.
+    """Return the registered domains (``pills.example``) of a comment's links and author address.
 
-    Parameters
-    ----------
-    comment : Comment
-        Its post does not matter: links to the blog's own site are among them.
-
-    Returns
-    -------
-    set of str
-        Such as ``pills.example``.
+    Links to the blog's own site are included.
     """
     urls = [link.url for link in read_body(comment.text).links]
     hosts = map(host_of, [*urls, *filter(None, [comment.author_url])])
@@ -365,7 +357,7 @@ def linked_domains(comment: Comment) -> set[str]:
 
 
 def _own(words: list[str], lower: str, copied: Copied) -> tuple[list[str], str]:
-    """Return the words and the text of a comment without the runs that are `copied`."""
+    """Return the words and the text of a comment without the `copied` runs."""
     own = _is_own(words, copied)
     pieces = lower.split(" ")
     kept = _kept(pieces, words, own)
@@ -382,12 +374,12 @@ def _is_own(words: list[str], copied: Copied) -> list[bool]:
 
 
 def _kept(pieces: list[str], words: list[str], own: list[bool]) -> list[int] | None:
-    """Return which pieces of text hold a word of the visitor's; None if they are other words."""
+    """Return the numbers of the pieces with a word of the visitor's own; None if words and pieces differ."""
     kept, at = [], 0
     for i, piece in enumerate(pieces):
         inside = words_of(piece)
         if inside != words[at : at + len(inside)]:
-            return None  # cut into words differently
+            return None  # split into words differently
         if not inside or any(own[at : at + len(inside)]):
             kept.append(i)
         at += len(inside)
@@ -395,7 +387,7 @@ def _kept(pieces: list[str], words: list[str], own: list[bool]) -> list[int] | N
 
 
 def own_pieces(reading: Reading) -> list[int] | None:
-    """Return which pieces of the text, between its spaces, are in `own_lower`; None for all."""
+    """Return the numbers of the pieces, between spaces, that are in `own_lower`; None for all."""
     if not reading.copied:
         return None
     own = _is_own(reading.words, reading.copied)

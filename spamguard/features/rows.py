@@ -1,4 +1,4 @@
-"""Rows: comments in numbers."""
+"""Comments as rows of numbers."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Comments in numbers, a row each.
+    """Comments as rows of numbers.
 
-    `SpamClassifier.vectorize` makes them. They may be given wherever comments
-    may, to fit or score the same comments again without reading them again.
+    `SpamClassifier.vectorize` returns them. Fitting and scoring accept them in place
+    of comments, which saves reading the comments again.
 
     Parameters
     ----------
     dense : ndarray of float, shape (n, n_features)
-        Raw values of the named features; NaN where one does not apply.
-        Double precision to score, single precision to fit.
+        Raw values of the named features; NaN where one does not apply. Double
+        precision for scoring, single precision for fitting.
     indptr : ndarray of int64, shape (n + 1,)
-        The n-grams of row i are those from ``indptr[i]`` to ``indptr[i + 1]``.
+        Row i has the n-grams from ``indptr[i]`` to ``indptr[i + 1]``.
     columns : ndarray of int32
-        Of each n-gram, ``block * 2**bits + bucket``; ascending within a row.
+        ``block * 2**bits + bucket`` of each n-gram; ascending within a row.
     values : ndarray of float32
-        Of each n-gram.
+        Value of each n-gram.
     languages : ndarray of str, shape (n,)
-        Language code of each comment; empty where it cannot be told.
+        Language code of each comment; empty if unclear.
     bits : int
-        The n-grams of a block fall into ``2**bits`` buckets.
+        Each block has ``2**bits`` buckets.
     background : ndarray of float32, shape (65536,)
-        What the topic family weighed words by.
+        Inverse document frequencies used by the topic family.
     """
 
     dense: NDArray[Any]
@@ -55,38 +55,35 @@ class Rows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Number of comments and of columns."""
+        """Numbers of comments and of columns."""
         return len(self), self.dense.shape[1] + (len(BLOCKS) << self.bits)
 
     @property
     def buckets(self) -> NDArray[np.int64]:
-        """The bucket of each n-gram, which is where its weight is."""
+        """The bucket of each n-gram, the index of its weight, shape (n_ngrams,)."""
         return (self.columns & ((1 << self.bits) - 1)).astype(np.int64)
 
     @property
     def blocks(self) -> NDArray[np.int32]:
-        """The block of each n-gram, as its place in `BLOCKS`."""
+        """The block of each n-gram, as an index of `BLOCKS`, shape (n_ngrams,)."""
         return self.columns >> self.bits
 
     @property
     def grams(self) -> csr_matrix:
-        """The n-grams as a matrix, the blocks side by side, shape (n, n_blocks * 2**bits)."""
+        """The n-grams as a matrix of shape (n, n_blocks * 2**bits), block by block."""
         from scipy.sparse import csr_matrix
 
         shape = (len(self), len(BLOCKS) << self.bits)
         return csr_matrix((self.values, self.columns, self.indptr), shape)
 
     def folded(self) -> csr_matrix:
-        """Return the n-grams with all blocks in one table, as the weights have them.
+        """Return the n-grams of all blocks as one float32 matrix of shape (n, 2**bits).
 
-        Returns
-        -------
-        csr_matrix of float32, shape (n, 2**bits)
-            A bucket may occur twice in a row, once for each block.
+        A bucket may occur in a row once per block.
         """
         from scipy.sparse import csr_matrix
 
-        # Narrow indices, or SciPy would choose other types than for `grams`.
+        # Narrow indices, so that SciPy chooses the same types as for `grams`.
         buckets = self.buckets.astype(np.int32)
         return csr_matrix((self.values, buckets, self.indptr), (len(self), 1 << self.bits))
 
@@ -106,7 +103,7 @@ class Rows:
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """Return the rows of all `parts`, which are of one vectorizer, in their order."""
+    """Return all rows of `parts`, which one vectorizer made, in order."""
     if len(parts) == 1:
         return parts[0]
     starts = accumulate((len(part.values) for part in parts), initial=0)

@@ -1,4 +1,4 @@
-"""What a named feature is: its name, its range and its meaning in words."""
+"""The schema of a named feature: name, range and meaning."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 MISSING = math.nan
-"""Value of a feature that does not apply; it contributes nothing either way."""
+"""Value of a feature that does not apply; its contribution is zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One named column of the vectorizer.
+    """A named column of the vectorizer.
 
     Parameters
     ----------
@@ -21,13 +21,13 @@ class Feature:
     low, high : float
         Values are clipped to this range.
     meaning : str
-        In plain words, for a person who reads a verdict.
+        A plain description for people who read a verdict.
     reference : {"zero", "mean"}
-        What a contribution is measured against: nothing at all, or the mean
-        of the training comments to which the feature applies.
+        The value with contribution zero: 0, or the mean of the training comments
+        to which the feature applies.
     accuses : bool
-        Whether it may only speak for spam: a model must not learn by chance
-        that goods or a copied sentence speak for ham.
+        Whether it may only raise the log-odds, so that a model cannot learn by
+        chance that goods or a copied sentence speak for ham.
     """
 
     name: str

@@ -1,14 +1,13 @@
 """Canonical text: the only place where text is cleaned.
 
 Comments arrive as plain text, HTML, Markdown or BBCode, through importers that
-leave marks of their own. `read_body` reduces all of them to the same words and
-lifts out what is not words: links, code, contacts, and the tricks used to hide
-words from a filter. What an importer leaves behind (U+FEFF, entities, ``<p>``)
-is dropped without a trace; what a person did on purpose (letters of another
-script inside a word, s p a c e d letters) is undone and counted.
+leave marks of their own. `read_body` reduces all of them to the same words, and
+takes out links, code, contacts and the tricks that hide words from a filter.
+Marks of importers (U+FEFF, entities, ``<p>``) are dropped silently; tricks of
+people (letters of another script inside a word, s p a c e d letters) are undone
+and counted.
 
-Every pattern here runs in time linear in the text: quantifiers are bounded or
-cannot meet their own continuation.
+Every pattern here runs in time linear in the text.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from string import ascii_letters, digits
 from spamguard.features.patterns import late
 
 MAX_HEAD, MAX_TAIL = 60_000, 20_000
-"""Characters read from the start and from the end of a longer body."""
+"""Characters read from the start and the end of a long body."""
 
 
 @dataclass(slots=True)
 class Link:
-    """One address found in a body."""
+    """An address found in a body."""
 
     kind: str  # "bare", "html", "bbcode", "markdown", "domain", "obfuscated"
     url: str
@@ -39,10 +38,10 @@ class Link:
 
 @dataclass(slots=True)
 class Body:
-    """A body without its markup, and what was lifted out of it."""
+    """A body without markup, and everything taken out of it."""
 
-    text: str = ""  # the words as a reader sees them, without links and code
-    length: int = 0  # characters of the body as it came
+    text: str = ""  # visible words, without links and code
+    length: int = 0  # characters of the raw body
     links: list[Link] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
@@ -66,15 +65,15 @@ _INVISIBLE |= dict.fromkeys([*range(0x2066, 0x206A), *range(0xFFF9, 0xFFFC)])
 _INVISIBLE |= dict.fromkeys([*range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0)])
 _CONTROL: dict[int, str | None] = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 _CONTROL |= {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x1f"} | {ord(c): c for c in "\t\n\r"}
-# Punctuation of Windows-1252 that an importer took for Latin-1.
+# Windows-1252 punctuation decoded as Latin-1.
 _CONTROL |= dict(zip(map(ord, "\x85\x91\x92\x93\x94\x96\x97"), "…''\"\"--", strict=True))
 _CONTROL_ASCII = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = late("[\ud800-\udfff]")
-# U+FEFF and the soft hyphen are left by exporters and editors: dropped, not counted.
+# Exporters and editors leave U+FEFF and soft hyphens: drop them without counting.
 _HIDDEN_IN_WORD = late(
     r"(?<=[^\W_])[\u200b\u200e\u200f\u2060-\u2064\u180e\u034f\u202a-\u202e\u2066-\u2069]+(?=[^\W_])"
 )
-# U+200C and U+200D belong to Arabic, Indic and emoji writing; elsewhere they hide words.
+# Arabic, Indic and emoji writing needs U+200C and U+200D; elsewhere they hide words.
 _JOINER_MISUSED = late("(?<=[A-Za-z\u00c0-\u052f])[\u200c\u200d]+(?=[A-Za-z\u00c0-\u052f])")
 _JOINER_STRAY = late("(?<![\u0590-\U0010ffff])[\u200c\u200d]+")
 # Several marks on one letter, or a line drawn through it.
@@ -90,7 +89,7 @@ _EAST_ASIAN = late("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
 def _styled_table() -> dict[int, str]:
-    # NFKC knows mathematical, full-width and plain circled letters; these it leaves alone.
+    # Letters that NFKC leaves alone; it maps mathematical, full-width and circled ones.
     table: dict[int, str] = {}
     for start in (0x1F150, 0x1F170):
         table |= {start + i: chr(ord("A") + i) for i in range(26)}
@@ -115,7 +114,7 @@ _CYRILLIC = late("[\u0400-\u052f]+")
 # A Latin name in a Russian case: SMSка.
 _INFLECTED = late("[A-Za-z]{2,}(?:ом|ам|ах|ов|ем|ка|ку|ке|кам|ках)")
 _GREEK_SYMBOL = late("[A-Za-z]?[\u0370-\u03ff][A-Za-z]?")  # a formula: Δx
-# Letters and signs that stand for themselves, alone and side by side: nothing here applies to them.
+# Everything except letters and signs that need no cleaning, alone or in sequence.
 _PECULIAR = late(
     "[^\t\n\r -~\u00a1-\u00a7\u00a9\u00ab\u00ac\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131\u0134-\u013e\u0141-\u0148"
     "\u014a-\u017e\u0400-\u0482\u048a-\u052f\u2010\u2012-\u2015\u2018-\u2023\u2030\u2039\u203a\u20a0-\u20a7\u20a9-\u20b9"
@@ -133,12 +132,12 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     if not folded.isascii():
         folded = word.translate(_LATIN_TO_CYRILLIC)
         if not _CYRILLIC.fullmatch(folded):
-            return word  # honest mixture such as "Fiная" or "ΔX"
+            return word  # an honest mixture such as "Fiная" or "ΔX"
     body.mixed_script_words.append(folded)
     return folded
 
 
-# What is left to normalisation alone (a long dash, a wide space) is without these.
+# Without these, normalisation alone is enough (a long dash, a wide space).
 _TRICKY = late(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u0483-\u0489\u115f\u1160\u180e\u1ab0-\u1aff\u1d00-\u1d2b"
     "\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2160-\u217f\u2460-\u24ff\u3164\ud800-\udfff"
@@ -148,11 +147,11 @@ _TRICKY = late(
 
 
 def clean_characters(text: str, body: Body) -> str:
-    """Undo tricks with characters and count them in `body`."""
+    """Undo tricks with characters, and count them in `body`."""
     if text.isascii():
         return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
-    text = text.replace("\ufeff", "")  # an exporter's, on every comment of some
-    others = "".join(set(text))  # few: so they are asked, and not the whole text
+    text = text.replace("\ufeff", "")  # some exporters begin every comment with it
+    others = "".join(set(text))  # faster to check than the whole text
     if _TRICKY.search(others):
         text = _clean_tricky(text, body)
     elif _PECULIAR.search(others):
@@ -171,14 +170,14 @@ def _clean_tricky(text: str, body: Body) -> str:
     body.hidden_characters += hidden + misused
     text = _JOINER_STRAY.sub("", text.translate(_INVISIBLE).translate(_CONTROL))
     body.styled_letters += len(_STYLED.findall(text))
-    if not _EAST_ASIAN.search(text):  # full-width letters are ordinary in Japanese
+    if not _EAST_ASIAN.search(text):  # full-width letters are normal in Japanese
         body.styled_letters += len(_FULL_WIDTH.findall(text))
     return _normal(text.translate(_STYLED_LETTERS), body)
 
 
 def _normal(text: str, body: Body) -> str:
     text = unicodedata.normalize("NFKC", text)
-    text = text[: 2 * (MAX_HEAD + MAX_TAIL)]  # one ligature may stand for eighteen letters
+    text = text[: 2 * (MAX_HEAD + MAX_TAIL)]  # a ligature may expand to eighteen letters
     text, stacks = _STACK.subn("", text)
     body.stacked_marks += stacks
     return text
@@ -228,13 +227,13 @@ _ENTITY_HUGE = late(r"&#[0-9]{8,};?")
 
 
 def _unescape(text: str) -> str:
-    if "&#" in text:  # Python refuses to read a number of thousands of digits
+    if "&#" in text:  # Python refuses to parse a number of thousands of digits
         text = _ENTITY_HUGE.sub("\ufffd", _ENTITY_PADDED.sub("&#", text))
     return html.unescape(text)
 
 
 def _is_address(words: str) -> bool:
-    """True if `words` are one web address and nothing else."""
+    """Return whether `words` are a web address and nothing else."""
     if not words or any(map(str.isspace, words)):
         return False
     if _LOOKS_LIKE_URL.match(words):
@@ -244,12 +243,12 @@ def _is_address(words: str) -> bool:
 
 
 def _keep_link(body: Body, kind: str, url: str, words: str) -> bool:
-    """Add the link to `body`, unless it stays on the page or is a contact."""
+    """Add a link to `body`, unless it stays on the page or is a contact."""
     url = _unescape(url).strip()
     scheme, _, rest = url.partition(":")
     if scheme.lower() == "mailto":
         address = rest.partition("?")[0]
-        if address not in words:  # where it shows, it is found there
+        if address not in words:  # a visible address is found in the text
             body.emails.append(address)
         return False
     if not url or scheme.lower() in ("tel", "sms") or _LEADS_NOWHERE.match(url):
@@ -259,18 +258,18 @@ def _keep_link(body: Body, kind: str, url: str, words: str) -> bool:
 
 
 def _read_anchor(words: str) -> str:
-    """Return a link's words as the text has them; those spaced out are counted there."""
+    """Return the words of a link as the text has them; spaced-out letters are counted there."""
     return " ".join(_unspace(words, Body()).split())[:300]
 
 
 class _Markup:
-    """One pass over the tags of a body: text out, links and code aside."""
+    """One pass over the tags of a body, which separates text, links and code."""
 
     def __init__(self, body: Body) -> None:
         self.body = body
         self.out: list[str] = []
-        self.anchor: tuple[str, str, int] | None = None  # kind, url, where its words began
-        self.skip: tuple[str, int] | None = None  # tag that silences, where it began
+        self.anchor: tuple[str, str, int] | None = None  # kind, url, start of its words
+        self.skip: tuple[str, int] | None = None  # silencing tag, its start
 
     def close_anchor(self) -> None:
         if self.anchor is None:
@@ -283,7 +282,7 @@ class _Markup:
         if not url:
             return
         if _keep_link(self.body, kind, url, words):
-            # An address is no word of the text, nor a second link.
+            # An address here is neither a word nor a second link.
             words = "" if _is_address(words.strip()) else _URL.sub(" ", words)
             self.body.links[-1].anchor = _read_anchor(words)
             self.out[start:] = [words or " "]
@@ -293,7 +292,7 @@ class _Markup:
         self.anchor = (kind, url, len(self.out))
 
     def silence(self, name: str, closing: bool, position: int) -> bool:
-        """Track tags whose content is not words; True while inside one."""
+        """Track tags whose content is not words; return True inside one."""
         if self.skip is None:
             return False
         if closing and name == self.skip[0]:
@@ -304,7 +303,7 @@ class _Markup:
         return True
 
     def opens_code(self, name: str, tag: re.Match[str], closings: dict[str, list[int]]) -> bool:
-        """Begin to skip at `tag` if it opens what is closed again and is not prose."""
+        """Begin to skip at `tag` if it opens code that is closed again and is not prose."""
         if name not in _CODE and name not in _SILENT:
             return False
         ends = closings.get(name, [])
@@ -318,7 +317,7 @@ class _Markup:
 
 
 def is_code(segment: str) -> bool:
-    """True if what is marked as code is code: prose marked as code is read as prose."""
+    """Return whether a segment marked as code is code, and not prose."""
     segment = segment[:500]
     plain = _URL.sub(" ", _ANY_TAG.sub(" ", segment))
     signs = len(_CODE_SIGN.findall(plain))
@@ -328,7 +327,7 @@ def is_code(segment: str) -> bool:
 
 
 def _closings(tags: Iterable[re.Match[str]]) -> dict[str, list[int]]:
-    """Return where each kind of tag closes."""
+    """Return the positions of the closing tags of each kind."""
     found: dict[str, list[int]] = {}
     for tag in tags:
         if tag.group(1):
@@ -344,7 +343,7 @@ def _strip_html(text: str, body: Body) -> str:
         slash, name, attributes = tag.groups()
         name = (name or "").lower()
         if name and (name not in _TAGS or _GENERIC.match(text, max(0, tag.start() - 1))):
-            continue  # List<int> and other words of a reader who writes code
+            continue  # such as List<int>
         if state.skip is None:
             state.out.append(text[end : tag.start()])
         end = tag.end()
@@ -435,7 +434,7 @@ def _strip_markdown(text: str, body: Body) -> str:
         _keep_link(body, "markdown", url, _read_anchor(words))
         return words or " "
 
-    for _ in range(2):  # a link may hold a picture
+    for _ in range(2):  # a link may contain a picture
         if "](" in text:
             text = _MD_LINK.sub(lift, text)
     if ">" in text:
@@ -453,10 +452,9 @@ def _without_lead(line: str) -> str:
 
 
 def _by_line(hint: re.Pattern[str], change: Callable[[str], str], text: str) -> str:
-    """Return `text` with those of its lines changed that have a hint of something to change.
+    """Apply `change` to the lines of `text` that match `hint`.
 
-    No pattern here reaches across a line: a long text is not searched for the sake of one line,
-    and most lines are never looked at one by one.
+    No pattern here crosses a line, so the other lines of a long text are never searched.
     """
     out: list[str] = []
     end = 0
@@ -467,7 +465,7 @@ def _by_line(hint: re.Pattern[str], change: Callable[[str], str], text: str) -> 
 
 
 def _lines_with(hint: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each line begins and ends that `hint` is found in."""
+    """Yield the start and end of each line that matches `hint`."""
     found = hint.search(text)
     while found is not None:
         start = text.rfind("\n", 0, found.start()) + 1
@@ -479,7 +477,7 @@ def _lines_with(hint: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
 
 
 def _strip_markup(text: str, body: Body) -> str:
-    for _ in range(3):  # a body may be escaped again by whoever stored it
+    for _ in range(3):  # a host may escape a body again before storing it
         if "<" in text:
             text = _strip_html(text, body)
         before = text
@@ -507,7 +505,7 @@ _URL = late(
 _URL_HINT = re.compile(r"//|www", re.IGNORECASE)
 _URL_END = late(r"[.,;:!?)*_~>]*\Z")
 _EMAIL = late(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-# Chinese and Japanese write no space before an address.
+# Chinese and Japanese have no space before an address.
 _DOMAIN = late(
     rf"(?<![0-9a-z_\u00c0-\u052f@.-])((?:[0-9a-z\u00c0-\u052f][0-9a-z\u00c0-\u052f-]{{0,62}}\.){{1,4}}(?:{COMMON_TLDS}))"
     r"(?![0-9a-z_\u00c0-\u052f-]|\.\w)(?:[:/][^\s<>\"']{0,1000}|([ ]/[ ]?[\w-]{4,20})(?![\w.]))?",
@@ -537,8 +535,8 @@ _CODE_OWNERS = frozenset(
     "this self that obj object item user row node event window document data model request response "
     "java post comment element props state args config".split()
 )
-# Looked for first, as nearly every text is without: a dot before a letter, and what may stand
-# before a split ending: a sign, or the last letter of "dot".
+# Searched first, as few texts match: a dot before a letter, and what may precede a split
+# ending: a sign, or the last letter of "dot".
 _DOMAIN_HINT = re.compile(r"\.[a-z\u0440\u0443]", re.IGNORECASE)
 _SIGN_HINT = re.compile(rf"[)\]}}.][ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE)
 _DOT_OR_SIGN_HINT = late(
@@ -592,7 +590,7 @@ def _lift_links(text: str, body: Body) -> str:
         short = len(name) < _LONG_NAME
         split = _SPLIT_DOT.match(match.group(), len(name))
         if split is not None and split.group(1) == ".":
-            # "see foo. Net result" is a sentence; a split address has no capital after its dot.
+            # "see foo. Net result" is a sentence; a split address has no capital after the dot.
             sentence = not tld.islower() or (not path and name[:1].isupper())
             if sentence or (not path and tld in _WORDS_AFTER_STOP):
                 return match.group()
@@ -615,7 +613,7 @@ def _split_hint(text: str) -> re.Pattern[str]:
 
 
 def _signs(**kinds: str) -> bytes:
-    """Return a table that makes each of the given characters stand for its kind, others for none."""
+    """Return a translation table from characters to their kind, and from all others to none."""
     named = {"letters": "a", "digits": "0", "spaces": " ", "marks": "!"}
     table = bytearray(256)
     for kind, members in kinds.items():
@@ -624,7 +622,7 @@ def _signs(**kinds: str) -> bytes:
     return bytes(table)
 
 
-# A table, and rows of signs: every ASCII text that the hint is found in holds one of them.
+# A table, and runs of signs: every ASCII text that matches the hint contains one of them.
 _PHONE_SIGNS = _signs(digits=f"{digits} ().-"), b"0" * 8
 _LEET_SIGNS = (
     _signs(letters=ascii_letters, digits="0134578@$", marks="!|"),
@@ -634,10 +632,10 @@ _SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-"), b" a a "
 
 
 def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
-    """True if `text` is ASCII and holds no row of signs that is `wanted`.
+    """Return whether `text` is ASCII and contains none of the `wanted` runs of signs.
 
-    In a text of some hundred characters bytes are found two or three times as quickly as a
-    pattern, and most texts end here.
+    For a few hundred characters this is two or three times as fast as a pattern, and
+    most texts end here.
     """
     if not text.isascii():
         return False
@@ -646,7 +644,7 @@ def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
 
 
 def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[str]:
-    """Return what `pattern` finds on the lines that have a hint of it."""
+    """Return the matches of `pattern` on the lines that match `hint`."""
     lines = (text[start:stop] for start, stop in _lines_with(hint, text))
     return [match.group() for line in lines for match in pattern.finditer(line)]
 
@@ -670,7 +668,7 @@ _SPACED = late(r"(?<![^\W_])(?:[^\W\d_]([ .*_\-]))(?:[^\W\d_]\1){2,28}[^\W\d_](?
 _LEET = late(
     r"(?<![\w@$])(?=[a-z@$!|0134578]{0,19}[a-z])[a-z@$!|0134578]{4,20}(?![\w@$])", re.IGNORECASE
 )
-# A digit or sign beside a letter, other than at the end of a word: "hello!" needs no decoding.
+# A digit or sign next to a letter, except at the end of a word: "hello!" needs no decoding.
 _LEET_HINT = re.compile(r"[0134578@$!|](?=[a-z])|[0134578@$](?<=[a-z!|].)", re.IGNORECASE)
 _LEET_LETTERS = str.maketrans("013457@$!|8", "oieastasilb")
 _DIGIT_OR_SIGN = late(r"[0134578@$!|]")
@@ -704,18 +702,9 @@ def _find_leet(text: str, body: Body) -> None:
 
 
 def read_body(raw: str) -> Body:
-    """Read a comment's or a post's body, whatever it is written in.
+    """Read the body of a comment or post: plain text, HTML, Markdown or BBCode.
 
-    Parameters
-    ----------
-    raw : str
-        Plain text, HTML, Markdown or BBCode. Of a body longer than
-        ``MAX_HEAD + MAX_TAIL`` characters the middle is not read.
-
-    Returns
-    -------
-    Body
-        The words, and apart from them links, contacts, code and tricks.
+    The middle of a body longer than ``MAX_HEAD + MAX_TAIL`` characters is not read.
     """
     body = Body(length=len(raw))
     if "\r" in raw:
@@ -724,71 +713,52 @@ def read_body(raw: str) -> Body:
         raw = f"{raw[:MAX_HEAD]}\n{raw[-MAX_TAIL:]}"
     text = _strip_markup(clean_characters(raw, body), body)
     if "&" in raw or not text.isascii():
-        text = clean_characters(text, body)  # what entities hid
+        text = clean_characters(text, body)  # characters written as entities
     text = _lift_links(text, body)
     _lift_phones(text, body)
     _find_leet(text, body)
-    # Blank lines and wide gaps come from how a body was stored, not from what it says.
+    # Blank lines and wide gaps come from storage, not from the visitor.
     lines = [" ".join(line.split()) for line in _unspace(text, body).split("\n")]
     body.text = "\n".join(filter(None, lines))
     return body
 
 
 def plain_text(raw: str) -> str:
-    """Return the words of a comment's or a post's body as a reader sees them.
+    """Return the visible words of a body, without markup, links and code.
 
-    Parameters
-    ----------
-    raw : str
-        Plain text, HTML, Markdown or BBCode.
-
-    Returns
-    -------
-    str
-        Without markup, links and code.
+    `raw` may be plain text, HTML, Markdown or BBCode.
     """
     return read_body(raw).text
 
 
 # --- words --------------------------------------------------------------------------
 
-# Vowel signs and accents that are no letters by themselves, yet part of a word.
+# Vowel signs and accents: not letters, but part of a word.
 _SIGNS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0900-\u0963\u0971-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ecd"
     "\u0f71-\u0f84\u102b-\u103e\u17b6-\u17d3"
 )
 _WORD = re.compile(rf"[^\W_]+(?:(?:['\u200c\u200d](?=[^\W_])|[{_SIGNS}]+)[^\W_]*)*")
-# Most texts of Western Europe, with their quotes and dashes, are letters of this character set.
+# The character set of most Western European texts, with quotes and dashes.
 _WESTERN = "cp1252"
 _LETTERS = "".join(filter(_WORD.fullmatch, bytes(range(256)).decode(_WESTERN, "ignore"))) + "'"
 _KEPT = frozenset(_LETTERS.encode(_WESTERN))
 _PARTED = bytes(c if c in _KEPT else ord(" ") for c in range(256))
-"""Letters, digits and apostrophes stay, the rest are spaces."""
+"""Keeps letters, digits and apostrophes; everything else becomes a space."""
 
 
 def words_of(text: str) -> list[str]:
-    """Split canonical text into lower-case words; an apostrophe joins (``don't``).
-
-    Parameters
-    ----------
-    text : str
-        As `plain_text` gives it.
-
-    Returns
-    -------
-    list of str
-        In their order.
-    """
+    """Return the lower-case words of canonical text, in order; apostrophes join (``don't``)."""
     text, letters = text.lower(), "ascii"
     if not text.isascii():
         text, letters = text.replace("’", "'").replace("i\u0307", "i"), _WESTERN
-    try:  # several times as quick as to look for words
+    try:  # several times as fast as searching for words
         parted = text.encode(letters).translate(_PARTED)
     except UnicodeEncodeError:
         return _WORD.findall(text)
     if b"'" in parted:
         ends = b" %b " % parted
-        if b" '" in ends or b"' " in ends or b"''" in ends:  # not each of them joins
+        if b" '" in ends or b"' " in ends or b"''" in ends:  # some of them do not join
             return _WORD.findall(text)
     return parted.decode(letters).split()

@@ -1,8 +1,8 @@
-"""Comment and post -> one row of numbers, every column nameable.
+"""Comment and post to one row of numbers, with a name for every column.
 
-A row is the raw values of the named features and, block by block, the hashed
-n-grams. Nothing is learned here but the background: how common each term is,
-which the topic family weighs words by.
+A row holds the raw values of the named features and the hashed n-grams, block
+by block. Only the background is learned here: the document frequency of each
+term, which the topic family uses as weights.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ F64 = NDArray[np.float64]
 
 _BACKGROUND_SIZE: Final = 1 << 16
 _BATCH, _BATCH_CHARACTERS = 256, 200_000
-_WORTH_SHARING: Final = 2_000  # comments; fewer are read sooner than shared out
+_WORTH_SHARING: Final = 2_000  # comments; sharing fewer takes longer than reading them
 
 
 def _slot(term: str) -> int:
@@ -41,17 +41,12 @@ def _slot(term: str) -> int:
 
 
 def learn_background(comments: Iterable[Comment]) -> F32:
-    """Count in how many `comments` each term occurs and return inverse document frequencies.
-
-    Parameters
-    ----------
-    comments : iterable of Comment
-        Such as a model is trained on.
+    """Return inverse document frequencies of terms in `comments`.
 
     Returns
     -------
     ndarray of float32, shape (65536,)
-        ``log((n + 1) / (count + 1))`` by the term's hash: no term is stored.
+        ``log((n + 1) / (count + 1))`` by the hash of the term; terms are not stored.
     """
     counts = np.zeros(_BACKGROUND_SIZE)
     n = 0
@@ -59,7 +54,7 @@ def learn_background(comments: Iterable[Comment]) -> F32:
         n += 1
         terms = set(terms_of(words_of(plain_text(comment.text))))
         counts[list({_slot(term) for term in terms})] += 1
-    # Half precision is what the model file keeps; rounding here makes both agree.
+    # The model file stores half precision; rounding here keeps both equal.
     rounded: F32 = np.log((n + 1) / (counts + 1)).astype(np.float16).astype(np.float32)
     return rounded
 
@@ -74,10 +69,10 @@ class Vectorizer:
     Parameters
     ----------
     bits : int
-        The n-grams fall into ``2**bits`` buckets.
+        Each block of n-grams has ``2**bits`` buckets.
     background : ndarray of float32, shape (65536,), optional
-        Inverse document frequencies as given by `learn_background`; by
-        default every term is equally rare.
+        Inverse document frequencies from `learn_background`; by default every term
+        is equally rare.
     """
 
     background_size: Final = _BACKGROUND_SIZE
@@ -85,7 +80,7 @@ class Vectorizer:
     def __init__(self, bits: int, background: F32 = _FLAT_BACKGROUND) -> None:
         self.bits = bits
         self.background = background
-        # Most who want to know why ask right after the verdict.
+        # Reasons are mostly read right after the verdict, so keep the last comment.
         self._last: tuple[Comment, Reading, F64] | None = None
 
     @cached_property
@@ -106,23 +101,10 @@ class Vectorizer:
         n_jobs: int | None = 1,
         dtype: DTypeLike = np.float64,
     ) -> Rows:
-        """Return `comments` in numbers; a row does not depend on the others.
+        """Return the rows of n `comments`; no row depends on the others.
 
-        Parameters
-        ----------
-        comments : sequence of Comment, length n
-            Each with its post, where it has one.
-        n_jobs : int or None, default 1
-            Processes that share the work, as joblib counts them, where there
-            is enough of it.
-        dtype : dtype, default float64
-            Of the named features: single precision takes half the memory,
-            which is what a model is fitted on.
-
-        Returns
-        -------
-        Rows
-            Of n comments.
+        `n_jobs` counts processes that share large work, as joblib does. `dtype` is that of the
+        named features; single precision, used for fitting, takes half the memory.
         """
         if n_jobs == 1 or len(comments) <= _WORTH_SHARING:
             return self._stacked(comments, dtype)
@@ -136,37 +118,13 @@ class Vectorizer:
         return joined(joblib.Parallel(n_jobs=jobs)(work))
 
     def batches(self, comments: Iterable[Comment]) -> Iterator[tuple[list[Comment], Rows]]:
-        """Yield `comments` and their rows, so many at once as share the cost of a call.
-
-        Parameters
-        ----------
-        comments : iterable of Comment
-            Any number: no more than a batch is held.
-
-        Yields
-        ------
-        list of Comment
-            Some of them, in order.
-        Rows
-            Theirs.
-        """
+        """Yield `comments` with their rows in batches, of which one is in memory at a time."""
         for batch in _batches(comments):
             yield batch, self._rows(batch)
 
     def evidence(self, comment: Comment) -> Evidence:
-        """Return what in `comment` made its columns fire.
-
-        Parameters
-        ----------
-        comment : Comment
-            With its post, where it has one.
-
-        Returns
-        -------
-        Evidence
-            Of exactly the columns that `rows` gives.
-        """
-        last = self._last  # another thread may put its own there at any time
+        """Return the text behind exactly the columns of `rows`."""
+        last = self._last  # another thread may replace it at any time
         if last is not None and last[0] is comment:
             reading, values = last[1:]
         else:
@@ -180,7 +138,7 @@ class Vectorizer:
         )
 
     def prepare(self) -> None:
-        """Do now what the first comments would otherwise wait for: compile every pattern."""
+        """Compile every pattern now, so that the first comments do not wait."""
         compile_all()
 
     def _stacked(self, comments: Sequence[Comment], dtype: DTypeLike) -> Rows:
@@ -214,13 +172,13 @@ _ROW = struct.Struct(f"={len(FEATURES)}d")
 
 def _values(readings: Sequence[Reading], idf: topic.Idf) -> F64:
     """Return the raw values of the named features, shape (n, n_features)."""
-    # Packed in rows and read as one: twice as quick as to have numpy look at every number.
+    # Twice as fast as letting numpy convert every number.
     packed = bytearray().join([_ROW.pack(*row) for row in values_of(readings, idf)])
     return np.frombuffer(packed, np.float64).reshape(-1, len(FEATURES))
 
 
 def _batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
-    """Cut `comments` into lists: long enough to share the cost of calls, short enough to hold."""
+    """Split `comments` into lists, long enough for speed and short enough for memory."""
     batch: list[Comment] = []
     room = _BATCH_CHARACTERS
     for comment in comments:
@@ -236,12 +194,12 @@ def _batches(comments: Iterable[Comment]) -> Iterator[list[Comment]]:
 def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.int32], F32]:
     """Return the distinct n-grams of some comments as CSR: row ends, columns and values.
 
-    Counts are sublinear and each block has unit length: a long comment says
-    no more than a short one, and saying a thing ten times not ten times more.
+    Counts are sublinear and each block has unit length, so neither length nor
+    repetition alone adds weight.
     """
     keys = grams.keys
     keys.sort()
-    last = np.ones(len(keys), bool)  # of equal ones
+    last = np.ones(len(keys), bool)  # of equal keys
     np.not_equal(keys[1:], keys[:-1], out=last[:-1])
     ends = last.nonzero()[0]
     sums = ends + 1
@@ -258,7 +216,7 @@ def weigh(grams: ngrams.Keys, bits: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 class _Idf:
-    """Weight of a term, remembered for the terms seen last."""
+    """Inverse document frequencies, with a cache of recent terms."""
 
     def __init__(self, table: F32) -> None:
         weights: list[Any] = table.tolist()

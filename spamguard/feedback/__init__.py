@@ -1,14 +1,12 @@
-"""A journal of verdicts and corrections, and the `Site` that judges and learns with it.
+"""A journal of verdicts and corrections, and the `Site` that scores and learns with it.
 
-A `Journal` is one SQLite file, or a database that several machines share. It
-keeps every verdict, every correction by a moderator and every undo, and never
-changes an entry: an undo is one more entry. When a method returns, its entry is
-on the disk. The labels in force are a corpus to learn from. A comment can be
-forgotten; then neither the file nor the next model holds anything of it.
+A `Journal` is an SQLite file, or a database that several machines share. It keeps every
+verdict, correction and undo, and never changes an entry. When a method returns, its
+entry is on disk. The labels in force are a training corpus. A comment can be forgotten;
+then neither the file nor the next model contains anything of it.
 
-A `Site` is a blog's filter: a model, a journal, and what each correction taught.
-
-It needs SQLAlchemy: ``pip install 'spamguard[feedback]'``.
+A `Site` is a blog's filter: a model, a journal and the site's own weights. It needs
+SQLAlchemy: ``pip install 'spamguard[feedback]'``.
 
 Examples
 --------

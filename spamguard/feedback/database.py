@@ -1,8 +1,8 @@
-"""The database of a journal: opening it, one writer at a time, and plain error messages.
+"""The database of a journal: opening, transactions and error messages.
 
-In SQLite a transaction is on the disk when it returns: a write-ahead log and
-``synchronous=FULL``. No message repeats a database's own message, which may quote
-a comment or a password.
+In SQLite a transaction is on disk when it returns (a write-ahead log and
+``synchronous=FULL``). Messages of the database itself are never shown, as they may
+quote a comment or a password.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from spamguard.feedback.journal_tables import (
 Texts = Literal["all", "corrected", "none"]
 TEXTS: Final = ("all", "corrected", "none")
 
-_LOCK: Final = 0x7370616D  # PostgreSQL's lock for making the tables
+_LOCK: Final = 0x7370616D  # PostgreSQL's lock for creating the tables
 _READABLE: Final = "Let this user write to the file and to its directory, or name another file."
 _SQLITE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full, and this was not kept. Make room and do it again; "
-    "everything acknowledged before is safe",
+    "earlier entries are safe",
     sqlite3.SQLITE_BUSY: "another program has locked it for too long, and this was not kept. "
-    "Do it again when the other one is done",
+    "Do it again when that program is done",
     sqlite3.SQLITE_READONLY: f"it cannot be written to. {_READABLE[:-1]}",
     sqlite3.SQLITE_PERM: f"it cannot be opened. {_READABLE[:-1]}",
     sqlite3.SQLITE_CANTOPEN: f"it cannot be opened. {_READABLE[:-1]}",
     sqlite3.SQLITE_NOTADB: "it is no SQLite file, or its beginning is damaged. Check the name, or "
-    "put a copy in its place",
-    sqlite3.SQLITE_CORRUPT: "it is damaged. Put a copy in its place; of the damaged file, "
-    "'sqlite3 FILE .recover' saves what can still be read",
+    "restore a backup",
+    sqlite3.SQLITE_CORRUPT: "it is damaged. Restore a backup, or save what is readable with "
+    "'sqlite3 FILE .recover'",
     sqlite3.SQLITE_IOERR: "the disk reports an error, and this was not kept. Check the disk and "
     "its free space, and do it again",
     sqlite3.SQLITE_TOOBIG: "a text is too long for it, and this was not kept",
 }
 _POSTGRESQL: Final = {
     "53100": "the server's disk is full, and this was not kept. Make room and do it again",
-    "25006": "the server only reads at present, and this was not kept. Name the one that writes",
-    "42501": "this user may not do that. Grant it the rights to the tables, or to make them",
+    "25006": "the server is read-only, and this was not kept. Name the primary server",
+    "42501": "this user lacks rights. Grant it access to the tables, or the right to create them",
     "28P01": "the server does not accept this user and password. Check the URL",
     "28000": "the server does not accept this user. Check the URL",
-    "3D000": "there is no database of that name. Make it, or check the URL",
+    "3D000": "there is no database of that name. Create it, or check the URL",
     "55P03": "another program has locked it for too long, and this was not kept. Do it again",
 }
 
@@ -68,9 +68,9 @@ class Database:
     Parameters
     ----------
     where : str or path
-        A file, a URL of SQLAlchemy, or ``env:NAME`` for either in a variable.
+        A file, an SQLAlchemy URL, or ``env:NAME`` for a variable with either.
     create : bool
-        Make the journal if it does not exist.
+        Create the journal if it does not exist.
     texts : str or None
         Which texts a new journal keeps; an existing one must agree.
     wait : float
@@ -99,7 +99,7 @@ class Database:
             if texts is not None and texts != self.texts:
                 raise FeedbackError(
                     f"{self.name} was made to keep the texts of: {self.texts}, not: {texts}. "
-                    "Leave that out, or name a new file."
+                    "Omit texts, or name a new file."
                 )
         except BaseException:
             self._engine.dispose()
@@ -112,7 +112,7 @@ class Database:
         if self.is_sqlite:
             options["connect_args"] = {"timeout": self._wait}
         else:
-            options["pool_pre_ping"] = True  # a server may have closed an idle connection
+            options["pool_pre_ping"] = True  # the server may close idle connections
         try:
             engine = sa.create_engine(self._url, **options)
         except (sa.exc.SQLAlchemyError, ImportError, TypeError) as error:
@@ -132,7 +132,7 @@ class Database:
         if self._process != os.getpid():
             with self._mutex:
                 if self._process != os.getpid():
-                    # After a fork the old connections belong to the parent.
+                    # After a fork the old connections belong to the parent process.
                     self._engine.dispose(close=False)
                     self._engine = self._new_engine()
                     self._process = os.getpid()
@@ -140,20 +140,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """Open a transaction that reads."""
+        """Open a read transaction."""
         with self._plain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """Open a transaction that writes; there is one at a time, and its end is on the disk."""
+        """Open a write transaction, one at a time; it is on disk when it ends."""
         with (
             self._plain_errors(),
             self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
             connection.begin(),
         ):
-            # With one writer, numbers rise in the order in which rows become visible, and nothing
-            # is added to a comment while it is forgotten. SQLite locks the file itself.
+            # With one writer, entry numbers rise in the order of commits, and nothing is added to
+            # a comment while it is forgotten. SQLite locks the file itself.
             if not self.is_sqlite:
                 self._prepare_server(connection)
                 row = sa.select(meta.c.key).where(meta.c.key == "schema").with_for_update()
@@ -161,7 +161,7 @@ class Database:
             yield connection
 
     def _prepare_server(self, connection: sa.Connection) -> None:
-        """Set the time to wait, and acknowledge only what is on the server's disk."""
+        """Set the lock timeout, and wait for the server's disk at each commit."""
         if connection.dialect.name != "postgresql":
             return
         commit = sa.func.current_setting("synchronous_commit")
@@ -176,7 +176,7 @@ class Database:
 
     @property
     def _milliseconds(self) -> int:
-        return max(1, int(1000 * self._wait))  # to PostgreSQL, 0 means for ever
+        return max(1, int(1000 * self._wait))  # for PostgreSQL, 0 means forever
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -195,10 +195,10 @@ class Database:
         with self.reading() as connection:
             found = self._schema(connection)
         if found is None and not create:
-            raise FeedbackError(f"{self.name} holds no journal of feedback; check the name.")
+            raise FeedbackError(f"{self.name} holds no journal; check the name.")
         if found is not None and found not in (1, SCHEMA):
             raise FeedbackError(
-                f"{self.name} has the layout {found}; this spamguard knows {SCHEMA}. "
+                f"{self.name} has layout {found}; this spamguard reads up to {SCHEMA}. "
                 "Install a newer spamguard."
             )
         if self.is_sqlite:
@@ -209,25 +209,22 @@ class Database:
             self._upgrade()
 
     def _schema(self, connection: sa.Connection) -> int | None:
-        """Return the number of the layout, or None if there is no journal yet."""
+        """Return the layout number, or None if there is no journal yet."""
         names = set(sa.inspect(connection).get_table_names())
         if meta.name not in names:
             if names and self.is_sqlite:
                 raise FeedbackError(
-                    f"{self.name} is the database of another program. Give the journal a file "
-                    "of its own."
+                    f"{self.name} belongs to another program. Give the journal a file of its own."
                 )
             return None
         query = sa.select(meta.c.value).where(meta.c.key == "schema")
         value = connection.execute(query).scalar_one_or_none()
         if value is None or not value.isdecimal():
-            raise FeedbackError(
-                f"{self.name}: it does not say its layout. Put a copy in its place."
-            )
+            raise FeedbackError(f"{self.name} has no layout number. Restore a backup.")
         return int(value)
 
     def _use_log(self) -> None:
-        """Switch to the write-ahead log, which the file remembers."""
+        """Switch to the write-ahead log, permanently for the file."""
         until = time.monotonic() + self._wait
         while True:
             try:
@@ -235,7 +232,7 @@ class Database:
                     connection.execute("PRAGMA journal_mode=WAL").fetchone()
                 return
             except sqlite3.OperationalError as error:
-                # SQLite does not wait by itself while others open the same new file.
+                # SQLite does not wait here while other processes open the same new file.
                 if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise FeedbackError(f"{self.name}: {_reason(error)}.") from None
                 time.sleep(0.02)
@@ -249,7 +246,7 @@ class Database:
         ):
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            if self._schema(connection) is None:  # no other process was faster
+            if self._schema(connection) is None:  # unless another process was faster
                 METADATA.create_all(connection)
                 rows = [{"key": key, "value": value} for key, value in values.items()]
                 connection.execute(sa.insert(meta), rows)
@@ -277,26 +274,20 @@ class Database:
         with self.reading() as connection:
             value = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar()
         if value is None:
-            raise FeedbackError(f"{self.name} is incomplete. Put a copy in its place.")
+            raise FeedbackError(f"{self.name} is incomplete. Restore a backup.")
         return str(value)
 
     # --- forgetting ---------------------------------------------------------------
 
     def must_scrub(self, connection: sa.Connection) -> str:
-        """Note, within a transaction that deletes, that bytes are left; return the note."""
+        """Note, in a transaction that deletes, that deleted bytes are left; return the note."""
         note = secrets.token_hex(8)
         connection.execute(sa.delete(meta).where(meta.c.key == "scrub"))
         connection.execute(sa.insert(meta).values(key="scrub", value=note))
         return note
 
     def scrub(self, note: str, wait: float | None = None) -> None:
-        """Rewrite the database, so that no deleted bytes are left.
-
-        Raises
-        ------
-        FeedbackError
-            If that cannot be done now; deleted rows stay deleted.
-        """
+        """Rewrite the database without deleted bytes; raise FeedbackError if that is not possible now."""
         try:
             with self._plain_errors():
                 if self.is_sqlite:
@@ -308,12 +299,12 @@ class Database:
                 connection.execute(sa.delete(meta).where(mine))
         except FeedbackError as error:
             raise FeedbackError(
-                f"The comment is out of the journal, but its bytes are not all overwritten yet. {error} "
-                "Then forget it again, which finishes this."
+                f"The comment is deleted, but some of its bytes are not overwritten yet. {error} "
+                "Then forget it again."
             ) from None
 
     def finish_scrub(self) -> None:
-        """Finish the rewriting of a killed process, unless another process is at work."""
+        """Finish the rewrite of a killed process, unless another process is at work."""
         with self.reading() as connection:
             note = connection.execute(sa.select(meta.c.value).where(meta.c.key == "scrub")).scalar()
         if note is None or not self.is_sqlite:
@@ -322,7 +313,7 @@ class Database:
             self.scrub(note, wait=0)
 
     def _scrub_file(self, wait: float) -> None:
-        # secure_delete leaves rows that were moved from page to page, and old pages of the log.
+        # secure_delete misses rows that moved between pages, and old pages of the log.
         with self._sqlite(wait) as connection:
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -351,14 +342,13 @@ class Database:
 
 
 def _prepare_connection(connection: Any, _record: object = None) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin` says
+    connection.isolation_level = None  # `_begin` starts the transactions
     for pragma in ("synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin(connection: sa.Connection) -> None:
-    # A writing transaction takes its turn at once. If two read first and wrote later, one of
-    # them would fail.
+    # Write transactions lock at once: of two that read first and write later, one would fail.
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
@@ -370,15 +360,15 @@ def _prepare_file(path: Path, create: bool) -> None:
             # A journal names people, so only its owner may read it by default.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         elif not path.is_file():
-            raise FeedbackError(f"{path} is no file; name the journal's file.")
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            raise FeedbackError(f"{path} is no file; name a file for the journal.")
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         why = (error.strerror if isinstance(error, OSError) else "") or "impossible name"
         raise FeedbackError(f"{path} cannot be opened ({why}). {_READABLE}") from None
 
 
 def _url(where: str | os.PathLike[str]) -> sa.URL:
     if not isinstance(where, str | os.PathLike):
-        raise InputError(f"a journal is named by a path or a URL, not {type(where).__name__}.")
+        raise InputError(f"a journal must be a path or a URL, not {type(where).__name__}.")
     named = os.fspath(where)
     if named.startswith("env:"):
         variable = named[4:]
@@ -391,14 +381,14 @@ def _url(where: str | os.PathLike[str]) -> sa.URL:
         url = sa.make_url(named) if "://" in named else sa.URL.create("sqlite", database=named)
     except (sa.exc.ArgumentError, ValueError):
         raise FeedbackError(
-            "A shared journal is named by a URL such as postgresql+psycopg://user@host/database, "
-            "with what is special in a password written as %40 for @ and so on."
+            "Name a shared journal by a URL such as postgresql+psycopg://user@host/database; write "
+            "special characters in a password as %40 (for @) and so on."
         ) from None
     if url.get_backend_name() == "sqlite":
         plain = url.drivername in ("sqlite", "sqlite+pysqlite") and not url.query
         if url.database in (None, "", ":memory:") or not plain:
-            raise FeedbackError("A journal is kept in a file; name one, such as feedback.db.")
-        # The name still means this file after a change of directory.
+            raise FeedbackError("A journal needs a file; name one, such as feedback.db.")
+        # An absolute path stays valid after a change of directory.
         url = sa.URL.create("sqlite", database=str(Path(str(url.database)).absolute()))
     return url
 
@@ -418,5 +408,5 @@ def _reason(error: Exception) -> str:
         return _POSTGRESQL[state]
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and state is None:
         return "the server cannot be reached, and this was not kept. Is it running, and is the URL right"
-    told = f"{type(cause).__name__}{f' {state}' if state else ''}"
-    return f"the database refuses ({told}), and this was not kept"
+    name = f"{type(cause).__name__}{f' {state}' if state else ''}"
+    return f"the database refuses ({name}), and this was not kept"

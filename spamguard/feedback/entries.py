@@ -1,4 +1,4 @@
-"""The entries of a journal, what they may hold, and which of them are undone."""
+"""The entries of a journal and their limits."""
 
 from __future__ import annotations
 
@@ -14,34 +14,33 @@ Decision = Literal["spam", "ham", "remove"]
 Kind = Literal["verdict", "correction", "undo", "forget", "retention"]
 
 MOST_CHARACTERS: Final = 255
-"""The longest name of a site, a comment, a post or an account."""
+"""Maximum length of the name of a site, comment, post or account."""
 
 _DECISIONS: Final = get_args(Decision)
-_TOMORROW: Final = timedelta(days=1)  # clocks differ by less than this
+_TOMORROW: Final = timedelta(days=1)  # tolerance for clocks that differ
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a moderator decided about a comment.
+    """A moderator's decision about a comment.
 
     Parameters
     ----------
     comment_id : str
-        The site's own key of the comment.
+        The site's key of the comment.
     decision : {"spam", "ham", "remove"}
-        ``"remove"`` takes the comment away and teaches nothing: an insult, a
-        duplicate, a test. It is no label.
+        ``"remove"`` takes the comment away without a label: an insult, a duplicate, a
+        test.
     by : str
         The moderator's account.
     comment : Comment, str or None
         The comment with its post; None if the journal has it already.
     site : str
-        Key of the site, if one journal serves several.
+        Key of the site, if several share the journal.
     post_id : str or None
-        The site's own key of the post. Without it, the post's address or its
-        content keeps comments under one post together.
+        The site's key of the post; by default the post's address or its content.
     at : datetime or None
-        When it was decided; None is now. The latest decision counts.
+        Time of the decision; None is now. The latest decision counts.
 
     Raises
     ------
@@ -70,7 +69,7 @@ class Correction:
         if self.at is not None:
             at = as_time("at", self.at)
             if at > datetime.now(UTC) + _TOMORROW:
-                raise InputError("at lies in the future; leave it out to decide now.")
+                raise InputError("at is in the future; omit it to decide now.")
             object.__setattr__(self, "at", at)
 
 
@@ -81,29 +80,29 @@ class Entry:
     Parameters
     ----------
     id : int
-        Its number; later entries have higher numbers.
+        Its number; numbers rise.
     kind : {"verdict", "correction", "undo", "forget", "retention"}
-        What happened.
+        The kind of entry.
     site, comment_id : str
         The comment; ``comment_id`` is empty for ``"retention"``.
     at : datetime
-        When, in UTC.
+        Time in UTC.
     by : str
         The account; empty for a verdict.
     decision : str or None
-        Of a correction: ``"spam"``, ``"ham"`` or ``"remove"``.
+        For a correction: ``"spam"``, ``"ham"`` or ``"remove"``.
     undoes : int or None
-        Of an undo: the entry that no longer counts.
+        For an undo: the entry that no longer counts.
     undone_by : int or None
-        The undo that makes this entry not count.
+        The undo that cancels this entry.
     digest : str or None
-        Keyed hash of the comment's text: equal texts have equal ones.
+        Keyed hash of the comment's text, the same for equal texts.
     label, model, language : str or None
-        Of a verdict.
+        For a verdict.
     spam_probability, log_odds : float or None
-        Of a verdict.
+        For a verdict.
     discard : bool or None
-        Of a verdict.
+        For a verdict.
     note : str or None
         A remark.
     """
@@ -129,16 +128,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """How many of many corrections were entered.
+    """Numbers of imported corrections.
 
     Parameters
     ----------
     taken : int
-        Corrections that were entered.
+        New corrections.
     repeated : int
         Corrections that the journal had already.
     forgotten : int
-        Corrections of forgotten comments, which are not kept.
+        Corrections of forgotten comments, which are skipped.
     """
 
     taken: int
@@ -153,10 +152,9 @@ class Forgotten:
     Parameters
     ----------
     entries : int
-        Entries that are gone.
+        Number of deleted entries.
     copies : tuple of (str, str)
-        Site and ``comment_id`` of comments with the very same text that are
-        still there; at most 100.
+        Site and ``comment_id`` of remaining comments with the same text; at most 100.
     """
 
     entries: int
@@ -170,11 +168,11 @@ class Summary:
     Parameters
     ----------
     spam, ham : int
-        Labels that `Journal.corpus` gives.
+        Labels in `Journal.corpus`.
     remove : int
-        Decisions that are no label.
+        Decisions without a label.
     without_text : int
-        Decided spam or ham, but the text is not in the journal: no label either.
+        Spam or ham whose text is not in the journal, so without a label too.
     """
 
     spam: int = 0
@@ -186,11 +184,11 @@ class Summary:
 def undone(pairs: Iterable[tuple[int, int | None]]) -> dict[int, int]:
     """Return the entries that do not count, each with its undo.
 
-    `pairs` are the numbers of a comment's entries, each with the entry that it
-    undoes. An undo that is undone itself undoes nothing.
+    `pairs` are the numbers of a comment's entries, each with the entry that it undoes.
+    An undo that is undone has no effect.
     """
     found: dict[int, int] = {}
-    # An undo is later than its target, so from the end each is settled when it is met.
+    # An undo comes after its target, so going backwards decides each entry at once.
     for number, target in sorted(pairs, reverse=True):
         if target is not None and number not in found:
             found[target] = number
@@ -198,7 +196,7 @@ def undone(pairs: Iterable[tuple[int, int | None]]) -> dict[int, int]:
 
 
 def check_name(what: str, value: object, empty: bool = False) -> str:
-    """Return `value` if all databases accept it as a name; raise InputError otherwise."""
+    """Return `value` if every database accepts it as a name; raise InputError otherwise."""
     if not isinstance(value, str):
         raise InputError(f"{what} must be a string, not {type(value).__name__}.")
     if not (value or empty):
@@ -206,9 +204,9 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
     if len(value) > MOST_CHARACTERS:
         raise InputError(f"{what} is longer than {MOST_CHARACTERS} characters.")
     if any(letter < " " or "\ud800" <= letter <= "\udfff" for letter in value):
-        raise InputError(f"{what} holds control characters or half a character.")
+        raise InputError(f"{what} contains control characters or surrogates.")
     if value != value.strip():
-        # Some databases treat "a" and "a " as one name.
+        # Some databases treat "a" and "a " as the same name.
         raise InputError(f"{what} begins or ends with a space.")
     return value
 
@@ -216,12 +214,7 @@ def check_name(what: str, value: object, empty: bool = False) -> str:
 def as_time(what: str, value: Any) -> datetime:
     """Return a date, a datetime or an ISO 8601 string as a datetime in UTC.
 
-    A time without a zone is UTC.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
+    A time without a zone is UTC. Raises InputError for anything else.
     """
     if isinstance(value, str):
         try:
@@ -235,9 +228,9 @@ def as_time(what: str, value: Any) -> datetime:
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise InputError(f"{what} lies beyond the calendar.") from None
+        raise InputError(f"{what} is outside the calendar.") from None
 
 
 def stamp(at: datetime) -> str:
-    """Return a time in UTC as text that sorts as the times do."""
+    """Return a time in UTC as text that sorts by time."""
     return at.isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Comments are deleted from a journal, also from the bytes of its file."""
+"""Deletion of comments from a journal, including the bytes of its file."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from spamguard.feedback.journal_rows import append_entry, is_forgotten, of_comme
 from spamguard.feedback.journal_tables import comments, entries, posts
 from spamguard.feedback.steps import delete_orphans, put_step
 
-_NOTES = ("forget", "retention")  # entries that say that others are gone
+_NOTES = ("forget", "retention")  # entries that record a deletion
 
 
 def erase_comment(
     connection: sa.Connection, site: str, comment_id: str, by: str, name: str
 ) -> Forgotten:
-    """Delete a comment and note who forgot it, within a transaction."""
+    """Delete a comment and record who forgot it, within a transaction."""
     known = is_forgotten(connection, site, comment_id)
     of_it = (*of_comment(site, comment_id), entries.c.kind != "forget")
     texts = sa.select(entries.c.digest).where(*of_it, entries.c.digest.is_not(None))
     digests = list(connection.execute(texts.distinct()).scalars())
     gone = connection.execute(sa.delete(entries).where(*of_it)).rowcount
     if not (gone or known):
-        raise FeedbackError(f"{name} knows no such comment; check its id, and the site's key.")
+        raise FeedbackError(f"{name} knows no such comment; check its id and the site's key.")
     contents = (comments.c.site == site, comments.c.comment_id == comment_id)
     connection.execute(sa.delete(comments).where(*contents))
     _delete_unanswered_posts(connection)

@@ -1,4 +1,4 @@
-"""The journal: verdicts, corrections and undo go in; labels come out."""
+"""The journal: verdicts, corrections and undos in, labels out."""
 
 from __future__ import annotations
 
@@ -50,40 +50,37 @@ from spamguard.verdict import Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-_TOGETHER: Final = 200  # corrections that share a transaction, and so a wait for the disk
+_TOGETHER: Final = 200  # corrections per transaction, so per wait for the disk
 
 Companion = Callable[[sa.Connection, Standing | None], None]
-"""Writes something in the transaction of an entry; it gets the decision then in force."""
+"""Called in the transaction of an entry, with the decision then in force."""
 
 
 class Journal:
-    """An append-only journal of verdicts and of moderators' corrections.
+    """An append-only journal of verdicts and moderators' corrections.
 
-    When a method returns, its entry is on the disk. Any number of threads and
-    processes may write at the same time, through journals of their own or,
-    within a process, through a shared one.
+    When a method returns, its entry is on disk. Any number of threads and processes may
+    write at the same time.
 
     Parameters
     ----------
     where : str or path
-        A file such as ``feedback.db``; or, to share it among machines, a URL of
-        SQLAlchemy such as ``postgresql+psycopg://user@host/database``; or
-        ``env:NAME``, which reads either from an environment variable.
+        A file such as ``feedback.db``; an SQLAlchemy URL, to share the journal among
+        machines, such as ``postgresql+psycopg://user@host/database``; or ``env:NAME``,
+        for an environment variable with either.
     create : bool
-        Make the journal if it does not exist.
+        Create the journal if it does not exist.
     texts : {"all", "corrected", "none"} or None
-        Which texts a new journal keeps: those of all comments, those of
-        corrected comments, or none. Instead of a text it then keeps a keyed
-        hash, which recognises copies. Without a text there is no label for
-        `corpus`. The journal remembers the choice; None accepts it, and means
-        ``"all"`` for a new journal.
+        Which texts a new journal keeps: those of all comments, of corrected comments, or
+        none. It keeps a keyed hash of the others, which finds copies but is no label for
+        `corpus`. None is the choice of the existing journal, or ``"all"``.
     wait : float
-        Seconds to wait while another program has locked the journal.
+        Seconds to wait while another program locks the journal.
 
     Raises
     ------
     FeedbackError
-        If it cannot be opened, is damaged, or was written by a newer spamguard.
+        If it cannot be opened, is damaged, or comes from a newer spamguard.
     InputError
         If an argument is wrong.
     """
@@ -106,7 +103,7 @@ class Journal:
 
     @property
     def database(self) -> Database:
-        """The database of the journal; `spamguard.server` has its tables there too."""
+        """The journal's database, which `spamguard.server` shares."""
         return self._database
 
     @property
@@ -141,33 +138,15 @@ class Journal:
         site: str = "",
         post_id: str | None = None,
     ) -> int:
-        """Keep a verdict and the comment that it is about.
+        """Keep a verdict and its comment; return the number of the entry.
 
-        Earlier comments under the post (`Post.thread`) are not kept: each has
-        entries of its own, and a forgotten one must not survive here.
-
-        Parameters
-        ----------
-        comment_id : str
-            The site's own key of the comment.
-        comment : Comment or str
-            The judged comment.
-        verdict : Verdict
-            The answer of `score`.
-        post : Post, str or None
-            The post, if the comment does not have it.
-        site, post_id : str
-            As in `Correction`.
-
-        Returns
-        -------
-        int
-            Number of the entry.
+        `post` is needed if the comment does not have it; the keys are as in `Correction`.
+        `Post.thread` is not kept: a comment must be forgotten everywhere.
 
         Raises
         ------
         InputError
-            If a key is no text or empty, or `verdict` is no `Verdict`.
+            If a key is not text or empty, or `verdict` is no `Verdict`.
         ForgottenError
             If the comment was forgotten.
         FeedbackError
@@ -218,30 +197,22 @@ class Journal:
         learn: Learner | None = None,
         also: Companion | None = None,
     ) -> int:
-        """Keep what a moderator decided about a comment.
+        """Keep a moderator's decision about a comment; return the number of the entry.
 
-        A decision counts until a later one, or until it is undone. With `at`,
-        the same decision is entered once, so history may be imported again.
+        It counts until a later decision or an undo. With `at`, the same decision is kept
+        only once, so that history can be imported repeatedly.
 
         Parameters
         ----------
-        comment_id, decision, by, site, post_id, at
+        comment_id, decision, by, comment, site, post_id, at
             As in `Correction`.
-        comment : Comment, str or None
-            The comment; None if the journal has it already.
         post : Post, str or None
             The post, if the comment does not have it.
         learn : callable or None
-            Turns the comment and its label into a step of the site's weights,
-            which is written with the entry. Without it, the next `Site` that
-            judges learns the comment.
+            Turns the comment and its label into a step of the site's weights, written with
+            the entry. By default the next `Site` that scores comments learns it.
         also : callable or None
             Called within the transaction.
-
-        Returns
-        -------
-        int
-            Number of the entry.
 
         Raises
         ------
@@ -254,7 +225,7 @@ class Journal:
         """
         given = None if comment is None else as_comment(comment, post)
         if given is None and post is not None:
-            raise InputError("post goes with comment; give both, or neither.")
+            raise InputError("post goes with comment; pass both or neither.")
         correction = Correction(comment_id, decision, by, given, site, post_id, at)
         with self._database.writing() as connection:
             _refuse_forgotten(connection, site, comment_id)
@@ -264,27 +235,13 @@ class Journal:
             return number
 
     def correct_many(self, corrections: Iterable[Correction]) -> Added:
-        """Keep many corrections, which is faster than one by one.
+        """Keep many corrections, a few hundred per transaction; return how many are new.
 
-        A few hundred share a transaction. Corrections of forgotten comments
-        are skipped and counted. The next `Site` that judges learns them.
+        They are read one by one, so they need not fit into memory. Forgotten comments are
+        skipped and counted. The next `Site` that scores comments learns the corrections.
 
-        Parameters
-        ----------
-        corrections : iterable of Correction
-            Read one by one; they need not fit into memory.
-
-        Returns
-        -------
-        Added
-            How many were entered.
-
-        Raises
-        ------
-        InputError
-            If one is no `Correction`; the transactions before are kept.
-        FeedbackError
-            If they cannot be written; the transactions before are kept.
+        Raises InputError if one is no `Correction`, and FeedbackError if they cannot be written;
+        earlier transactions are kept.
         """
         taken = repeated = forgotten = 0
         rest = iter(corrections)
@@ -312,30 +269,13 @@ class Journal:
         learn: Learner | None = None,
         also: Companion | None = None,
     ) -> int:
-        """Undo an entry; it stays in the journal and no longer counts.
+        """Undo an entry, which stays in the journal but no longer counts; return the undo's number.
 
-        An undo can be undone as well. A forgotten comment cannot come back.
+        An undo can be undone too. A forgotten comment cannot come back. `learn` and `also`
+        are as in `correct`, for the decision that counts afterwards.
 
-        Parameters
-        ----------
-        entry : int
-            Number of the entry.
-        by : str
-            The moderator's account.
-        learn, also : callable or None
-            As in `correct`; for the decision that counts afterwards.
-
-        Returns
-        -------
-        int
-            Number of the undo.
-
-        Raises
-        ------
-        InputError
-            If `entry` is no number, or `by` no name.
-        FeedbackError
-            If there is no such entry, or it is undone already.
+        Raises InputError if `entry` is no number or `by` no name, and FeedbackError if there is
+        no such entry, or it is undone already.
         """
         if not isinstance(entry, int) or isinstance(entry, bool):
             raise InputError(f"entry must be a number, not {type(entry).__name__}.")
@@ -360,33 +300,14 @@ class Journal:
     def forget(
         self, comment_id: str, *, by: str, site: str = "", also: Companion | None = None
     ) -> Forgotten:
-        """Forget a comment: its text, its author, its verdicts, its decisions and what they taught.
+        """Forget a comment: its text, author, verdicts, decisions and their effect on the weights.
 
-        Only the fact remains that this `comment_id` was forgotten, when and by
-        whom, so that no later import brings it back. The file is rewritten, so
-        that its bytes do not hold the text either. Calling it again is harmless
-        and finishes an interrupted call.
+        The journal keeps only that this `comment_id` was forgotten, when and by whom, so that
+        no import brings it back. The file is rewritten, so its bytes are gone too. A second
+        call is harmless, and finishes an interrupted one. `also` is called within the
+        transaction.
 
-        Parameters
-        ----------
-        comment_id : str
-            The site's own key of the comment.
-        by : str
-            The account of the person who forgets it.
-        site : str
-            Key of the site.
-        also : callable or None
-            Called within the transaction.
-
-        Returns
-        -------
-        Forgotten
-            What is gone, and which other comments have the same text.
-
-        Raises
-        ------
-        FeedbackError
-            If the journal has no such comment, or cannot be rewritten now.
+        Raises FeedbackError if the journal has no such comment, or cannot be rewritten now.
         """
         check_name("comment_id", comment_id)
         check_name("by", by)
@@ -402,29 +323,10 @@ class Journal:
     def forget_before(
         self, before: date | datetime | str, *, by: str, site: str | None = None
     ) -> Forgotten:
-        """Forget every comment that has no entry since a date.
+        """Forget every comment without an entry since a date (strings are ISO 8601).
 
-        A comment stays as a whole while one of its entries is younger. Unlike
-        after `forget`, a comment that comes again is kept again.
-
-        Parameters
-        ----------
-        before : date, datetime or str
-            The date; a string is ISO 8601.
-        by : str
-            The account of the person who forgets them.
-        site : str or None
-            Only comments of this site.
-
-        Returns
-        -------
-        Forgotten
-            What is gone.
-
-        Raises
-        ------
-        FeedbackError
-            If it cannot be written, or the file cannot be rewritten now.
+        Unlike after `forget`, a comment that comes again is kept again. `by` is the account of
+        the person who forgets them. Raises FeedbackError if the journal cannot be written now.
         """
         limit = as_time("before", before)
         check_name("by", by)
@@ -442,21 +344,10 @@ class Journal:
         after: int = 0,
         last: int | None = None,
     ) -> Iterator[Entry]:
-        """Yield the entries in their order.
+        """Yield the entries in order, undone ones too.
 
-        Parameters
-        ----------
-        site, comment_id : str or None
-            Only entries of this site, of this comment.
-        after : int
-            Only entries with a higher number.
-        last : int or None
-            Only the latest so many.
-
-        Yields
-        ------
-        Entry
-            Undone entries too; see `Entry.undone_by`.
+        `after` is the number of the last entry to skip; with `last`, only that many of the
+        latest are read.
         """
         wanted = []
         if site is not None:
@@ -466,18 +357,9 @@ class Journal:
         yield from read_entries(self._database, wanted, after, last)
 
     def decision(self, comment_id: str, *, site: str = "") -> tuple[int, Correction] | None:
-        """Return the decision in force about a comment, and the number of its entry.
+        """Return the entry number and the decision in force about a comment; None without one.
 
-        Parameters
-        ----------
-        comment_id, site : str
-            As in `Correction`.
-
-        Returns
-        -------
-        tuple of int and Correction, or None
-            None if nothing was decided, or all of it undone. The comment is
-            None if the journal does not have its text.
+        The comment is None if the journal does not have its text.
         """
         check_name("comment_id", comment_id)
         check_name("site", site, empty=True)
@@ -486,18 +368,7 @@ class Journal:
         return None if found is None else (found.entry, found.correction)
 
     def summary(self, site: str | None = None) -> Summary:
-        """Count the decisions in force, of all sites or of one.
-
-        Parameters
-        ----------
-        site : str, optional
-            Only of this site.
-
-        Returns
-        -------
-        Summary
-            Numbers of comments.
-        """
+        """Count the decisions in force, of all sites or of one."""
         if site is not None:
             check_name("site", site, empty=True)
         found = {"spam": 0, "ham": 0, "remove": 0, "without_text": 0}
@@ -508,49 +379,27 @@ class Journal:
         return Summary(**found)
 
     def labels(self, site: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the labels in force, one row for each comment, in the order of their entries.
+        """Yield the labels in force as rows of a corpus, with ``decided_at`` and ``account``.
 
-        A hundred comments are in memory at a time. The labels are those of the
-        moment when the first is read, without comments that are forgotten
-        meanwhile.
-
-        Parameters
-        ----------
-        site : str or None
-            Only labels of this site.
-
-        Yields
-        ------
-        dict
-            A row of a corpus, with ``decided_at`` and ``account``.
+        A hundred comments are in memory at a time. The labels are those at the first row,
+        without comments forgotten since.
         """
         if site is not None:
             check_name("site", site, empty=True)
         yield from read_labels(self._database, site)
 
     def corpus(self, site: str | None = None, latest: int | None = None) -> pd.DataFrame:
-        """Return the labels in force as a corpus to learn from.
+        """Return the labels in force, or the `latest` of them, as a training corpus.
 
-        Parameters
-        ----------
-        site : str or None
-            Only labels of this site.
-        latest : int or None
-            Only the latest so many, which bounds the memory that is needed.
-
-        Returns
-        -------
-        DataFrame
-            A corpus, as from `spamguard.corpus.check_corpus`, with the further
-            columns ``decided_at`` and ``account``. The column ``blog`` holds
-            the site.
+        It is like that of `spamguard.corpus.check_corpus`, with the columns ``decided_at`` and
+        ``account``; ``blog`` is the site. `latest` bounds the memory.
         """
         return corpus_of(self.labels(site), latest)
 
 
 def _refuse_forgotten(connection: sa.Connection, site: str, comment_id: str) -> None:
     if is_forgotten(connection, site, comment_id):
-        raise ForgottenError("This comment was forgotten, so the journal keeps nothing more of it.")
+        raise ForgottenError("This comment was forgotten, so the journal keeps nothing of it.")
 
 
 def _settle(
@@ -561,7 +410,7 @@ def _settle(
     learn: Learner | None,
     also: Companion | None,
 ) -> None:
-    """Write what follows from a new entry: the step, and what the caller keeps beside it."""
+    """Write the consequences of a new entry: the step, and the caller's own data."""
     standing = None
     if learn is not None or also is not None:
         standing = standing_of(connection, site, comment_id, given)

@@ -1,4 +1,4 @@
-"""Rows of the journal's tables, written and read within one transaction."""
+"""Rows of the journal's tables, read and written within a transaction."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _FACTS: Final = (
 
 
 def of_comment(site: str, comment_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """Return the conditions that choose a comment's entries."""
+    """Return the conditions that select a comment's entries."""
     return entries.c.site == site, entries.c.comment_id == comment_id
 
 
 def is_forgotten(connection: sa.Connection, site: str, comment_id: str) -> bool:
-    """Tell whether this comment was forgotten."""
+    """Return whether this comment was forgotten."""
     query = sa.select(entries.c.id).where(*of_comment(site, comment_id), entries.c.kind == "forget")
     return connection.execute(query.limit(1)).first() is not None
 
 
 def now_after(connection: sa.Connection, site: str, comment_id: str) -> str:
-    """Return the time; a decision made now is the latest even if a clock was set back."""
+    """Return the present time, but after the comment's latest entry even if a clock was set back."""
     query = sa.select(sa.func.max(entries.c.at)).where(*of_comment(site, comment_id))
     return max(stamp(datetime.now(UTC)), connection.execute(query).scalar() or "")
 
@@ -88,14 +88,14 @@ def append_correction(
 def append_undo(
     connection: sa.Connection, entry: int, by: str, name: str
 ) -> tuple[int, sa.Row[Any]]:
-    """Return the number of the undo, and the row of the entry that it undoes."""
+    """Return the number of the undo, and the row of the entry it undoes."""
     row = None
     if 0 < entry <= _LAST:
         row = connection.execute(sa.select(entries).where(entries.c.id == entry)).first()
     if row is None:
-        raise FeedbackError(f"There is no entry {entry} in {name}; list them first.")
+        raise FeedbackError(f"There is no entry {entry} in {name}; list the entries first.")
     if row.kind in ("forget", "retention"):
-        raise FeedbackError(f"Entry {entry} forgot something, which cannot be undone.")
+        raise FeedbackError(f"Entry {entry} forgot a comment, which cannot be undone.")
     where = of_comment(row.site, row.comment_id)
     pairs = connection.execute(sa.select(entries.c.id, entries.c.undoes).where(*where))
     former = undone((r.id, r.undoes) for r in pairs).get(entry)
@@ -151,7 +151,7 @@ def put_comment(
 def _put_post(
     connection: sa.Connection, site: str, post: Post | None
 ) -> tuple[int | None, str | None]:
-    """Return the number of the post's row, and a key to use if the site has none."""
+    """Return the number of the post's row, and a key for sites without one."""
     if post is None:
         return None, None
     values = {
@@ -168,7 +168,7 @@ def _put_post(
     number = connection.execute(query).scalar()
     if number is None:
         number = _insert(connection, posts, {"site": site, "digest": digest, **values})
-    # An address may be longer than a name can be, and hold characters that a name cannot.
+    # An address may be too long for a name, or contain characters that a name may not.
     key = f"url:{_sha256([post.url])[:24]}" if post.url else f"post:{digest[:24]}"
     return int(number), key
 
@@ -205,7 +205,7 @@ def read_entries(
 
 
 def _undone_of(connection: sa.Connection, page: Sequence[sa.Row[Any]]) -> dict[int, int]:
-    """Return which entries of the page's comments are undone, each with its undo."""
+    """Return the undone entries of the page's comments, each with its undo."""
     found: dict[int, int] = {}
     for site in {row.site for row in page}:
         names = {row.comment_id for row in page if row.site == site}

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 SCHEMA: Final = 2
-"""Number of this layout: 2 added the steps. A file with a higher number is refused."""
+"""Number of this layout; 2 added the steps. Higher numbers are rejected."""
 
 PREFIX: Final = "spamguard_"
-"""Begins the name of every table, because a shared database may hold other tables too."""
+"""Prefix of every table, as a shared database may have other tables."""
 
 
 class AnyText(sa.types.TypeDecorator[str]):
-    """Text as visitors send it, with the zero bytes and half characters that databases refuse."""
+    """Text as visitors send it, with the null bytes and surrogates that databases reject."""
 
     impl = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
     cache_ok = True
@@ -28,7 +28,7 @@ class AnyText(sa.types.TypeDecorator[str]):
 
 
 _BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
-# A number is never used twice, even after its entry is forgotten.
+# A number is never reused, even after its entry is forgotten.
 _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 # By default MySQL treats "a" and "A" as one name.
 _NAME: Final = sa.String(255).with_variant(
@@ -59,7 +59,7 @@ posts: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# An edited comment has several rows, because a decision is about the text that was seen.
+# An edited comment has several rows, as a decision is about the text at that time.
 comments: Final = sa.Table(
     f"{PREFIX}comments",
     METADATA,
@@ -101,10 +101,10 @@ entries: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
-# What each comment's decision taught: one step of the site's weights, in numbers. Numbers rise in
-# the order of the writes, so a process reads what is new by the last number that it knows.
-# Without data, the comment teaches nothing (any more), or is due: it has to be learned first.
-# A row with an empty comment_id says that rows were deleted: read all of them again.
+# The step of the site's weights for each comment's decision. Row numbers rise with the writes, so
+# a process reads new rows after the last number that it knows. A row without data cancels a step,
+# or is due: the comment must be learned first. An empty comment_id marks deleted rows, after which
+# all rows must be read again.
 steps: Final = sa.Table(
     f"{PREFIX}steps",
     METADATA,
@@ -113,10 +113,10 @@ steps: Final = sa.Table(
     sa.Column("comment_id", _NAME, nullable=False),
     sa.Column("data", _BYTES),
     sa.Column("due", sa.Boolean, nullable=False),
-    sa.Column("shared", sa.Boolean, nullable=False),  # with sites that take what others share
+    sa.Column("shared", sa.Boolean, nullable=False),  # with sites that use shared steps
     sa.UniqueConstraint("site", "comment_id"),
     sa.Index(f"{PREFIX}steps_by_site", "site", "id"),
-    # Few sites share, so most writes do not touch this index.
+    # Few sites share, so most writes skip this index.
     sa.Index(
         f"{PREFIX}steps_shared",
         "shared",

@@ -1,4 +1,4 @@
-"""The decisions in force, and the labels that they are: what a journal offers to learn from."""
+"""Decisions in force, and the labels that they give."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from spamguard.feedback.journal_tables import comments, entries, posts
 if TYPE_CHECKING:
     import pandas as pd
 
-_PAGE: Final = 100  # comments may be megabytes long: so many are in memory at a time
-_POSTS: Final = 100  # posts that are kept from one row to the next
+_PAGE: Final = 100  # comments in memory at a time, as each may be megabytes long
+_POSTS: Final = 100  # posts cached between rows
 _LAST: Final = 2**63 - 1
 _COLUMNS: Final = (
     *("blog", "comment_id", "post_id", "text", "author", "author_url", "date", "label"),
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The decision in force about a comment, with the number of its entry."""
+    """The decision in force about a comment, with its entry number."""
 
     entry: int
     correction: Correction
@@ -40,8 +40,8 @@ def standing_of(
 ) -> Standing | None:
     """Return the decision in force about a comment, with its text if the journal has it.
 
-    `given` was entered last, in the same transaction; its comment is used as
-    it was sent, because the journal may not keep texts.
+    `given` was just entered; its comment is used as sent, as the journal may keep no
+    texts.
     """
     query = sa.select(entries.c.id).where(
         entries.c.site == site, entries.c.comment_id == comment_id, entries.c.kind == "correction"
@@ -96,10 +96,10 @@ def read_labels(database: Database, site: str | None) -> Iterator[dict[str, Any]
 
 
 def read_decisions(database: Database, site: str | None) -> Iterator[list[sa.Row[Any]]]:
-    """Yield the corrections in force, a page at a time, in the order of their entries.
+    """Yield the corrections in force, a page at a time, in order of entries.
 
-    Entries are only ever added, so the entries up to the present last one show
-    the present state, and no long transaction has to hold it.
+    Entries are only added, so those up to the current last one are a consistent state
+    without a long transaction.
     """
     wanted = [entries.c.kind == "correction"]
     if site is not None:
@@ -121,12 +121,12 @@ def read_decisions(database: Database, site: str | None) -> Iterator[list[sa.Row
 
 
 def corpus_of(rows: Iterator[dict[str, Any]], latest: int | None) -> pd.DataFrame:
-    """Return labels as a corpus; all of them, or the latest so many."""
+    """Return labels as a corpus: all, or the `latest`."""
     import pandas as pd
 
     from spamguard.corpus import check_corpus
 
-    # Rows under one post share its strings, so that a long post is in memory once.
+    # Rows under a post share its strings, so that a long post is in memory once.
     pool: dict[str, str] = {}
     kept: deque[dict[str, Any]] = deque(maxlen=latest)
     for row in rows:
@@ -164,14 +164,14 @@ def _label_row(
 
 
 def in_force(connection: sa.Connection, page: Sequence[int], top: int) -> list[sa.Row[Any]]:
-    """Return the corrections of the page that are their comment's decision."""
+    """Return the page's corrections that are in force."""
     named = (
         sa.select(entries.c.site, entries.c.comment_id)
         .where(entries.c.id.in_(page))
         .distinct()
         .subquery()
     )
-    # A decision without a text may come before the verdict that brings the text.
+    # A decision without a text may precede the verdict with the text.
     first = (
         sa.select(sa.func.min(comments.c.id))
         .where(comments.c.site == entries.c.site, comments.c.comment_id == entries.c.comment_id)
@@ -199,7 +199,7 @@ def in_force(connection: sa.Connection, page: Sequence[int], top: int) -> list[s
 
 
 def _decision(history: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
-    """Return the correction that counts: the latest one that is not undone."""
+    """Return the latest correction that is not undone."""
     back = undone((row.id, row.undoes) for row in history)
     left = [row for row in history if row.decision is not None and row.id not in back]
     return max(left, key=lambda row: (row.at, row.id), default=None)

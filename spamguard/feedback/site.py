@@ -1,4 +1,4 @@
-"""One site: it judges each comment, and learns from each correction at once."""
+"""A site's filter, which scores comments and learns from corrections at once."""
 
 from __future__ import annotations
 
@@ -27,26 +27,24 @@ _log: Final = logging.getLogger("spamguard")
 
 
 class Site:
-    """A site's filter: a model, the corrections of the site's moderators, and the journal of both.
+    """A site's filter: a model, a journal, and the corrections of its moderators.
 
-    Threads and forked processes may share one; the journal is opened at the
-    first call. A correction made in one process counts in the others from their
-    next comment on, because it is written to the journal with what it taught.
+    Threads and forked processes may share it. A correction counts in every process from
+    the next comment on. The journal is opened at the first call.
 
     Parameters
     ----------
     journal : str, path or Journal
-        Where verdicts and decisions are kept: a file, a URL of SQLAlchemy, or
-        ``env:NAME``. It is made if it does not exist.
+        A file, an SQLAlchemy URL or ``env:NAME``; created if it does not exist.
     name : str
-        Key of the site, if one journal serves several.
+        Key of the site, if several share the journal.
     model : SpamModel, str, path or callable
-        The model to start from; a callable returns the present one.
+        The model to start from; a callable returns the current one.
     own_model : str, path or None
-        Directory that ``spamguard retrain -o`` writes. Its model is used instead
-        of `model` as soon as it exists, and read again when it is replaced.
+        Directory that ``spamguard retrain -o`` writes. Once it exists, its model replaces
+        `model`; it is read again whenever it changes.
     hold : {"unsure", "spam"}
-        Comments with this label, or a worse one, wait for a moderator.
+        Comments with this label or a worse one wait for a moderator.
 
     Raises
     ------
@@ -81,13 +79,7 @@ class Site:
 
     @property
     def journal(self) -> Journal:
-        """The journal, opened at its first use.
-
-        Raises
-        ------
-        FeedbackError
-            If it cannot be opened.
-        """
+        """The journal, opened on first use; FeedbackError if that fails."""
         from spamguard.feedback.journal import Journal
 
         if not isinstance(self._journal, Journal):
@@ -103,34 +95,25 @@ class Site:
         if isinstance(self._journal, Journal):
             self._journal.close()
 
-    # --- judging ------------------------------------------------------------------
+    # --- scoring ------------------------------------------------------------------
 
     def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Judge a comment, and keep the verdict if the comment's key is given.
-
-        If the journal cannot be written, the error is logged and the verdict is
-        returned all the same.
+        """Return the verdict, with all corrections so far, and keep it if there is a `comment_id`.
 
         Parameters
         ----------
         comment : Comment or str
-            What is judged.
         comment_id : str, int or None
-            The site's own key of the comment; None if it has none yet.
+            The site's key of the comment; None if it has none yet.
         post : Post or None
             The post, if the comment does not have it.
-
-        Returns
-        -------
-        Verdict
-            With all corrections until now.
 
         Raises
         ------
         FeedbackError
-            If the journal cannot be opened.
+            If the journal cannot be opened. A failure to write is only logged.
         """
         comment = as_comment(comment, post)
         verdict = self.model().verdict(comment)
@@ -139,36 +122,16 @@ class Site:
         return verdict
 
     def record(self, comment_id: str | int, comment: Comment, verdict: Verdict) -> None:
-        """Keep a verdict; if that fails, the error is logged.
-
-        Parameters
-        ----------
-        comment_id : str or int
-            The site's own key of the comment.
-        comment : Comment
-            What was judged.
-        verdict : Verdict
-            The answer.
-        """
+        """Keep a verdict; an error is logged."""
         try:
             self.journal.record(str(comment_id), comment, verdict, site=self.name)
         except ForgottenError:
-            pass  # it must leave no trace
+            pass  # a forgotten comment must leave no trace
         except FeedbackError as error:
-            _log.error("The verdict was given but not kept: %s", error)
+            _log.error("A verdict was returned but not kept: %s", error)
 
     def holds(self, verdict: Verdict | str) -> bool:
-        """Tell whether a comment with this verdict, or label, waits for a moderator.
-
-        Parameters
-        ----------
-        verdict : Verdict or str
-            A verdict, or its label.
-
-        Returns
-        -------
-        bool
-        """
+        """Return whether a comment with this verdict or label waits for a moderator."""
         return (verdict if isinstance(verdict, str) else verdict.label) in ("spam", self.hold)
 
     # --- learning -----------------------------------------------------------------
@@ -182,30 +145,25 @@ class Site:
         comment: Comment | str | None = None,
         also: Companion | None = None,
     ) -> int:
-        """Keep what a moderator decided, and learn it in the same transaction.
+        """Keep a moderator's decision and learn it in one transaction; return the entry's number.
 
         Parameters
         ----------
         comment_id : str or int
-            The site's own key of the comment.
+            The site's key of the comment.
         decision : {"spam", "ham", "remove"}
-            ``"remove"`` takes a comment away and teaches nothing.
+            ``"remove"`` takes a comment away without a label.
         by : str
             The moderator's account.
         comment : Comment, str or None
-            The comment; None if it was checked under its key.
+            The comment; None if it was checked with its key.
         also : callable or None
             As in `Journal.correct`.
-
-        Returns
-        -------
-        int
-            Number of the entry, for `undo`.
 
         Raises
         ------
         FeedbackError
-            If it could not be kept. Then nothing was learned either.
+            If it could not be kept; then nothing is learned.
         """
         key = str(comment_id)
         entry = self.journal.correct(
@@ -214,54 +172,21 @@ class Site:
         if comment is None and decision != "remove":
             found = self.journal.decision(key, site=self.name)
             if found is not None and found[1].comment is None:
-                _log.warning("A decision was kept that teaches nothing: its comment is unknown.")
+                _log.warning("A decision was kept but not learned: its comment is unknown.")
         return entry
 
     def undo(self, entry: int, *, by: str, also: Companion | None = None) -> int:
-        """Undo a decision and what it taught.
-
-        Parameters
-        ----------
-        entry : int
-            Number of the decision.
-        by : str
-            The moderator's account.
-        also : callable or None
-            As in `Journal.undo`.
-
-        Returns
-        -------
-        int
-            Number of the undo.
-        """
+        """Undo the decision with this entry number, and unlearn it; return the undo's number."""
         return self.journal.undo(entry, by=by, learn=self._learn, also=also)
 
     def forget(self, comment_id: str | int, *, by: str, also: Companion | None = None) -> None:
-        """Forget a comment: its text, its verdicts, and what it taught.
-
-        Parameters
-        ----------
-        comment_id : str or int
-            The site's own key of the comment.
-        by : str
-            The account of the person who forgets it.
-        also : callable or None
-            As in `Journal.forget`.
-        """
+        """Forget a comment, as `Journal.forget` does."""
         self.journal.forget(str(comment_id), by=by, site=self.name, also=also)
 
     def import_history(self, corrections: Iterable[Correction]) -> Added:
         """Keep many earlier decisions; the next verdict includes the latest few thousand.
 
-        Parameters
-        ----------
-        corrections : iterable of Correction
-            Those of other sites are entered under this site's name.
-
-        Returns
-        -------
-        Added
-            How many were entered.
+        Corrections of other sites are entered under this site's name.
         """
         return self.journal.correct_many(replace(each, site=self.name) for each in corrections)
 
@@ -278,21 +203,16 @@ class Site:
         unsure_cut: float | None = None,
         spam_cut: float | None = None,
     ) -> SpamModel:
-        """Return the model with all corrections until now.
+        """Return the model with all corrections so far; it does not change later.
 
         Parameters
         ----------
         last : int or None
             Number of the site's last step, if the caller has just read it.
         last_shared : int
-            Number of the last step that sites share; 0 takes nothing from others.
+            Number of the last step that sites share; 0 uses no shared steps.
         unsure_cut, spam_cut : float or None
             The site's own decision thresholds in log-odds.
-
-        Returns
-        -------
-        SpamModel
-            It does not change; ask again after further corrections.
         """
         database = self.journal.database
         with self._lock:
@@ -312,9 +232,9 @@ class Site:
                     self._made = self._make(base, *facts)
                     self._made_for = facts
             except FeedbackError as error:
-                _log.error("The latest corrections are unknown: %s", error)
+                _log.error("The latest corrections could not be read: %s", error)
                 self._made_for = ()
-                if again or self._made is None:  # the former one was made from another model
+                if again or self._made is None:  # the previous one has another base
                     return base
             return self._made
 
@@ -329,7 +249,7 @@ class Site:
         return replace(model, cuts=_cuts(model.cuts, unsure, spam))
 
     def _find_base(self) -> SpamModel:
-        """Return the site's own model, or the one to start from; never a damaged one."""
+        """Return the site's own model unless it is missing or damaged, else the one to start from."""
         try:
             found = (self._own_model / "model.json").stat() if self._own_model else None
         except OSError:
@@ -341,8 +261,8 @@ class Site:
             try:
                 return model_of(self._own_model)
             except (ModelFormatError, LookupError, OSError) as error:
-                self._damaged = stamp  # logged once, and not read again until it is replaced
-                _log.error("The former model goes on serving: %s", error)
+                self._damaged = stamp  # logged once, and ignored until it is replaced
+                _log.error("The previous model stays in use: %s", error)
         return self._first_model() if self._base is None else self._base
 
     def _first_model(self) -> SpamModel:
@@ -353,14 +273,16 @@ class Site:
 
 @dataclass(slots=True)
 class _Memory:
-    """The steps that a process has read: a site's own, or those that other sites share."""
+    """The steps read by this process: the site's own, or those that other sites share."""
 
     site: str
     shared: bool = False
     base: SpamModel | None = None
     last: int = 0
     weights: SiteWeights = field(default_factory=SiteWeights)
-    waiting: list[str] | None = None  # comments to learn again; an empty list: only those due
+    waiting: list[str] | None = (
+        None  # comments to learn again; [] for only those due, None for none
+    )
 
     def follow(
         self,
@@ -369,9 +291,9 @@ class _Memory:
         last: int,
         learn: Callable[[Comment, Literal["spam", "ham"]], bytes] | None = None,
     ) -> SiteWeights:
-        """Return the weights with all steps up to `last`; what is due is learned first."""
+        """Return the weights with all steps up to `last`, after learning due comments."""
         if self.base is not base:
-            # Each step is measured anew with the other model.
+            # Steps must be computed again for another model.
             self.weights, self.last = SiteWeights(), 0
         if self.last < last or self.base is not base:
             found = self._read(database, base)
@@ -387,7 +309,7 @@ class _Memory:
         return self.weights
 
     def _read(self, database: Database, base: SpamModel) -> list[str] | None:
-        """Take what is new; return the comments that do not suit the model, None if all is learned."""
+        """Read new steps; return the comments to learn again, None if nothing is due."""
         page = read_steps(database, self.site, self.last, self.shared)
         if page.whole:
             self.weights = SiteWeights()
@@ -398,14 +320,14 @@ class _Memory:
             for row in page.rows:
                 try:
                     self.weights.take(base, [row])
-                except ModelFormatError:  # damaged, or of another kind of model
+                except ModelFormatError:  # damaged, or for another kind of model
                     stale.append(row[0])
         first, self.last = self.last == 0, page.last
         return stale if page.due or (stale and first) else None
 
 
 def _cuts(cuts: Cuts, unsure: float | None, spam: float | None) -> Cuts:
-    """Return the thresholds with the site's own in their place, in ascending order."""
+    """Return the thresholds with the site's own, in ascending order."""
     if unsure is None and spam is None:
         return cuts
     spam = cuts.spam if spam is None else spam

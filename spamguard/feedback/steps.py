@@ -1,4 +1,4 @@
-"""The steps of the journal: what each decision taught, written in the decision's own transaction."""
+"""The steps of the journal: the effect of each decision, written in its own transaction."""
 
 from __future__ import annotations
 
@@ -17,23 +17,16 @@ from spamguard.training import MOST
 Learner = Callable[[Comment, Literal["spam", "ham"]], bytes]
 """Turns a comment and its label into a step: see `spamguard.training.pack_step`."""
 
-_TOGETHER: Final = 50  # comments learned in one transaction, for whose end other writers wait
+_TOGETHER: Final = 50  # comments learned per transaction, which blocks other writers
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The steps that were written since a number.
+    """Steps since a given number.
 
-    Attributes
-    ----------
-    rows : tuple of (str, bytes or None)
-        Keys with their steps; None undoes a key.
-    last : int
-        Number of the last row.
-    whole : bool
-        These are all steps: those known before no longer count.
-    due : bool
-        Some comments have to be learned first.
+    `rows` are keys with steps (None undoes a key), `last` is the number of the last row.
+    `whole` says that earlier steps no longer count, `due` that comments must be learned
+    first.
     """
 
     rows: tuple[tuple[str, bytes | None], ...]
@@ -54,11 +47,11 @@ def put_step(
     due: bool = False,
     shared: bool = False,
 ) -> None:
-    """Replace the step of a comment; one that was shared stays shared."""
+    """Replace the step of a comment; a shared one stays shared."""
     mine = (steps.c.site == site) & (steps.c.comment_id == comment_id)
     former = connection.execute(sa.select(steps.c.shared).where(mine)).scalar()
     if former is None and data is None and not (due or shared):
-        return  # nothing was taught, and nothing is
+        return  # no step before or now
     connection.execute(sa.delete(steps).where(mine))
     values = {"site": site, "comment_id": comment_id, "data": data, "due": due}
     connection.execute(sa.insert(steps).values(**values, shared=shared or bool(former)))
@@ -71,7 +64,7 @@ def settle_step(
     standing: Standing | None,
     learn: Learner,
 ) -> None:
-    """Make the step of a comment follow from its decision in force."""
+    """Write the step that follows from a comment's decision in force."""
     decision = None if standing is None else standing.correction
     data = None
     if decision is not None and decision.decision != "remove" and decision.comment is not None:
@@ -80,21 +73,21 @@ def settle_step(
 
 
 def mark_due(connection: sa.Connection, site: str, comment_id: str) -> None:
-    """Note that a text has come for a decision that could teach nothing without it."""
+    """Note that a text has arrived for a decision that was kept without one."""
     mine = (steps.c.site == site) & (steps.c.comment_id == comment_id)
     decided = sa.select(entries.c.id).where(
         entries.c.site == site, entries.c.comment_id == comment_id, entries.c.kind == "correction"
     )
-    taught = sa.select(steps.c.id).where(mine, steps.c.data.is_not(None))
+    learned = sa.select(steps.c.id).where(mine, steps.c.data.is_not(None))
     if (
         connection.execute(decided.limit(1)).first() is not None
-        and connection.execute(taught).first() is None
+        and connection.execute(learned).first() is None
     ):
         put_step(connection, site, comment_id, due=True)
 
 
 def delete_orphans(connection: sa.Connection) -> None:
-    """Delete the steps of comments that have no entries left."""
+    """Delete the steps of comments without entries."""
     known = sa.exists().where(
         entries.c.site == steps.c.site, entries.c.comment_id == steps.c.comment_id
     )
@@ -106,7 +99,7 @@ def delete_orphans(connection: sa.Connection) -> None:
 
 
 def share_step(connection: sa.Connection, site: str, comment_id: str, prefix: bool = False) -> None:
-    """Share what a comment taught with other sites; `prefix` is the beginning of its key."""
+    """Share a comment's step with other sites; `prefix` means that keys begin with `comment_id`."""
     is_it = (
         steps.c.comment_id.startswith(comment_id) if prefix else steps.c.comment_id == comment_id
     )
@@ -115,13 +108,13 @@ def share_step(connection: sa.Connection, site: str, comment_id: str, prefix: bo
 
 
 def unshare_steps(connection: sa.Connection, site: str) -> None:
-    """Share nothing of this site any more."""
+    """Stop sharing steps of this site."""
     connection.execute(sa.update(steps).where(steps.c.site == site).values(shared=False))
     restart(connection, site)
 
 
 def restart(connection: sa.Connection, site: str) -> None:
-    """Tell all readers of this site's steps to read them from the beginning."""
+    """Make all readers of this site's steps read them from the beginning."""
     put_step(connection, site, "", shared=True)
 
 
@@ -139,7 +132,7 @@ def last_shared_step() -> sa.ScalarSelect[int]:
 
 
 def count_steps(database: Database, site: str) -> int:
-    """Return how many comments of a site taught something."""
+    """Return the number of a site's comments with a step."""
     query = sa.select(sa.func.count()).where(steps.c.site == site, steps.c.data.is_not(None))
     with database.reading() as connection:
         return connection.execute(query).scalar_one()
@@ -155,7 +148,7 @@ _LAST: Final = sa.select(sa.func.max(steps.c.id)).where(steps.c.site == sa.bindp
 
 
 def read_steps(database: Database, site: str, after: int, shared: bool = False) -> Page:
-    """Read a site's steps; or, if `shared`, those that all other sites share."""
+    """Read a site's steps or, if `shared`, those shared by all other sites."""
     mine = (steps.c.shared & (steps.c.site != site)) if shared else steps.c.site == site
     query = sa.select(steps).where(mine).order_by(steps.c.id.desc())
     with database.reading() as connection:
@@ -164,7 +157,7 @@ def read_steps(database: Database, site: str, after: int, shared: bool = False) 
         rows = connection.execute(new).all() if after else []
         whole = after == 0 or any(row.comment_id == "" for row in rows)
         if whole:
-            # Rows that undo something say nothing to a reader who knows nothing yet.
+            # A reader without steps has nothing to undo.
             some = steps.c.data.is_not(None) | steps.c.due
             rows = connection.execute(query.where(some, steps.c.id <= last).limit(MOST)).all()
     found = tuple(
@@ -175,12 +168,9 @@ def read_steps(database: Database, site: str, after: int, shared: bool = False) 
 
 
 def learn_due(database: Database, site: str, learn: Learner) -> None:
-    """Learn the comments that are due, the latest few thousand of them, some at a time.
+    """Learn the due comments, the latest few thousand, in several transactions.
 
-    Raises
-    ------
-    FeedbackError
-        If it cannot be written; what was learned before stays learned.
+    Raises FeedbackError if it cannot be written; earlier transactions are kept.
     """
     due = (steps.c.site == site, steps.c.due)
     newest = sa.select(steps.c.id).where(*due).order_by(steps.c.id.desc())
@@ -200,7 +190,7 @@ def learn_due(database: Database, site: str, learn: Learner) -> None:
 
 
 def relearn(database: Database, site: str, keys: list[str]) -> None:
-    """Mark comments as due whose texts are in the journal."""
+    """Mark those of the comments as due whose texts are in the journal."""
     content = sa.exists().where(
         comments.c.site == site, comments.c.comment_id == steps.c.comment_id
     )

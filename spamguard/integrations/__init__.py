@@ -1,7 +1,7 @@
-"""Thin adapters that put spamguard in front of a blog: Django, Flask, Starlette, Isso, git.
+"""Adapters for Django, Flask, Starlette, FastAPI, Isso and pull requests.
 
-Each adapter translates between its host and a `spamguard.feedback.Site`, which
-judges comments, keeps verdicts and learns from each correction at once.
+Each adapter connects its host to a `spamguard.feedback.Site`, which scores comments,
+keeps verdicts and learns from each correction at once.
 
 >>> import tempfile
 >>> from spamguard import Comment

@@ -14,30 +14,25 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "author": ("author", "name", "author_name"),
     "author_url": ("author_url", "url", "website", "homepage"),
 }
-"""Fields of a comment, and the names that hosts use for them, in order of preference."""
+"""Fields of a comment, with their names in forms, in order of preference."""
 
 
 def comment_of(fields: Mapping[str, Any], post: Post | str | None = None) -> Comment:
-    """Return the comment in the fields of a form, or of a JSON object.
+    """Return the comment in the fields of a form or a JSON object.
 
     Parameters
     ----------
     fields : mapping
-        ``text``, ``comment``, ``message``, ``content`` or ``body``; optionally
-        ``author`` or ``name``, ``author_url``, ``url`` or ``website``, and
-        ``date``. Other fields are ignored.
+        ``text``, ``comment``, ``message``, ``content`` or ``body``; optionally ``author``
+        or ``name``, ``author_url``, ``url`` or ``website``, and ``date``. Others are
+        ignored.
     post : Post, str or None
         The post.
-
-    Returns
-    -------
-    Comment
-        Empty fields are None.
 
     Raises
     ------
     InputError
-        If no field holds a text.
+        If no field has a text.
 
     Examples
     --------

@@ -5,12 +5,12 @@
 >>> app = Flask("blog")
 >>> guard = Spamguard(app, "/var/lib/blog/feedback.db")  # opened at the first comment
 
-In a view, one call judges the visitor's comment::
+In a view, one call scores the visitor's comment::
 
     verdict = guard.check_request("c17", post=Post(title=..., text=...))
     published = not guard.holds(verdict)
 
-Another takes a moderator's decision: ``guard.correct("c17", "spam", by="anna")``.
+Another keeps a moderator's decision: ``guard.correct("c17", "spam", by="anna")``.
 It needs ``pip install 'spamguard[flask]'``.
 """
 
@@ -32,18 +32,17 @@ __all__ = ["Spamguard"]
 
 
 class Spamguard(Site):
-    """A `Site` as an extension of Flask.
+    """A `Site` as a Flask extension.
 
-    What is not given here is read from the application's configuration:
-    ``SPAMGUARD_JOURNAL``, ``SPAMGUARD_SITE``, ``SPAMGUARD_MODEL``,
-    ``SPAMGUARD_OWN_MODEL``, ``SPAMGUARD_HOLD``.
+    Missing arguments come from the configuration: ``SPAMGUARD_JOURNAL``,
+    ``SPAMGUARD_SITE``, ``SPAMGUARD_MODEL``, ``SPAMGUARD_OWN_MODEL``, ``SPAMGUARD_HOLD``.
 
     Parameters
     ----------
     app : Flask or None
         The application; None if `init_app` is called later.
     journal : str, path or None
-        Where verdicts and decisions are kept.
+        As for `Site`.
     **options
         As for `Site`.
     """
@@ -62,15 +61,7 @@ class Spamguard(Site):
     def init_app(self, app: Flask) -> None:
         """Read the configuration of `app`, and become ``app.extensions["spamguard"]``.
 
-        Parameters
-        ----------
-        app : Flask
-            Its configuration may hold ``SPAMGUARD_JOURNAL`` and the others.
-
-        Raises
-        ------
-        InputError
-            If no journal is named.
+        Raises InputError if no journal is named.
         """
         options = {name: value for name, value in self._given.items() if value is not None}
         for name, key in (
@@ -88,7 +79,7 @@ class Spamguard(Site):
 
     @property
     def journal(self) -> Journal:
-        """The journal, opened at its first use."""
+        """The journal, opened on first use."""
         if not self._is_ready:
             raise InputError("call init_app(app) first, or Spamguard(app).")
         return super().journal
@@ -96,24 +87,10 @@ class Spamguard(Site):
     def request_comment(
         self, post: Post | None = None, fields: Mapping[str, str] | None = None
     ) -> Comment:
-        """Return the comment in the current request: a form, or an object as JSON.
+        """Return the comment in the current request, a form or a JSON object.
 
-        Parameters
-        ----------
-        post : Post or None
-            The post.
-        fields : mapping or None
-            Names of fields that differ from the usual: ``{"text": "my_field"}``.
-
-        Returns
-        -------
-        Comment
-            With its post, if that is given.
-
-        Raises
-        ------
-        InputError
-            If the request has no field with a text; see `comment_of`.
+        `fields` renames fields: ``{"text": "my_field"}``. Raises InputError if the request has
+        no field with a text; see `comment_of`.
         """
         sent = request.get_json(silent=True) if request.is_json else request.form
         given = dict(sent) if isinstance(sent, Mapping) else {}
@@ -126,18 +103,8 @@ class Spamguard(Site):
         post: Post | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Verdict:
-        """Judge the comment in the current request; see `request_comment`.
+        """Return the verdict on the comment in the current request.
 
-        Parameters
-        ----------
-        comment_id : str, int or None
-            The site's own key of the comment; None if it has none yet.
-        post, fields
-            As for `request_comment`.
-
-        Returns
-        -------
-        Verdict
-            With all corrections until now.
+        `comment_id` is as in `Site.check`, `post` and `fields` as in `request_comment`.
         """
         return self.check(self.request_comment(post, fields), comment_id)

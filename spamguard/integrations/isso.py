@@ -1,10 +1,9 @@
 """Isso with a spam filter: run it as ``python -m spamguard.integrations.isso -c isso.cfg run``.
 
-Isso asks its guard about each comment, and the guard's hook for spam accepts all
-of them. Here the hook judges. A comment that is held goes into Isso's moderation
-queue, even if moderation is off, so nothing is lost. The moderator's actions are
-learned: "activate" means ham, "delete" of a waiting comment means spam. A comment
-is judged again when its author edits it.
+Isso's guard has a hook for spam, which scores comments here. A held comment goes into
+Isso's moderation queue, even if moderation is off. The moderator's actions are learned:
+"activate" means ham, "delete" of a waiting comment means spam. A comment is scored
+again when its author edits it.
 
 The settings are a section of ``isso.cfg``::
 
@@ -66,24 +65,8 @@ _installing = threading.Lock()
 def make_app(settings: str | os.PathLike[str], **how: Any) -> Any:
     """Return Isso's WSGI application, with spamguard as its spam guard.
 
-    Parameters
-    ----------
-    settings : str or path
-        The file ``isso.cfg``.
-    **how
-        As for ``isso.make_app``: ``threading``, ``multiprocessing`` or ``uwsgi``.
-
-    Returns
-    -------
-    callable
-        A WSGI application.
-
-    Raises
-    ------
-    InputError
-        If the section ``spamguard`` is wrong, or names no journal.
-    FeedbackError
-        If the journal cannot be opened.
+    `settings` is the file ``isso.cfg``, `how` the options of ``isso.make_app``. Raises
+    InputError for wrong settings, FeedbackError if the journal cannot be opened.
     """
     with _installed():
         conf = isso.config.load(isso.config.default_file(), os.fspath(settings))
@@ -114,11 +97,11 @@ def _installed() -> Iterator[None]:
             isso.db.Guard, isso.db.Comments, isso.config.default_file = former
 
 
-# --- one Isso's site ----------------------------------------------------------------
+# --- the site of an Isso -------------------------------------------------------------
 
 
 def _site_of(db: Any) -> Site:
-    """Return the site of one of Isso's databases."""
+    """Return the site of an Isso database."""
     found: Site = db.spamguard_site
     return found
 
@@ -138,7 +121,7 @@ def _new_site(conf: Any) -> Site:
 
 
 def _comment_of(db: Any, uri: str, fields: Mapping[str, Any]) -> Comment:
-    """Return one of Isso's comments as a `Comment`; Isso escapes names."""
+    """Return an Isso comment as a `Comment`; Isso escapes names."""
     known = {name: html.unescape(fields.get(name) or "") or None for name in ("author", "website")}
     title = db.threads[uri]["title"] if uri in db.threads else None
     host = next(iter(db.conf.getiter("general", "host")), "").rstrip("/")
@@ -149,17 +132,16 @@ def _comment_of(db: Any, uri: str, fields: Mapping[str, Any]) -> Comment:
 
 
 def _key_of(item: Mapping[str, Any]) -> str:
-    # Isso gives the number of a deleted comment to the next one.
+    # Isso reuses the number of a deleted comment.
     return f"{item['id']}@{item['created']}"
 
 
 class Guard(IssoGuard):  # type: ignore[misc]
-    """Isso's guard, with a filter behind it."""
+    """Isso's guard, followed by the filter."""
 
     def __init__(self, db: Any) -> None:
         super().__init__(db)
-        # A wrong setting or journal is reported at the start; each process then has connections
-        # of its own.
+        # Report a wrong setting or journal now; later each process has its own connections.
         db.spamguard_site = _new_site(db.conf.section("spamguard"))
         db.spamguard_site.journal.close()
 
@@ -174,12 +156,12 @@ class Guard(IssoGuard):  # type: ignore[misc]
 
 
 def _judge(db: Any, uri: str, fields: dict[str, Any]) -> Verdict | None:
-    """Judge a comment and set its mode; if that fails, it waits for the moderator."""
+    """Score a comment and set its mode; on failure it waits for the moderator."""
     try:
         site = _site_of(db)
         verdict = site.check(_comment_of(db, uri, fields))
     except SpamguardError as error:
-        _log.error("A comment could not be judged and waits: %s", error)
+        _log.error("A comment could not be scored and waits: %s", error)
         fields["mode"] = _WAITING
         return None
     if site.holds(verdict):
@@ -188,10 +170,10 @@ def _judge(db: Any, uri: str, fields: dict[str, Any]) -> Verdict | None:
 
 
 class Comments(IssoComments):  # type: ignore[misc]
-    """Isso's table of comments; moderators' actions on it are learned."""
+    """Isso's table of comments, which learns from moderators' actions."""
 
     def add(self, uri: str, c: dict[str, Any]) -> dict[str, Any]:
-        """Add a comment, and keep its verdict under its new number."""
+        """Add a comment, and keep its verdict with its number."""
         verdict = c.pop(_KEPT, None)
         item: dict[str, Any] = super().add(uri, c)
         if verdict is not None:
@@ -202,7 +184,7 @@ class Comments(IssoComments):  # type: ignore[misc]
         _site_of(self.db).record(_key_of(item), _comment_of(self.db, uri, item), verdict)
 
     def update(self, id: int, data: dict[str, Any]) -> Any:
-        """Change a comment; an edit by its author is judged again."""
+        """Change a comment; an author's edit is scored again."""
         item = self.get(id)
         if item is None or "text" not in data or not self._guards() or _by_moderator("edit"):
             return super().update(id, data)
@@ -227,7 +209,7 @@ class Comments(IssoComments):  # type: ignore[misc]
             self._learn(item, "ham")
 
     def delete(self, id: int) -> Any:
-        """Delete a comment, and learn from it if a moderator deleted it."""
+        """Delete a comment; a moderator's deletion is learned."""
         item = self.get(id)
         uri = self.db.threads.get(item["tid"])["uri"] if item else None
         done = super().delete(id)
@@ -248,7 +230,7 @@ class Comments(IssoComments):  # type: ignore[misc]
 
 
 def _by_moderator(action: str) -> bool:
-    """Tell whether the moderator, and not the author, sent the present request."""
+    """Return whether the moderator, not the author, sent the current request."""
     request = getattr(isso.local, "request", None)
     return request is not None and request.method == "POST" and f"/{action}/" in request.path
 

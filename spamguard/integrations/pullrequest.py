@@ -1,4 +1,4 @@
-"""A pull request that brings a comment, as Staticman and its like open them."""
+"""Pull requests with a comment, as Staticman and similar tools open them."""
 
 from __future__ import annotations
 
@@ -35,14 +35,10 @@ Label = Literal["none", "ham", "unsure", "spam"]
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """The comments of a pull request, with their verdicts.
+    """The comments of a pull request with their verdicts.
 
-    Parameters
-    ----------
-    verdicts : dict of str to Verdict
-        By the file of each comment.
-    others : tuple of str
-        Other files that it changes, and files that cannot be read.
+    `verdicts` maps files to verdicts. `others` are further changed files, and files that
+    cannot be read.
     """
 
     verdicts: Mapping[str, Verdict]
@@ -50,10 +46,9 @@ class PullRequest:
 
     @property
     def label(self) -> Label:
-        """The worst label; ``none`` if there is no comment.
+        """The worst label; ``none`` without comments.
 
-        A request that changes other files needs a person, so it is at best
-        ``unsure``.
+        A request with other files needs a person, so it is at best ``unsure``.
         """
         labels = {verdict.label for verdict in self.verdicts.values()}
         if "spam" in labels:
@@ -63,13 +58,7 @@ class PullRequest:
         return "ham" if labels else "none"
 
     def facts(self) -> dict[str, Any]:
-        """Return labels, verdicts and files for JSON.
-
-        Returns
-        -------
-        dict
-            Plain values.
-        """
+        """Return labels, verdicts and files for JSON."""
         return {
             "label": self.label,
             "comments": [
@@ -88,24 +77,19 @@ class PullRequest:
 def check_request(
     path: Path, since: str, model: SpamModel, folder: str | None = None
 ) -> PullRequest:
-    """Judge the comments that the commits after `since` add.
+    """Score the comments that commits after `since` add.
 
-    Files are read from git; nothing is run, and links are not followed.
+    Files are read from git, without running anything or following links.
 
     Parameters
     ----------
     path : Path
         The clone, at the request's commit.
     since : str
-        The branch that it merges into, such as ``origin/main``.
+        The branch that the request targets, such as ``origin/main``.
     model : SpamModel
     folder : str or None
-        The folder of the comments; by default, any folder named comments.
-
-    Returns
-    -------
-    PullRequest
-        Every comment with its verdict.
+        The folder of the comments; by default any folder named comments.
 
     Raises
     ------
@@ -117,7 +101,7 @@ def check_request(
     blobs: dict[str, str] = {}
     others: list[str] = []
     for change in repository.difference(since):
-        # A link's content is a path, and no comment.
+        # A link contains a path, not a comment.
         if change.status == "A" and is_comment_file(change.path, folder) and change.plain:
             blobs[change.path] = change.after
         else:
@@ -129,30 +113,10 @@ def check_request(
 def check_files(
     path: Path, files: Iterable[str], model: SpamModel, folder: str | None = None
 ) -> PullRequest:
-    """Judge the comments in single files of the directory `path`, committed or not.
+    """Score the comments in `files` of the directory `path`, committed or not.
 
-    Parameters
-    ----------
-    path : Path
-        A git repository.
-    files : iterable of str
-        Paths in it.
-    model : SpamModel
-        The model that judges.
-    folder : str or None
-        The folder of the comments; by default, any folder named comments.
-
-    Returns
-    -------
-    PullRequest
-        Every comment with its verdict.
-
-    Raises
-    ------
-    CorpusError
-        If there is no such repository.
-    InputError
-        If a file does not exist, is a link, is too large or lies elsewhere.
+    `folder` is as in `check_request`. Raises CorpusError if there is no repository, and
+    InputError if a file does not exist, is a link, is too large or is elsewhere.
     """
     repository = Repository(path)
     top = path.resolve()
@@ -162,40 +126,24 @@ def check_files(
         if place.is_symlink() or not place.is_file() or not place.resolve().is_relative_to(top):
             raise InputError(f"{file} is no file of {path}.")
         if place.stat().st_size > MAX_BLOB:
-            raise InputError(f"{file} is larger than a comment can be.")
+            raise InputError(f"{file} is too large for a comment.")
         contents[place.resolve().relative_to(top).as_posix()] = place.read_bytes()
     reader = _Reader(repository, repository.files(), set(contents), folder)
     return reader.read(contents, model, [])
 
 
 def check_object(text: str, model: SpamModel) -> PullRequest:
-    """Judge one comment given as JSON, with the fields of a comment's file.
+    """Score one comment given as JSON, with the fields of a comment's file.
 
-    ``post_title``, ``post_text`` and ``post_url`` describe the post.
-
-    Parameters
-    ----------
-    text : str
-        JSON.
-    model : SpamModel
-        The model that judges.
-
-    Returns
-    -------
-    PullRequest
-        With one comment.
-
-    Raises
-    ------
-    InputError
-        If it is no object in JSON, or has no text.
+    ``post_title``, ``post_text`` and ``post_url`` describe the post. Raises InputError if
+    `text` is no JSON object, or has no text.
     """
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
-        raise InputError("standard input holds no JSON.") from None
+        raise InputError("standard input is not JSON.") from None
     if not isinstance(record, dict):
-        raise InputError("one comment is needed, as an object in JSON.")
+        raise InputError("standard input must be one comment, as a JSON object.")
     title, body, url = (
         value if isinstance(value := record.get(f"post_{name}"), str) else None
         for name in ("title", "text", "url")
@@ -208,7 +156,7 @@ def check_object(text: str, model: SpamModel) -> PullRequest:
 
 
 class _Reader:
-    """Reads comments from one repository, with their posts and the earlier comments there."""
+    """Reads comments from a repository, with their posts and earlier comments."""
 
     def __init__(
         self, repository: Repository, here: dict[str, str], new: set[str], folder: str | None
@@ -225,7 +173,7 @@ class _Reader:
     def read(
         self, contents: Mapping[str, bytes | None], model: SpamModel, others: list[str]
     ) -> PullRequest:
-        """Judge the files with these contents."""
+        """Score the files with these contents."""
         verdicts: dict[str, Verdict] = {}
         for file, content in contents.items():
             record = None if content is None else comment_fields(content, file)
@@ -263,15 +211,15 @@ EXIT_CODES: Final = {"none": 0, "ham": 0, "unsure": 3, "spam": 4}
 """1 is an error, 2 wrong usage."""
 
 _DESCRIPTION: Final = """\
-Judge the comment that a pull request brings, as Staticman and its like open them.
-The post is taken from the repository if it is there. One JSON object is
-printed: "label", the worst of the labels; "comments", each file's verdict; and
-"others", what else the request changes. A request with others is never "ham".
+Score the comments in a pull request, as Staticman and similar tools open them.
+The post comes from the repository, if it is there. The output is a JSON object:
+"label" is the worst label, "comments" the verdict on each file, and "others" the
+other changed files. A request with others is never "ham".
 
-Name the comments' files, or give with --since the branch that the request will
-be merged into; "-" reads one comment from standard input, as a JSON object.
+Name the comments' files, or pass the target branch with --since; "-" reads one
+comment from standard input, as a JSON object.
 
-The exit code gives the label: 0 ham (or no comment), 3 unsure, 4 spam.
+The exit code is the label: 0 ham (or no comment), 3 unsure, 4 spam.
 """
 _EXAMPLES: Final = """\
 examples:
@@ -286,16 +234,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``spamguard check-pr``."""
     parser.description, parser.epilog = _DESCRIPTION, _EXAMPLES
     parser.set_defaults(run=run)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="comments' files, or -")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="files of comments, or -")
     parser.add_argument(
-        "--since", metavar="COMMIT", help="where the request will be merged: origin/main"
+        "--since", metavar="COMMIT", help="target branch of the request: origin/main"
     )
     parser.add_argument(
-        "--repository", default=".", metavar="DIR", help="the clone (the current directory)"
+        "--repository",
+        default=".",
+        metavar="DIR",
+        help="the clone (default: the current directory)",
     )
     parser.add_argument(
         "--comments-dir", metavar="DIR",
-        help="folder of the comments' files (any folder named comments)",
+        help="folder of the comments (default: any folder named comments)",
     )  # fmt: skip
     parser.add_argument("--model", default="default", metavar="NAME|DIR", help="the model")
 
@@ -303,7 +254,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``spamguard check-pr``."""
     if bool(args.files) == (args.since is not None):
-        args.usage_error("name the comments' files, or give with --since where they will be merged")
+        args.usage_error("name the comments' files, or the target branch with --since")
     model = load_model(args.model)
     repository = Path(args.repository)
     if args.since is not None:
@@ -311,7 +262,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.files == ["-"]:
         data = sys.stdin.buffer.read(_MOST_INPUT + 1)
         if len(data) > _MOST_INPUT:
-            raise InputError("standard input is larger than a comment can be.")
+            raise InputError("standard input is too large for a comment.")
         found = check_object(data.decode("utf-8-sig", "replace"), model)
     else:
         found = check_files(repository, args.files, model, args.comments_dir)

@@ -3,14 +3,14 @@
 >>> from spamguard.integrations.starlette import Spamguard
 >>> guard = Spamguard("/var/lib/blog/feedback.db")  # nothing is opened yet
 
-``FastAPI(lifespan=guard.lifespan)`` opens the journal and reads the model before
-the first request. In an endpoint, one call judges a comment::
+``FastAPI(lifespan=guard.lifespan)`` opens the journal and loads the model before the
+first request. In an endpoint, one call scores a comment::
 
     verdict = await guard.check(comment, "c17")
     published = not guard.holds(verdict)
 
-Another takes a moderator's decision: ``await guard.correct("c17", "spam", by="anna")``.
-The work is done in two threads, so the event loop goes on serving. It needs
+Another keeps a moderator's decision: ``await guard.correct("c17", "spam", by="anna")``.
+The work runs in two threads, so the event loop stays free. It needs
 ``pip install 'spamguard[fastapi]'``.
 """
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Spamguard"]
 
-_THREADS: Final = 2  # judging computes, so more threads would only take turns
+_THREADS: Final = 2  # scoring is bound by the processor, so more threads are no faster
 _T = TypeVar("_T")
 
 
 class Spamguard:
-    """A `Site` whose calls are awaited.
+    """A `Site` with awaitable calls.
 
-    Event loops and threads may share it. `lifespan` or the first call opens the
-    journal. Everything that is not offered here is in `site`, whose calls block.
+    Event loops and threads may share it. `lifespan` or the first call opens the journal.
+    Everything else is in `site`, whose calls block.
 
     Parameters
     ----------
     journal : str or path
-        Where verdicts and decisions are kept.
+        As for `Site`.
     **options
         As for `Site`.
     """
@@ -60,18 +60,7 @@ class Spamguard:
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
-        """Open the journal and read the model at the start; close the journal at the end.
-
-        Parameters
-        ----------
-        app : object
-            The application; it is not touched.
-
-        Yields
-        ------
-        None
-            While the application runs.
-        """
+        """Open the journal and load the model at startup; close the journal at shutdown."""
         await self._run(lambda: self.site.model())
         try:
             yield
@@ -87,7 +76,7 @@ class Spamguard:
         self.site.close()
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        # The event loop may wait for this lock, so it is never held during the work.
+        # The event loop may wait for this lock, so release it before the work.
         with self._starting:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(_THREADS, "spamguard")
@@ -97,22 +86,7 @@ class Spamguard:
     async def check(
         self, comment: Comment | str, comment_id: str | int | None = None, post: Post | None = None
     ) -> Verdict:
-        """Judge a comment; see `Site.check`.
-
-        Parameters
-        ----------
-        comment : Comment or str
-            What is judged.
-        comment_id : str, int or None
-            The site's own key of the comment; None if it has none yet.
-        post : Post or None
-            The post, if the comment does not have it.
-
-        Returns
-        -------
-        Verdict
-            With all corrections until now.
-        """
+        """Return the verdict on a comment; see `Site.check`."""
         return await self._run(lambda: self.site.check(comment, comment_id, post))
 
     async def check_request(
@@ -121,26 +95,10 @@ class Spamguard:
         comment_id: str | int | None = None,
         post: Post | None = None,
     ) -> Verdict:
-        """Judge the comment in a request: a form, or an object as JSON.
+        """Return the verdict on the comment in a request, a form or a JSON object.
 
-        Parameters
-        ----------
-        request : Request
-            With a form, or JSON.
-        comment_id : str, int or None
-            The site's own key of the comment; None if it has none yet.
-        post : Post or None
-            The post.
-
-        Returns
-        -------
-        Verdict
-            With all corrections until now.
-
-        Raises
-        ------
-        InputError
-            If the request has no field with a text; see `comment_of`.
+        `comment_id` is as in `Site.check`. Raises InputError if the request has no field with
+        a text; see `comment_of`.
         """
         sent: Any
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -148,7 +106,7 @@ class Spamguard:
             try:
                 sent = await request.json()
             except (ValueError, RecursionError):
-                raise InputError("the request holds no JSON.") from None
+                raise InputError("the request is not JSON.") from None
         else:
             sent = await request.form()
         return await self.check(
@@ -156,17 +114,7 @@ class Spamguard:
         )
 
     def holds(self, verdict: Verdict | str) -> bool:
-        """Tell whether a comment with this verdict waits for a moderator.
-
-        Parameters
-        ----------
-        verdict : Verdict or str
-            A verdict, or its label.
-
-        Returns
-        -------
-        bool
-        """
+        """Return whether a comment with this verdict or label waits for a moderator."""
         return self.site.holds(verdict)
 
     async def correct(
@@ -177,24 +125,7 @@ class Spamguard:
         by: str,
         comment: Comment | str | None = None,
     ) -> int:
-        """Take a moderator's decision; see `Site.correct`.
-
-        Parameters
-        ----------
-        comment_id : str or int
-            The site's own key.
-        decision : {"spam", "ham", "remove"}
-            As for `Correction`.
-        by : str
-            The moderator's account.
-        comment : Comment, str or None
-            The comment; None if the journal has it already.
-
-        Returns
-        -------
-        int
-            Number of the entry, for `Site.undo`.
-        """
+        """Keep a moderator's decision, and return its number; see `Site.correct`."""
         return await self._run(
             lambda: self.site.correct(comment_id, decision, by=by, comment=comment)
         )

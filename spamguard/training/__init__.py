@@ -1,4 +1,4 @@
-"""Learn from labelled comments: the estimator, recipes, retraining with its gate, online corrections, the review queue."""
+"""Training on labelled comments: estimator, recipes, retraining, corrections, review queue."""
 
 from __future__ import annotations
 

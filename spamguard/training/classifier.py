@@ -123,16 +123,11 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Parameters
         ----------
         X : sequence of Comment, DataFrame or Rows, length n
-            The comments.
         y : array-like of shape (n,)
             Two labels; spam is the one that sorts last, as in ham and spam, 0 and 1,
             False and True.
         sample_weight : array-like of shape (n,), optional
-
-        Returns
-        -------
-        SpamClassifier
-            Itself.
+            Weight of each comment.
 
         Raises
         ------
@@ -180,27 +175,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     ) -> SpamClassifier:
         """Learn from more comments, in order (AdaGrad, mini-batches).
 
-        The first call fixes the scaling of features and the word frequencies, so its
-        comments should be typical.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As in `fit`; after the first call `y` may hold a single label.
-        classes : array-like of shape (2,), optional
-            Both labels; needed in the first call unless `y` holds both.
-
-        Returns
-        -------
-        SpamClassifier
-            Itself.
-
-        Raises
-        ------
-        CorpusError
-            As in `fit`; also if the classes are not those of the first call.
-        InputError
-            As in `fit`.
+        The first call fixes the scaling of features and the word frequencies, so its comments
+        should be typical. It needs `classes`, both labels, unless `y` has both; later calls
+        accept a single label. Errors are those of `fit`, and CorpusError for other classes than
+        in the first call, or InputError for a wrong X.
         """
         self._check_settings()
         labels = _labels(y)
@@ -391,18 +369,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     # --- predicting ------------------------------------------------------------------
 
     def vectorize(self, X: Any) -> Rows:
-        """Return comments as `Rows`, which every other method accepts in their place.
+        """Return n comments as `Rows`, which every other method accepts in their place.
 
         Before the first fit the word frequencies come from `X` itself.
-
-        Parameters
-        ----------
-        X : sequence of Comment, DataFrame or Rows, length n
-            As in `fit`.
-
-        Returns
-        -------
-        Rows
         """
         self._check_settings()
         base = getattr(self, "model_", None) or self._base()
@@ -410,18 +379,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return self._vectorize(comments, base, comments)
 
     def contributions(self, X: Any) -> F64:
-        """Return the contribution of each named column to the log-odds.
+        """Return the contributions of each named column to the log-odds, shape (n, n_names).
 
-        Parameters
-        ----------
-        X : sequence of Comment, DataFrame or Rows, length n
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, n_names)
-            In the order of `get_feature_names_out`. A row's sum plus
-            ``model_.intercept`` is its `decision_function`.
+        Columns are in the order of `get_feature_names_out`. A row plus ``model_.intercept``
+        sums to its `decision_function`.
         """
         check_is_fitted(self, "model_")
         if isinstance(X, Rows):
@@ -430,66 +391,25 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return self.model_.contributions(self._vectorize(_comments(X), self.model_, []))
 
     def decision_function(self, X: Any) -> F64:
-        """Return the log-odds of spam.
-
-        Parameters
-        ----------
-        X : sequence of Comment, DataFrame or Rows, length n
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-            Positive where spam is more likely.
-        """
+        """Return the log-odds, shape (n,); positive where spam is more likely."""
         found: F64 = self.contributions(X).sum(axis=1) + self.model_.intercept
         return found
 
     def predict_proba(self, X: Any) -> F64:
-        """Return probabilities in the order of `classes_`.
-
-        Parameters
-        ----------
-        X : sequence of Comment, DataFrame or Rows, length n
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, 2)
-            0 to 1; a row sums to 1.
-        """
+        """Return probabilities, 0 to 1, shape (n, 2), in the order of `classes_`."""
         spam = 1.0 / (1.0 + np.exp(-np.clip(self.decision_function(X), -700, 700)))
         return np.column_stack([1.0 - spam, spam])
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the more likely label of each comment.
-
-        Parameters
-        ----------
-        X : sequence of Comment, DataFrame or Rows, length n
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            From `classes_`.
-        """
+        """Return the more likely label of each comment, shape (n,)."""
         log_odds = self.decision_function(X)
         labels: NDArray[Any] = self.classes_[(log_odds >= 0).astype(int)]
         return labels
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return the names of the columns of `contributions`.
+        """Return the names of the columns of `contributions`, shape (n_names,).
 
-        Parameters
-        ----------
-        input_features : object, optional
-            Ignored; scikit-learn passes it.
-
-        Returns
-        -------
-        ndarray of object, shape (n_names,)
-            Those of `SpamModel.get_feature_names_out`.
+        scikit-learn passes `input_features`, which is ignored.
         """
         names = [f.name for f in FEATURES] + [f"ngrams_{block}" for block in BLOCKS]
         return np.array(names, object)

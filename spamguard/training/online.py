@@ -1,18 +1,16 @@
-"""A site's own weights, learned from corrections and added to the weights that all sites share.
+"""A site's own weights: learned from corrections, and added to a shared model.
 
     mine = SiteWeights()
     key = mine.learn(base, comment, "spam")   # at once, from one comment
     score(other, model=mine.applied_to(base))
-    mine.unlearn(key)                         # exactly as if it had never been learned
+    mine.unlearn(key)                         # as if it had never been learned
 
-A site changes only the weights of the features and n-grams in its corrected
-comments. Thousands of sites can share one base model in memory, and no site's
-labels reach another site.
+A site changes only the weights of features and n-grams in its corrected comments, so
+thousands of sites can share a base model in memory without sharing labels.
 
-Each correction is one passive-aggressive step (Crammer et al. 2006, PA-II): the
-smallest change of the weights that moves the comment past its threshold by a
-margin. For more than a few hundred labels, `spamguard.training.retrain` learns
-better.
+Each correction is a passive-aggressive step (Crammer et al. 2006, PA-II): the smallest
+change of weights that moves the comment past its threshold by a margin. For more than a
+few hundred labels `spamguard.training.retrain` is better.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ from spamguard.files import write_bytes
 from spamguard.model import HIGH, LOW, SpamModel
 
 MOST: Final = 5_000
-"""Corrections kept for one site; the oldest are dropped first."""
+"""Maximum corrections per site; the oldest are dropped."""
 _MARGIN: Final = 1.0  # log-odds beyond the threshold
 _AGGRESSIVENESS: Final = 2.0
 _DENSE_SCALE: Final = 0.15
@@ -53,7 +51,7 @@ F64 = NDArray[np.float64]
 class _Step:
     """One comment in numbers, and the threshold that it must pass."""
 
-    dense: F64  # distance of each named feature from the value that contributes nothing
+    dense: F64  # distance of each named feature from its reference
     buckets: NDArray[np.int64]  # distinct
     values: NDArray[np.float32]
     start: float  # log-odds by the base model alone
@@ -62,11 +60,10 @@ class _Step:
 
 
 class SiteWeights:
-    """The weights that one site's moderators have corrected, one step for each comment.
+    """The corrections of one site as weights, one step per comment.
 
-    The size of a step depends on the steps before it. When one is removed, the
-    later ones are computed again, so the result is what the remaining
-    corrections alone would have produced.
+    Each step depends on those before it. When one is removed, later ones are computed
+    again, as if it had never been made.
     """
 
     def __init__(self) -> None:
@@ -86,28 +83,11 @@ class SiteWeights:
         label: Literal["ham", "spam"],
         key: str | None = None,
     ) -> str:
-        """Learn that `comment` is `label`; an earlier label under the same key is replaced.
+        """Learn the label of a comment, in place of an earlier one with the same key.
 
-        Parameters
-        ----------
-        base : SpamModel
-            The model that all sites share.
-        comment : Comment
-            The corrected comment.
-        label : {"ham", "spam"}
-            Its class.
-        key : str, optional
-            A name for `unlearn`; by default an unused number.
-
-        Returns
-        -------
-        str
-            The key. A comment that is past its threshold already changes no weight.
-
-        Raises
-        ------
-        InputError
-            If `label` is neither "ham" nor "spam".
+        `key` is a name for `unlearn`, by default an unused number; it is returned. A comment
+        past its threshold changes no weight. Raises InputError if `label` is neither "ham" nor
+        "spam".
         """
         if label not in ("ham", "spam"):
             raise InputError('label must be "ham" or "spam".')
@@ -124,37 +104,16 @@ class SiteWeights:
         return key
 
     def unlearn(self, key: str) -> None:
-        """Undo the correction with this key.
-
-        Parameters
-        ----------
-        key : str
-            The key that `learn` returned.
-
-        Raises
-        ------
-        InputError
-            If there is no such correction.
-        """
+        """Undo the correction with this key; raise InputError if there is none."""
         if self._steps.pop(key, None) is None:
             raise InputError(f"nothing was learned under {key!r}; it may have been undone already.")
         self._learn_all()
 
     def take(self, base: SpamModel, steps: Iterable[tuple[str, bytes | None]]) -> None:
-        """Apply steps that `pack_step` made, in this order; None undoes a key.
+        """Apply steps from `pack_step`, in order; None instead of bytes undoes a key.
 
-        Parameters
-        ----------
-        base : SpamModel
-            The model that all sites share.
-        steps : iterable of (str, bytes or None)
-            Keys with their packed steps.
-
-        Raises
-        ------
-        ModelFormatError
-            If a step is damaged or was made for other features. Nothing is
-            applied then.
+        Raises ModelFormatError, without applying any, if a step is damaged or was made for
+        other features.
         """
         found = [(key, None if data is None else _unpacked(base, data)) for key, data in steps]
         again = False
@@ -184,39 +143,24 @@ class SiteWeights:
         return str(number)
 
     def applied_to(self, base: SpamModel) -> SpamModel:
-        """Return a copy of `base` with this site's weights added.
+        """Return a copy of `base` with this site's weights, or `base` itself without corrections.
 
-        The copy never discards, because the discard threshold was measured for
-        `base` alone.
-
-        Parameters
-        ----------
-        base : SpamModel
-            The model that was given to `learn`.
-
-        Returns
-        -------
-        SpamModel
-            `base` itself if there are no corrections.
-
-        Raises
-        ------
-        InputError
-            If the corrections were learned beside a model of another size.
+        The copy never discards, as the discard threshold was measured for `base` alone. Raises
+        InputError if the corrections were learned with a model of another size.
         """
         if not self._steps:
             return base
-        taught = self._sum
-        if len(taught.grams) > len(base.ngram_weights):
+        own = self._sum
+        if len(own.grams) > len(base.ngram_weights):
             raise InputError(
-                "these site weights were learned beside a model of another size: learn them again."
+                "these site weights were learned with a model of another size: learn them again."
             )
         grams = base.ngram_weights.copy()
-        grams[: len(taught.grams)] += taught.grams.astype(np.float32)
+        grams[: len(own.grams)] += own.grams.astype(np.float32)
         return replace(
             base,
-            dense_weights=base.dense_weights + taught.dense,
-            intercept=base.intercept + taught.intercept,
+            dense_weights=base.dense_weights + own.dense,
+            intercept=base.intercept + own.intercept,
             ngram_weights=grams,
             cuts=replace(base.cuts, discard=None),
         )
@@ -224,12 +168,9 @@ class SiteWeights:
     # --- on disk ----------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all corrections to a file; it holds numbers and keys and no text.
+        """Write all corrections to a file, as numbers and keys without text.
 
-        Parameters
-        ----------
-        path : str or path
-            An existing file is replaced in one step.
+        An existing file is replaced in one step.
         """
         steps = self._steps.values()
         arrays = {
@@ -255,34 +196,22 @@ class SiteWeights:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SiteWeights:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
-        Parameters
-        ----------
-        path : str or path
-            A file written by `save`.
-
-        Returns
-        -------
-        SiteWeights
-            Equal to the one that was saved.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If there is no such file.
-        ModelFormatError
-            If the file is damaged, too large, or was made for other features.
+        Raises ModelNotFoundError if there is none, and ModelFormatError if it is damaged, too
+        large, or was made for other features.
         """
         file = Path(path)
         if not file.is_file():
             raise ModelNotFoundError(f"{file.name} does not exist; check the path.")
         if file.stat().st_size > _MOST_BYTES:
-            raise ModelFormatError(f"{file.name} is larger than a site's weights can be.")
+            raise ModelFormatError(
+                f"{file.name} is too large for a site's weights: check the path."
+            )
         try:
             facts, arrays = _read(file)
             whole = _is_whole(facts, arrays)
-        except Exception as error:  # whatever zipfile, json and numpy raise on forged bytes
+        except Exception as error:  # zipfile, json and numpy may raise anything on forged bytes
             raise ModelFormatError(
                 f"{file.name} is damaged: restore a copy, or learn again."
             ) from error
@@ -305,7 +234,7 @@ class SiteWeights:
 
 
 def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> bool:
-    """Tell whether all sizes agree and all numbers are finite."""
+    """Return whether all sizes agree and all numbers are finite."""
     sizes, keys = arrays["sizes"], facts["keys"]
     n = len(sizes)
     return (
@@ -322,10 +251,10 @@ def _is_whole(facts: dict[str, list[str]], arrays: dict[str, NDArray[Any]]) -> b
 def _step_of(base: SpamModel, comment: Comment, label: str) -> _Step:
     rows = base.vectorizer.rows([comment])
     dense = np.nan_to_num(np.clip(rows.dense[0], LOW, HIGH) - base.dense_reference)
-    # A bucket may occur in several blocks; their shared weight moves once for each.
+    # Blocks may share a bucket; its weight moves once per block.
     buckets, place = np.unique(rows.buckets, return_inverse=True)
     values = np.bincount(place, rows.values, len(buckets)) if len(buckets) else np.zeros(0)
-    # A correction must reach its own label, not just unsure.
+    # A correction must reach its label, not only unsure.
     edge = base.cuts.spam if label == "spam" else base.cuts.unsure
     return _Step(
         dense, buckets, values.astype(np.float32), base.log_odds(comment), edge,
@@ -344,7 +273,9 @@ def _measured(base: SpamModel, step: _Step) -> _Step:
 
 _PACKED: Final = struct.Struct("<8sIddd")
 _NAMES: Final = " ".join(f.name for f in FEATURES)
-_HASH_WITHOUT_SIZE: Final = hashlib.sha256(_NAMES.encode()).digest()[:8]  # as servers once wrote it
+_HASH_WITHOUT_SIZE: Final = hashlib.sha256(_NAMES.encode()).digest()[
+    :8
+]  # as earlier servers wrote it
 
 
 def _hash_of(size: int) -> bytes:
@@ -352,22 +283,7 @@ def _hash_of(size: int) -> bytes:
 
 
 def pack_step(base: SpamModel, comment: Comment, label: Literal["ham", "spam"]) -> bytes:
-    """Return what one correction teaches, as bytes for `SiteWeights.take`.
-
-    Parameters
-    ----------
-    base : SpamModel
-        The model that all sites share.
-    comment : Comment
-        The corrected comment.
-    label : {"ham", "spam"}
-        Its class.
-
-    Returns
-    -------
-    bytes
-        Numbers and hashes; no text.
-    """
+    """Return one correction as bytes for `SiteWeights.take`: numbers and hashes, no text."""
     step = _step_of(base, comment, label)
     header = _PACKED.pack(
         _hash_of(len(base.ngram_weights)), len(step.buckets), step.start, step.edge, step.sign
@@ -404,7 +320,7 @@ def _unpacked(base: SpamModel, data: bytes) -> _Step:
     return step
 
 
-# Named features move less than n-grams, as in SpamClassifier.
+# Named features change less than n-grams, as in SpamClassifier.
 _UNITS: Final = (_DENSE_SCALE / np.maximum(0.25 * (HIGH - LOW), 0.05)) ** 2
 
 

@@ -1,8 +1,8 @@
-"""Which comments to decide first, so that a hundred decisions teach the most.
+"""The comments to label first.
 
-A decision teaches most where the model is unsure, where many other comments are
-similar, and where none similar was just decided. Near-copies of one text are one
-decision; short texts ("why", "thanks") never count as copies.
+A label helps most where the model is unsure, where many other comments are similar, and
+where no similar one has just been labelled. Near-copies of a text are one decision;
+short texts ("why", "thanks") never count as copies.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "campaigns_of", "mark_of", "review_order", "spread"]
 _CANDIDATES: Final = 20
-"""Comments compared for each that is chosen."""
-_SPREAD: Final = 2.0  # log-odds around the threshold within which a model is unsure
+"""Candidates compared per chosen comment."""
+_SPREAD: Final = 2.0  # log-odds around the threshold where a model is unsure
 
 F64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One thing to decide, for a comment and its near-copies.
+    """One decision for a comment and its near-copies.
 
     Parameters
     ----------
     row : int
-        Place of the comment in the frame, from 0.
+        Row of the comment in the frame, from 0.
     copies : tuple of int
-        Places of all comments that the decision is for, itself included.
+        Rows of all comments it applies to, with `row`.
     log_odds : float
-        Of spam, as the model sees it.
+        Of spam, by the model.
     gain : float
-        Estimate of what it teaches; only the order has a meaning.
+        Estimated usefulness; only the order matters.
     """
 
     row: int
@@ -62,25 +62,20 @@ def review_order(
     watch: Callable[[str, int, int], None] | None = None,
     n_jobs: int | None = None,
 ) -> list[Decision]:
-    """Return what to decide, the most useful first.
+    """Return the most useful decisions, best first.
 
     Parameters
     ----------
     frame : DataFrame
-        A corpus; rows with a label are ignored.
+        A corpus; labelled rows are ignored.
     model : SpamModel
-        The one in use.
+        The model in use.
     most : int, default 100
-        Decisions to return.
+        Maximum number of decisions.
     watch : callable, optional
         Called with a stage, the decisions found and their number.
     n_jobs : int, optional
         Processes that read the comments.
-
-    Returns
-    -------
-    list of Decision
-        At most `most`.
 
     Raises
     ------
@@ -91,7 +86,7 @@ def review_order(
         raise InputError("most must be at least 1.")
     unlabelled = np.flatnonzero(~frame["label"].isin(["ham", "spam"]).to_numpy(bool))
     if not len(unlabelled):
-        raise InputError("every comment has a label: there is nothing left to decide.")
+        raise InputError("every comment has a label: there is nothing left to label.")
     given = frame.iloc[unlabelled]
     groups = campaigns_of(given["text"].tolist())
     _, first, sizes = np.unique(groups, return_index=True, return_counts=True)
@@ -112,20 +107,15 @@ def review_order(
 
 
 def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the decided comments and their near-copies, with their labels.
+    """Return the labelled rows and their near-copies, with the column ``label`` set.
 
     Parameters
     ----------
     frame : DataFrame
-        The corpus that the queue was made from.
+        The corpus of the queue.
     decided : iterable of mapping
-        Lines of the queue with their ``copies`` (rows of `frame`, from 1), ``mark``
-        (`mark_of` their texts) and ``label``. Lines without a label are ignored.
-
-    Returns
-    -------
-    DataFrame
-        The decided rows of `frame`, with the column ``label`` set.
+        Lines of the queue with ``copies`` (rows of `frame`, from 1), ``mark`` (`mark_of`
+        their texts) and ``label``. Lines without a label are ignored.
 
     Raises
     ------
@@ -146,18 +136,7 @@ def spread(frame: pd.DataFrame, decided: Iterable[Mapping[str, Any]]) -> pd.Data
 
 
 def mark_of(texts: Iterable[str]) -> str:
-    """Return a digest of the comments of one decision.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        In the order of their rows.
-
-    Returns
-    -------
-    str
-        Sixteen hexadecimal digits.
-    """
+    """Return a digest (16 hexadecimal digits) of the texts of one decision, in order."""
     return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -168,8 +147,8 @@ def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
     own = [texts[place] for place in places]
     if not own or len(places) < len(rows) or line.get("mark") != mark_of(own):
         raise InputError(
-            "a line does not belong to a queue of this corpus: pass the unchanged file that the "
-            "queue was made from."
+            "a line belongs to the queue of another corpus: pass the unchanged file that the queue "
+            "was made from."
         )
     return places
 
@@ -177,13 +156,13 @@ def _places(line: Mapping[str, Any], texts: list[str]) -> list[int]:
 def chosen_of(
     log_odds: F64, sizes: NDArray[np.int64], rows: Rows, model: SpamModel, most: int
 ) -> Iterator[tuple[int, float]]:
-    """Yield rows (each one comment of a campaign) and their gain, the most useful first."""
+    """Yield rows, one per campaign, and their gain, the most useful first."""
     gain = _uncertainty(log_odds, model) * np.sqrt(sizes)
     return _diverse(gain, _unit(rows.grams), min(most, len(gain)))
 
 
 def _uncertainty(log_odds: F64, model: SpamModel) -> F64:
-    """Return 1 half way between the thresholds, falling towards 0 on both sides."""
+    """Return 1 halfway between the thresholds, falling to 0 on both sides."""
     middle = (model.cuts.unsure + model.cuts.spam) / 2
     found: F64 = 1.0 / (1.0 + ((log_odds - middle) / _SPREAD) ** 2)
     return found
@@ -198,7 +177,7 @@ def _unit(grams: csr_matrix) -> csr_matrix:
 
 
 def _diverse(gain: F64, unit: Any, most: int) -> Iterator[tuple[int, float]]:
-    """Yield the row with the most gain, less its likeness to those already yielded, and so on."""
+    """Yield rows by gain, which similarity to rows already yielded reduces."""
     pool = np.argsort(-gain, kind="stable")[: _CANDIDATES * most]
     nearest = np.zeros(len(pool))
     free = np.ones(len(pool), bool)

@@ -1,8 +1,8 @@
-"""Labelled comments -> a calibrated model with decision thresholds.
+"""From labelled comments to a calibrated model with decision thresholds.
 
-Every comment is scored by a model that never saw its blog. On those held-out scores
-the log-odds are calibrated (Platt scaling, folded into the weights) and the decision
-thresholds are set; then one model is fitted on everything.
+Every comment is scored by a model that never saw its blog. These held-out log-odds serve
+to calibrate (Platt scaling, folded into the weights) and to set the thresholds. Then one
+model is fitted on everything.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LANGUAGE_HAM: Final = 100
-"""Ham comments that make a language known to a model of many sources."""
+"""Ham comments that make a language known to a model of many sites."""
 
 F64 = NDArray[np.float64]
 Watch = Callable[[str, int, int], None]
@@ -55,41 +55,40 @@ Watch = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a model is trained; the defaults are those of the shipped one.
+    """Settings of training; the defaults are those of the shipped model.
 
     Parameters
     ----------
     C, bits : float, int
         As in `SpamClassifier`.
     class_power : float
-        A comment is weighted by the number of comments of its set and class, to minus
-        this power: at 0 large sets drown small ones, at 1 all sets count the same.
+        Comments are weighted by the size of their set and class to minus this power: with
+        0 large sets dominate, with 1 all sets count the same.
     post_cap : int
-        Comments of one class under one post that count in full. Beyond that the
-        weight grows with the square root: 4 times as many count twice.
+        Comments of one class under a post with full weight. Beyond, the total weight grows
+        with the square root.
     set_cap : int
-        Most comments of one class taken from one set.
+        Maximum comments per class and set.
     folds : int
-        Folds, each of whole blogs, for calibration and thresholds.
+        Folds of whole blogs, for calibration and thresholds.
     bare_share : float
-        Share of comments that are learned a second time with less context (no post,
-        author or address), or with more: the earlier comments.
+        Share of comments repeated with less context (without post, author or address) or
+        with more (with the earlier comments).
     tricked_share : float
-        Share of comments, ham and spam alike, that are learned a second time with a
-        spammer's trick applied, so that the trick itself proves neither class.
+        Share of comments, ham and spam alike, repeated with a spammer's trick, so that the
+        trick itself proves neither class.
     spam_ham_lost, unsure_ham_lost, discard_ham_lost : float
-        Promises behind the thresholds: share of ham at or above each.
+        Promised share of ham at or above each threshold.
     confidence : float
-        Of the promise behind ``discard``.
+        Confidence of the promise of ``discard``, 0 to 1.
     doubt : float
-        Labels that a model of other blogs contradicts by more than these log-odds are
-        not learned from: archives hold spam that nobody found. They still count in
-        every measurement.
+        Labels that a model of other blogs contradicts by more log-odds are not learned, as
+        archives contain unnoticed spam. They still count in measurements.
     calibrate_on : str
-        Prefix of the sets used for calibration; all sets where none has it. Forums,
-        chats and sets of ham alone are another mixture than a blog's.
+        Prefix of the sets for calibration; all sets if none matches. Forums, chats and sets
+        of ham are not mixed like a blog.
     seed : int
-        Of every random draw.
+        Of all random draws.
     """
 
     C: float = 3.0
@@ -111,24 +110,18 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes a model: the sets by hash, and the settings."""
+    """The inputs of a model: sets with their hashes, and settings."""
 
     name: str
     version: str
     sets: Mapping[str, str]
     background: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
-    ham_only: tuple[str, ...] = ()  # sets whose spam is left out
+    ham_only: tuple[str, ...] = ()  # sets used without their spam
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
-        """Read a recipe (TOML).
-
-        Raises
-        ------
-        CorpusError
-            If the file is missing or not a recipe.
-        """
+        """Read a recipe (TOML); raise CorpusError if it is missing or invalid."""
         try:
             table = tomllib.loads(Path(path).read_text("utf-8"))
             return cls(
@@ -145,13 +138,7 @@ class Recipe:
             raise CorpusError(f"{Path(path).name} is not a recipe: {error}") from error
 
     def load(self, directory: str | os.PathLike[str] | None) -> pd.DataFrame:
-        """Return the recipe's sets as one corpus, each checked against its hash.
-
-        Raises
-        ------
-        CorpusError
-            If a set is missing or its hash is not the recipe's.
-        """
+        """Return the recipe's sets as one corpus; raise CorpusError for a missing set or another hash."""
         cards = dataset_cards()
         for name, sha256 in self.sets.items():
             if name in cards and not cards[name].sha256_comments.startswith(sha256):
@@ -164,7 +151,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A model and what was measured while training it."""
+    """A model and the measurements of its training."""
 
     model: SpamModel
     report: dict[str, Any]
@@ -174,12 +161,12 @@ def quiet(stage: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
-# --- material -------------------------------------------------------------------
+# --- training data --------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Vectorized comments, and the facts that training needs of each."""
+    """Vectorized comments with the facts that training needs."""
 
     rows: Rows
     spam: NDArray[np.bool_]
@@ -187,20 +174,20 @@ class Material:
     blog: NDArray[np.str_]
     post: NDArray[np.str_]
     origin: NDArray[np.intp]  # its row in the corpus
-    bare: NDArray[np.bool_]  # a copy with other context, or with a trick applied
+    bare: NDArray[np.bool_]  # a copy with other context, or with a trick
 
     def __len__(self) -> int:
         return len(self.spam)
 
     def take(self, index: NDArray[Any]) -> Material:
-        """Return some of the rows."""
+        """Return the rows with this index."""
         return Material(
             self.rows[index], self.spam[index], self.source[index], self.blog[index],
             self.post[index], self.origin[index], self.bare[index],
         )  # fmt: skip
 
     def facts(self, index: NDArray[np.bool_]) -> Material:
-        """Return the facts of some rows, beside all of `rows`: slicing those is slow."""
+        """Return the facts of some rows with all of `rows`, as slicing those is slow."""
         return replace(
             self, spam=self.spam[index], source=self.source[index],
             blog=self.blog[index], post=self.post[index],
@@ -208,7 +195,7 @@ class Material:
 
 
 def _bare(comment: Comment, kind: int) -> Comment:
-    """Return `comment` as a backend with less context would send it."""
+    """Return `comment` as a backend with less context sends it."""
     if kind == 0:
         return replace(comment, post=None)
     if kind == 1:
@@ -220,7 +207,7 @@ def _bare(comment: Comment, kind: int) -> Comment:
 
 
 def _tricked(comment: Comment, place: int, tricks: Sequence[Attack], seed: int) -> Comment:
-    """Return `comment` with one of the tricks, drawn independently of the other comments."""
+    """Return `comment` with a random trick, independent of the other comments."""
     rng = np.random.default_rng((seed, place))
     return tricks[int(rng.integers(0, len(tricks)))](comment, rng)
 
@@ -232,9 +219,9 @@ def gather(
     padding: Sequence[str],
     n_jobs: int | None = None,
 ) -> Material:
-    """Vectorize a corpus once, with the bare and the tricked copies that training adds.
+    """Vectorize a corpus, with the bare and tricked copies that training adds.
 
-    Spam is padded with texts out of `padding`: ham, of no blog that is tested on.
+    `padding` are texts of ham that tricks add to spam, from no blog that is tested on.
     """
     comments = comments_of(frame)
     rng = np.random.default_rng(settings.seed)
@@ -266,7 +253,7 @@ def gather(
 
 
 def capped(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return `frame` with at most ``set_cap`` comments of a class from a set, in its order."""
+    """Return `frame` with at most ``set_cap`` comments per class and set, in order."""
     import pandas as pd
 
     rng = np.random.default_rng(settings.seed)
@@ -276,7 +263,7 @@ def capped(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def row_weights(material: Material, settings: Settings) -> F64:
-    """Return the weight of each row: sets and posts are bounded, both classes sum to the same."""
+    """Return the row weights: sets and posts are limited, and both classes have the same sum."""
     side = np.where(material.spam, "+", "-")
     by_set = _sizes(np.char.add(material.source, side))
     by_post = _sizes(np.char.add(material.post, side))
@@ -300,14 +287,14 @@ def _sizes(keys: NDArray[np.str_]) -> F64:
 def fit_rows(
     material: Material, settings: Settings, families: tuple[str, ...] | None = None
 ) -> SpamModel:
-    """Return a model fitted to all of `material`, not calibrated and without thresholds."""
+    """Return an uncalibrated model of all of `material`, without thresholds."""
     classifier = SpamClassifier(C=settings.C, bits=settings.bits, families=families)
     classifier.fit(material.rows, material.spam, sample_weight=row_weights(material, settings))
     return classifier.model_
 
 
 def blog_folds(blog: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp]:
-    """Return a fold number for each row: one fold a blog, folds of similar size."""
+    """Return the fold of each row; folds hold whole blogs and have similar sizes."""
     names, inverse, counts = np.unique(blog, return_inverse=True, return_counts=True)
     folds = min(folds, len(names))
     tie = np.random.default_rng(seed).random(len(names))
@@ -358,14 +345,14 @@ def out_of_fold(
 
 
 def doubtful(log_odds: F64, material: Material, settings: Settings) -> NDArray[np.bool_]:
-    """Return which labels the calibrated held-out `log_odds` strongly contradict."""
+    """Return which labels the held-out `log_odds` strongly contradict."""
     against = np.where(material.spam, -log_odds, log_odds)
     found: NDArray[np.bool_] = against > settings.doubt
     return found
 
 
 def calibration(log_odds: F64, material: Material, settings: Settings) -> tuple[float, float]:
-    """Return slope and shift that turn held-out log-odds into probabilities (Platt 1999)."""
+    """Return slope and shift from held-out log-odds to probabilities (Platt 1999)."""
     from scipy.sparse import csr_matrix
 
     weight = row_weights(material, settings)
@@ -376,12 +363,12 @@ def calibration(log_odds: F64, material: Material, settings: Settings) -> tuple[
 
 
 def blog_cut(log_odds: F64, material: Material, rate: float) -> float:
-    """Return the cut at which the blogs lose, on average, this share of their ham."""
+    """Return the cut at which blogs lose, on average, a share `rate` of their ham."""
     ham = ~material.spam
     scores, blogs = log_odds[ham], material.blog[ham]
     weight = 1.0 / np.sqrt(
         _sizes(blogs)
-    )  # a large blog counts more than a small one, yet not by its size
+    )  # a large blog counts more than a small one, but less than by its size
     order = np.argsort(-scores, kind="stable")
     lost = np.cumsum(weight[order]) / weight.sum()
     k = int(np.searchsorted(lost, rate, side="right"))
@@ -390,8 +377,8 @@ def blog_cut(log_odds: F64, material: Material, rate: float) -> float:
 
 
 def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cuts, dict[str, Any]]:
-    """Return decision thresholds for calibrated held-out log-odds, and what backs them."""
-    # On easy material the cut could fall to any depth; below even odds nothing is called spam.
+    """Return decision thresholds for held-out log-odds, and their evidence."""
+    # On easy data the cut could be arbitrarily low, but nothing below even odds is called spam.
     spam = max(blog_cut(log_odds, material, settings.spam_ham_lost), 0.0)
     unsure = min(blog_cut(log_odds, material, settings.unsure_ham_lost), spam)
     promise: Threshold = threshold_for_max_ham_lost(
@@ -421,12 +408,12 @@ def cuts_for(log_odds: F64, material: Material, settings: Settings) -> tuple[Cut
 def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: Settings) -> bool:
     """Return whether no blog or set refutes the promise at `cut`.
 
-    Raising the cut until none does would choose it by those very comments: sets that
-    had no say in it lost more than was promised.
+    Raising the cut until this holds would fit it to those comments; unseen sets then lost
+    more than promised.
     """
     for groups in (material.blog, material.source):
         names = groups.tolist()
-        # Bonferroni: among many groups one alone would refute it by chance.
+        # Bonferroni: among many groups, one would refute it by chance.
         confidence = 1 - (1 - settings.confidence) / len(set(names))
         if refuting_groups(
             log_odds, material.spam, names, cut, settings.discard_ham_lost, confidence
@@ -438,7 +425,7 @@ def _holds_everywhere(cut: float, log_odds: F64, material: Material, settings: S
 def _lost_by_blog(
     cut: float | None, log_odds: F64, material: Material, settings: Settings
 ) -> dict[str, list[float]]:
-    """Return each blog's ham lost, ham seen and upper bound; nothing if discard is locked."""
+    """Return each blog's ham lost, ham seen and upper bound; empty if discard is off."""
     if cut is None:
         return {}
     found = ham_lost_by_group(
@@ -456,10 +443,7 @@ def learn(
 ) -> TrainingRun:
     """Fit, calibrate and set thresholds.
 
-    Raises
-    ------
-    CorpusError
-        If a class is missing, or there is too little to hold some back.
+    Raises CorpusError if a class is missing, or there is too little data to hold some back.
     """
     trusted = np.ones(len(material), bool)
     held_out = out_of_fold(material, trusted, settings, watch, n_jobs)
@@ -482,7 +466,7 @@ def learn(
     model = replace(
         _calibrated(model, slope, shift),
         cuts=cuts,
-        prior=0.5,  # ham and spam weigh the same in calibration; see row_weights
+        prior=0.5,  # both classes have the same weight in calibration; see row_weights
         languages=languages_known(languages, LANGUAGE_HAM),
     )
     figures = {
@@ -509,11 +493,11 @@ def _calibrated(model: SpamModel, slope: float, shift: float) -> SpamModel:
     )
 
 
-# --- the two ways in ------------------------------------------------------------
+# --- training -------------------------------------------------------------------
 
 
 def background_of(recipe: Recipe, frame: pd.DataFrame) -> tuple[NDArray[np.float32], list[str]]:
-    """Return word frequencies of the recipe's background sets, and texts out of them."""
+    """Return word frequencies of the recipe's background sets, and texts from them."""
     chosen = frame[frame["dataset"].isin(recipe.background)]
     chosen = chosen if len(chosen) else frame
     return learn_background(comments_of(chosen)), padding_of(chosen)
@@ -523,7 +507,7 @@ _PADDING: Final = 4_000
 
 
 def padding_of(frame: pd.DataFrame) -> list[str]:
-    """Return the texts of some ham, evenly spaced."""
+    """Return the texts of some evenly spaced ham."""
     texts: list[str] = frame.loc[frame["label"] == "ham", "text"].tolist()
     return texts[:: max(1, len(texts) // _PADDING)]
 
@@ -537,12 +521,8 @@ def train_recipe(
 ) -> TrainingRun:
     """Train the model of `recipe` on the sets in `directory`.
 
-    With the same versions of numpy and scipy a recipe always makes the same bytes.
-
-    Raises
-    ------
-    CorpusError
-        If a set is missing or its hash is not the recipe's.
+    With the same versions of numpy and scipy, a recipe always gives the same bytes. Raises
+    CorpusError if a set is missing or has another hash.
     """
     watch = watch or quiet
     watch("read", 0, 1)
@@ -566,7 +546,7 @@ def train_recipe(
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, float]:
-    """Return the figures of the thresholds on held-out folds that listings show."""
+    """Return the held-out figures of the thresholds, for listings."""
     held_out = report["held_out"]
     return {
         "spam_caught": round(held_out["spam_caught"]["spam"], 4),
@@ -583,15 +563,13 @@ def train_corpus(
     watch: Watch | None = None,
     n_jobs: int | None = None,
 ) -> TrainingRun:
-    """Train a model on one labelled corpus as `spamguard.corpus.read_corpus` returns it.
+    """Train a model on one labelled corpus from `spamguard.corpus.read_corpus`.
 
-    Raises
-    ------
-    CorpusError
-        If a label or a class is missing, or there is too little to hold some back.
+    Raises CorpusError if a label or a class is missing, or there is too little data to hold
+    some back.
     """
     if frame["label"].isna().any():
-        raise CorpusError("some comments have no label: leave them out.")
+        raise CorpusError("some comments have no label: label or remove them.")
     counts = frame["label"].value_counts()
     if counts.get("ham", 0) < 10 or counts.get("spam", 0) < 10:
         raise CorpusError(
@@ -617,16 +595,16 @@ def train_corpus(
     )
 
 
-# --- what is written ----------------------------------------------------------------
+# --- output -------------------------------------------------------------------------
 
 _GOLDEN: Final = 7  # every seventh comment of the sample
 
 
 def golden(model: SpamModel) -> list[dict[str, Any]]:
-    """Return comments of the sample with their probabilities by `model`.
+    """Return some comments with their probabilities by `model`.
 
-    Kept beside a model, they show whether it still gives the same answers on another
-    machine, or with other versions of its dependencies.
+    They show whether a model gives the same answers on another machine, or with other
+    versions of its dependencies.
     """
     frame = load_sample()
     comments = comments_of(frame)
@@ -640,7 +618,7 @@ def golden(model: SpamModel) -> list[dict[str, Any]]:
 
 
 def save_run(trained: TrainingRun, directory: str | os.PathLike[str]) -> Path:
-    """Write the model and its golden file to `directory`; a recipe there is kept."""
+    """Write the model and its golden file to `directory`, where a recipe is kept."""
     path = save_model(trained.model, directory)
     lines = [json.dumps(entry, ensure_ascii=False) for entry in golden(trained.model)]
     write_bytes(path / "golden.jsonl", ("\n".join(lines) + "\n").encode("utf-8"))

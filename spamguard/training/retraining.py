@@ -1,13 +1,13 @@
-"""A site's own model: learned from its labelled comments, used only if it is no worse.
+"""A site's own model: trained on its labelled comments, and used only if it is no worse.
 
     frame = read_corpus("moderated.jsonl", labelled=True)
     outcome = retrain(frame, base=load_model())
     if outcome.gate.passed:
         replace_model(outcome.model, "models/mysite")
 
-What is learned is the difference to the base model, so twenty labels help and twenty
-thousand prevail. The newest comments are held back; a candidate that has not seen
-them is compared on them with the model in use.
+Only the difference to the base model is learned, so twenty labels help and twenty
+thousand dominate. The newest comments are held back, to compare a candidate trained
+without them with the model in use.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["Doubt", "Gate", "Outcome", "audit", "replace_model", "retrain", "rollback"]
 
 LEAST: Final = 10
-"""Comments needed of each class."""
+"""Minimum comments per class."""
 ACCOUNT_SHARE: Final = 0.25
-"""Share of the weight of all labels that one account may have among four sources or more."""
+"""Maximum share of weight per account, among four sources or more."""
 _ROUNDS: Final = 50
-_FREE_LABELS: Final = 20.0  # of an account, never limited
+_FREE_LABELS: Final = 20.0  # of an account, without limit
 _CONFIDENCE: Final = 0.95
 _LEAST_HELD: Final = 2  # of each class
-_LEAST_NEW: Final = 5  # of each class, needed to ignore those the model in use has learned
+_LEAST_NEW: Final = 5  # of each class, needed to ignore comments that the model in use has learned
 _FOLDS: Final = 5
 _DOUBT: Final = 2.0  # log-odds against a label; 88 %
 _DOUBTED_WEIGHT: Final = 0.2
@@ -57,7 +57,7 @@ F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A candidate compared with the model in use, on the newest comments.
+    """A comparison of a candidate with the model in use, on the newest comments.
 
     Parameters
     ----------
@@ -70,13 +70,12 @@ class Gate:
     ham_lost_before, ham_lost : int
         Ham called spam by the model in use and by the candidate.
     spam_caught_before, spam_caught : int
-        Spam called spam by either.
+        Spam called spam by each.
     ham_lost_range, spam_caught_range : tuple of float
-        Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and Pearson
-        1934), which takes comments as independent.
+        Exact 95 % interval of the candidate's rate, 0 to 1 (Clopper and Pearson 1934), for
+        independent comments.
     known : int
-        Comments among them that the model in use may have learned; 0 where enough
-        are new to both.
+        Comments that the model in use may have learned; 0 if enough are new to both.
     """
 
     passed: bool
@@ -99,17 +98,17 @@ class Outcome:
     Parameters
     ----------
     model : SpamModel
-        Learned from all comments. Its ``about["retrained"]`` holds the model it came
-        from, the hashes of what was learned and the figures.
+        Trained on all comments. Its ``about["retrained"]`` has the original model, hashes of
+        the training data and the figures.
     gate : Gate
-        Of a candidate trained the same way without the newest comments.
+        Of a candidate trained without the newest comments.
     learned, held_back : int
-        Comments that the candidate learned from, and that were held back.
+        Comments that the candidate learned, and that were held back.
     doubted : int
-        Labels that the other comments contradict; they count a fifth.
+        Labels that other comments contradict; they count a fifth.
     undated : int
-        Comments without a date. They count as old; where no comment has a date, the
-        rows count as in order of time.
+        Comments without a date, which count as old. If no comment has a date, rows are in
+        order of time.
     """
 
     model: SpamModel
@@ -130,22 +129,21 @@ def retrain(
     watch: Callable[[str, int, int], None] | None = None,
     n_jobs: int | None = None,
 ) -> Outcome:
-    """Learn a site's model from its labelled comments, and measure whether it may be used.
+    """Train a site's model on its labelled comments, and measure whether it may be used.
 
     Parameters
     ----------
     frame : DataFrame
-        A corpus as `spamguard.corpus.read_corpus` returns it. Rows without a label
-        are ignored. A column ``account`` names who labelled.
+        A corpus from `spamguard.corpus.read_corpus`. Rows without a label are ignored. A
+        column ``account`` names the moderator.
     base : SpamModel
         The model to start from, such as ``load_model("default")``.
     current : SpamModel, optional
-        The model in use, which the candidate must match; `base` by default.
+        The model in use, which the candidate must match; by default `base`.
     hold_back : float, default 0.2
-        Share of each class, the newest, that the candidate is measured on.
+        Share of each class, the newest, for the comparison.
     C : float, default 10.0
-        How far the site's comments are trusted against `base`; see
-        `SpamClassifier`.
+        Trust in the site's comments against `base`; see `SpamClassifier`.
     watch : callable, optional
         Called with a stage, the steps done and their number.
     n_jobs : int, optional
@@ -154,18 +152,18 @@ def retrain(
     Returns
     -------
     Outcome
-        The same comments (in any order, if dated) and settings give the same bytes.
+        The same dated comments, in any order, and settings give the same bytes.
 
     Raises
     ------
     CorpusError
-        If there are fewer than ten comments of ham or of spam; the message
-        says how many are missing.
+        If there are fewer than ten comments of ham or of spam; the message says how many
+        are missing.
     InputError
         If `hold_back` leaves nothing to learn from or to measure on.
     """
     labelled, undated = _in_time(frame[frame["label"].isin(["ham", "spam"])])
-    # Which copies are found depends on the order of rows: look again, oldest first.
+    # The copies found depend on the order of rows, so search again, oldest first.
     labelled = labelled.assign(duplicate_group=duplicate_groups(labelled["text"]))
     spam = (labelled["label"] == "spam").to_numpy(bool)
     _check_enough(spam)
@@ -193,9 +191,9 @@ def retrain(
 
 
 def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the rows, oldest first, and how many have no readable date.
+    """Return the rows, oldest first, and the number without a readable date.
 
-    Those count as old; where no row has a date, the order stays.
+    Those count as old. If no row has a date, the order stays.
     """
     import pandas as pd
 
@@ -203,7 +201,7 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     undated = int(dates.isna().sum())
     if undated == len(frame):
         return frame, undated
-    # Rows of equal date are ordered by their texts, not by their place.
+    # Rows with equal dates are ordered by text, not by position.
     keys = frame["text"].map(lambda text: hashlib.sha256(text.encode("utf-8", "replace")).digest())
     order = pd.DataFrame({"date": dates, "key": keys}).sort_values(
         ["date", "key"], kind="stable", na_position="first"
@@ -212,7 +210,7 @@ def _in_time(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _moments(frame: pd.DataFrame) -> pd.Series[pd.Timestamp]:
-    """Return when each comment was written; NaT where unreadable."""
+    """Return the time of each comment; NaT if unreadable."""
     import pandas as pd
 
     return pd.to_datetime(frame["date"], errors="coerce", utc=True, format="mixed")
@@ -233,11 +231,11 @@ def _check_enough(spam: Bools) -> None:
 
 
 def weights_of(frame: pd.DataFrame) -> F64:
-    """Return the weight of each label; copies share one, and no account outweighs the rest.
+    """Return the weight of each label; copies share one, and no account dominates.
 
-    A campaign of n near-copies counts as the root of n comments. An account may have
-    half of the weight among two sources, a third among three, a quarter among four or
-    more. Labels without an account, such as an imported history, are not limited.
+    A campaign of n near-copies counts as the square root of n comments. An account may have
+    half of the weight among two sources, a third among three, a quarter among four or more.
+    Labels without an account, such as an imported history, are not limited.
     """
     copies = frame["duplicate_group"].map(frame["duplicate_group"].value_counts())
     weight = 1.0 / np.sqrt(copies.to_numpy(float))
@@ -246,7 +244,7 @@ def weights_of(frame: pd.DataFrame) -> F64:
     accounts = frame["account"].fillna("").to_numpy(str)
     names = sorted(set(accounts.tolist()))
     if len(names) < 2:
-        return weight  # a lone moderator is the one this model is for
+        return weight  # the only moderator needs no limit
     given = {name: float(weight[accounts == name].sum()) for name in names}
     share = max(ACCOUNT_SHARE, 1 / len(names))
     allowed = given
@@ -271,8 +269,7 @@ def _split(
     older = np.flatnonzero(~newest & ~np.isin(groups, groups[newest]))
     if len(np.unique(spam[older])) < 2:
         raise InputError(
-            "the older comments are of one class alone once the newest are held back: label more, "
-            "or hold back less."
+            "without the newest, the comments are all of one class: label more, or hold back less."
         )
     return older, np.flatnonzero(newest)
 
@@ -288,10 +285,10 @@ class _Labels:
     groups: NDArray[np.int64]
 
     def learned(self, chosen: NDArray[np.intp], base: SpamModel) -> tuple[SpamModel, int]:
-        """Return a model of the `chosen`, and how many of their labels the others contradict.
+        """Return a model of the `chosen`, and the number of labels that the others contradict.
 
-        Such a label counts less, as one wrong label in twenty would do too much harm;
-        it still counts, as the moderator may be right.
+        Such a label counts less, as one wrong label in twenty would do too much harm, but the
+        moderator may be right.
         """
         rows, spam, weight = self.rows[chosen], self.spam[chosen], self.weight[chosen]
         log_odds = out_of_fold(self.learner, rows, spam, self.groups[chosen], base)
@@ -322,10 +319,10 @@ def out_of_fold(
 def _deciding(
     newest: NDArray[np.intp], moments: pd.Series[pd.Timestamp], spam: Bools, current: SpamModel
 ) -> tuple[NDArray[np.intp], int]:
-    """Return which of the `newest` decide, and how many of them `current` may have learned.
+    """Return which of the `newest` are compared, and how many of them `current` may have learned.
 
-    A model looks better than it is on what it has learned. Where enough comments are
-    newer than that, they alone decide.
+    A model looks too good on what it has learned. Newer comments alone are compared, if
+    there are enough.
     """
     learned = current.about.get("retrained")
     if learned is None:
@@ -342,7 +339,7 @@ def _deciding(
 
 
 def _gate(candidate: SpamModel, current: SpamModel, rows: Rows, spam: Bools, known: int) -> Gate:
-    """Compare both on the same comments; any loss fails, whatever the interval says."""
+    """Compare both on the same comments; any loss fails, whatever the interval."""
     before, after = (
         model.cuts.labels(model.decision_function(rows), rows.languages, model.languages) == "spam"
         for model in (current, candidate)
@@ -388,14 +385,14 @@ def _record(
     import pandas as pd
 
     moments = _moments(frame)
-    # A date in the future is an error, and must not make all that follows look learned.
+    # A future date is an error, and must not make later comments look learned.
     newest = moments[moments <= pd.Timestamp.now("UTC")].max()
     return {
         "parent": base.title,
         "parent_weights": _weights_sha256(base),
         "corpus_sha256": texts_sha256(frame),
         "labels_sha256": hashlib.sha256(spam.astype(np.uint8).tobytes()).hexdigest(),
-        # The model has seen nothing newer than this.
+        # The model has seen nothing newer.
         "learned_until": None if pd.isna(newest) else newest.isoformat(),
         "ham": int((~spam).sum()),
         "spam": int(spam.sum()),
@@ -421,25 +418,20 @@ def replace_model(
     *,
     former: SpamModel | None = None,
 ) -> Path:
-    """Replace the model at `path`, and keep it for `rollback`.
+    """Replace the model in the directory `path`, and keep the previous one for `rollback`.
 
-    A process killed at any point leaves one of the two, whole. Replacing a model by
-    itself keeps the former one.
+    A process killed at any point leaves one of the two, complete. Replacing a model by
+    itself keeps the previous one.
 
     Parameters
     ----------
     model : SpamModel
     path : str or path
-        A directory; made where needed.
+        A directory, created if missing.
     name : str, optional
         Shown as `Verdict.model`.
     former : SpamModel, optional
-        Kept for `rollback` where `path` holds no model yet.
-
-    Returns
-    -------
-    Path
-        The directory.
+        Kept for `rollback` if `path` has no model yet.
 
     Raises
     ------
@@ -461,22 +453,9 @@ def _is_same(one: SpamModel, other: SpamModel) -> bool:
 
 
 def rollback(path: str | os.PathLike[str]) -> SpamModel:
-    """Swap the model at `path` with the former one.
+    """Swap the model at `path` with the previous one, and return the one now in use.
 
-    Parameters
-    ----------
-    path : str or path
-        The directory given to `replace_model`.
-
-    Returns
-    -------
-    SpamModel
-        The one now in use.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no former model.
+    Raises ModelNotFoundError if there is no previous model.
     """
     directory = Path(path)
     if not (directory / "former" / "model.json").is_file():
@@ -490,7 +469,7 @@ def rollback(path: str | os.PathLike[str]) -> SpamModel:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """Let one process at a time replace the model in `directory`."""
+    """Lock `directory`, so that one process at a time replaces its model."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = (directory / ".lock").open("a")
@@ -511,12 +490,12 @@ def _alone(directory: Path) -> Iterator[None]:
 def _lock(file: IO[str]) -> None:
     try:
         import fcntl
-    except ImportError:  # Windows: of two at once the last one wins
+    except ImportError:  # on Windows, the last of two wins
         return
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-# --- labels that look wrong -----------------------------------------------------------
+# --- doubtful labels ------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,7 +505,7 @@ class Doubt:
     Parameters
     ----------
     row : int
-        Place of the comment in the corpus, from 0.
+        Row of the comment in the corpus, from 0.
     label : str
     log_odds : float
         By a model of the other comments.
@@ -548,10 +527,9 @@ def audit(
 ) -> list[Doubt]:
     """Return the labels that look wrong, the most doubtful first.
 
-    Each comment is scored by a model of the site's other comments, near-copies left
-    out, as in confident learning (Northcutt, Jiang and Chuang 2021). A label is
-    doubted where the log-odds contradict it by `least` or more, or a near-copy has the
-    other label.
+    Each comment is scored by a model of the other comments without near-copies, as in
+    confident learning (Northcutt, Jiang and Chuang 2021). A label is doubtful if the
+    log-odds contradict it by `least` or more, or a near-copy has the other label.
 
     Parameters
     ----------
@@ -559,13 +537,9 @@ def audit(
         A corpus; rows without a label are ignored.
     base : SpamModel
     least : float, default 2.0
-        Log-odds; 2 is 88 %.
+        Log-odds; 2 is a probability of 88 %.
     n_jobs : int, optional
         Processes that read the comments.
-
-    Returns
-    -------
-    list of Doubt
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Logistic regression for sparse rows: weighted, with a prior to start from.
+"""Weighted logistic regression for sparse rows, with a prior to start from.
 
-The loss is the weighted mean logistic loss plus half the squared distance of the
-weights from their prior: zero, or by way of the `offset` a base model's weights.
-L-BFGS finds its only minimum.
+The loss is the weighted mean logistic loss plus half the squared distance of the weights
+from their prior: zero, or a base model's weights by way of `offset`. L-BFGS finds its
+only minimum.
 """
 
 from __future__ import annotations
@@ -36,14 +36,13 @@ def fit_logistic(
 ) -> tuple[F64, float]:
     """Return weights and intercept.
 
-    `strength` is that of the penalty on the squared weights; the intercept is free
-    unless there is an `offset`, the log-odds by a prior model. Columns that `accuses`
-    marks keep a weight of zero or more, except with few rows, where the weights are
-    not sought column by column. `watch` is called with the number of each iteration.
+    `strength` is the strength of the penalty on squared weights. The intercept is free unless
+    there is an `offset`, the log-odds by a prior model. Columns in `accuses` keep a weight of
+    zero or more, except with few rows. `watch` is called with the number of each iteration.
     """
     if 4 * matrix.shape[0] <= matrix.shape[1] and matrix.shape[0] <= _FEW:
         return _fit_few(matrix, spam, weight, strength, offset, None, max_iter, tol, watch)
-    # Columns that no row uses stay at their prior, so leave them out.
+    # Unused columns stay at their prior, so leave them out.
     used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
     small = matrix[:, used] if len(used) < matrix.shape[1] // 2 else matrix
     rows, columns = small.tocsr(), small.T.tocsr() if small.shape[0] < 5_000 else small.T
@@ -68,10 +67,10 @@ def _fit_few(
     strength: float,
     *rest: Any,
 ) -> tuple[F64, float]:
-    """Find the same minimum among as many numbers as there are rows.
+    """Find the same minimum with one variable per row.
 
-    The best weights are a sum of rows. In an orthonormal basis of the rows the penalty
-    keeps its form, so only the matrix changes.
+    The best weights are a sum of rows. In an orthonormal basis of the rows the penalty keeps
+    its form, so only the matrix changes.
     """
     gram = (matrix @ matrix.T).toarray().astype(float)
     values, vectors = np.linalg.eigh(gram)
@@ -95,16 +94,16 @@ def _minimize(
     tol: float,
     watch: Callable[[int], None] | None,
 ) -> F64:
-    """Return the weights, and the intercept behind them, with the least loss."""
+    """Return the weights with the least loss, followed by the intercept."""
     from scipy.optimize import Bounds, minimize
     from threadpoolctl import threadpool_limits
 
     sign = np.where(spam, 1.0, -1.0)
     share = weight / weight.sum()
     start = np.zeros(len(sign)) if offset is None else offset
-    # From scratch the intercept is free; with a base model it has that model's as its prior.
+    # From scratch the intercept is free; otherwise the base model's is its prior.
     held = 0.0 if offset is None else strength
-    kind = rows.dtype  # products in the rows' own precision
+    kind = rows.dtype  # products in the precision of the rows
 
     def loss(theta: F64) -> tuple[float, F64]:
         w = theta[:-1]
@@ -124,9 +123,9 @@ def _minimize(
         if watch is not None:
             watch(step)
 
-    # One thread: the same sums in the same order on any number of cores, and no slower.
+    # One thread gives the same sums on any number of cores, and is no slower.
     with threadpool_limits(limits=1):
-        solve: Any = minimize  # its overloads lack bounds beside a gradient
+        solve: Any = minimize  # its overloads lack bounds with a gradient
         bounds = None if floor is None else Bounds(floor, np.inf)
         found: F64 = solve(
             loss,

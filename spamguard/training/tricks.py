@@ -1,7 +1,7 @@
-"""A spammer's tricks to get past a filter, as functions of a comment.
+"""Spammers' tricks to evade a filter, as functions of a comment.
 
-They measure what each trick costs, and on real comments whether the defences hurt.
-Each is deterministic given `rng`.
+They measure the effect of each trick on spam, and of the defences on ham. Each is
+deterministic given `rng`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ANCHOR: Final = re.compile(
     r"<a\s[^>]*>(.*?)</a>|\[url=[^\]]*\](.*?)\[/url\]", re.IGNORECASE | re.DOTALL
 )
 _OUTSIDE_LINKS: Final = re.compile(r"(<[^>]*>|\[/?url[^\]]*\]|(?:https?://|www\.)[^\s<>\"'\])]+)")
-# Everyday words to pad a comment with, chosen by hand.
+# Everyday words for padding, chosen by hand.
 _GOOD_WORDS: Final = (
     "yesterday morning my neighbour asked whether the small bridge near our school would be closed "
     "again because the river had risen so we walked there with the dog and looked at the water for "
@@ -55,33 +55,33 @@ def _some_words(
 
 
 def homoglyphs(comment: Comment, rng: np.random.Generator) -> Comment:
-    """Letters of another alphabet in every second word."""
+    """Replace letters by those of another alphabet in every second word."""
     return _some_words(comment, rng, 0.5, lambda word: word.translate(_LOOKALIKE))
 
 
 def zero_width(comment: Comment, rng: np.random.Generator) -> Comment:
-    """An invisible character in every second word."""
+    """Add an invisible character to every second word."""
     return _some_words(comment, rng, 0.5, lambda word: f"{word[:2]}\u200b{word[2:]}")
 
 
 def leet(comment: Comment, rng: np.random.Generator) -> Comment:
-    """Digits for letters in every third word."""
+    """Replace letters by digits in every third word."""
     return _some_words(comment, rng, 0.33, lambda word: word.translate(_LEET))
 
 
 def spaced(comment: Comment, rng: np.random.Generator) -> Comment:
-    """S p a c e d letters in every fifth word."""
+    """S p a c e out the letters of every fifth word."""
     return _some_words(comment, rng, 0.2, " ".join)
 
 
 def _shown(anchor: re.Match[str]) -> str:
-    """Return the words and the address of a link: a hidden link must still be shown."""
+    """Return the words and the address of a link, so that a hidden link is visible."""
     words, address = anchor.group(1) or anchor.group(2) or "", _URL.search(anchor.group())
     return words if address is None or address.group() in words else f"{words} {address.group()}"
 
 
 def split_links(comment: Comment, rng: np.random.Generator) -> Comment:
-    """Addresses written so that only a person reads them: ``example dot com``."""
+    """Write addresses so that only people can read them: ``example dot com``."""
     bare = _ANCHOR.sub(_shown, comment.text)
     return replace(
         comment,
@@ -99,7 +99,7 @@ def _padded_with(texts: Sequence[str]) -> Attack:
     def attack(comment: Comment, rng: np.random.Generator) -> Comment:
         wanted = int(rng.integers(5, _MOST_PADDING))
         words: list[str] = []
-        for _ in range(wanted):  # a text may be without words
+        for _ in range(wanted):  # a text may have no words
             words += texts[int(rng.integers(0, len(texts)))].split()
             if len(words) >= wanted:
                 break
@@ -110,7 +110,7 @@ def _padded_with(texts: Sequence[str]) -> Attack:
 
 
 def tricks_with(texts: Sequence[str]) -> tuple[Attack, ...]:
-    """Return the tricks that training plays, with padding out of `texts`.
+    """Return the tricks for training, with padding from `texts`.
 
     The attacks below are measured with other padding.
     """
@@ -128,7 +128,7 @@ def _padded(words: int) -> Attack:
 
 
 def post_sentences(comment: Comment, rng: np.random.Generator) -> Comment:
-    """A sentence of the post pasted in front."""
+    """Put a sentence of the post in front."""
     text = comment.post.text if comment.post is not None else None
     plain = re.sub(r"<[^<>]*>", " ", text or "")
     sentences = [s for s in re.split(r"(?<=[.!?])\s+", plain[:20_000]) if 40 < len(s) < 300]
@@ -140,7 +140,7 @@ def post_sentences(comment: Comment, rng: np.random.Generator) -> Comment:
 
 
 def link_to_author(comment: Comment, rng: np.random.Generator) -> Comment:
-    """The first link moved to the author's address, the others taken out."""
+    """Move the first link to the author's address, and remove the others."""
     found = _URL.search(comment.text)
     text = _ANCHOR.sub(lambda m: m.group(1) or m.group(2) or "", comment.text)
     return replace(
@@ -151,12 +151,12 @@ def link_to_author(comment: Comment, rng: np.random.Generator) -> Comment:
 
 
 def paraphrase(comment: Comment, rng: np.random.Generator) -> Comment:
-    """Common words replaced by others that mean the same."""
+    """Replace common words by synonyms."""
     return _some_words(comment, rng, 1.0, lambda word: _PLAIN.get(word.lower(), word))
 
 
 def html_tricks(comment: Comment, rng: np.random.Generator) -> Comment:
-    """Empty tags and entities inside words."""
+    """Put empty tags and entities inside words."""
 
     def broken(word: str) -> str:
         return f"{word[:2]}<b></b>&#{ord(word[2])};{word[3:]}"

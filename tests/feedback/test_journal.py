@@ -593,7 +593,7 @@ def test_damage_anywhere_is_told_or_harmless(path, tmp_path):
             told.append(str(error))
         damaged.unlink()
     assert len(told) > 10
-    assert all("a copy in its place" in words and SECRET not in words for words in told)
+    assert all("estore a backup" in words and SECRET not in words for words in told)
 
 
 def test_a_newer_layout_is_refused(where):

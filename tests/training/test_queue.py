@@ -132,7 +132,7 @@ def test_a_decision_is_for_all_copies(shipped, sample, tmp_path, capsys):
     assert "1 decision for 3 comments" in told.err
     write_corpus(check_corpus(frame.iloc[::-1]), corpus)  # no longer what the queue was made of
     assert cli.main(["queue", str(corpus), "--decided", str(decided)]) == 1
-    assert "does not belong" in capsys.readouterr().err
+    assert "queue of another corpus" in capsys.readouterr().err
 
 
 def test_a_shadow_decides_nothing(shipped):

@@ -1,8 +1,8 @@
-"""The feature families, in their order, and the schema of the named columns.
+"""The feature families in column order, and the schema of the named columns.
 
-Each family is a module with a tuple ``FEATURES`` and a pure function
-``values`` that gives one number for each of them. The hashed n-grams are a
-family too; their columns are buckets and have no schema.
+Each family is a module with a tuple ``FEATURES`` and a pure function ``values``,
+which returns one number for each of them. Hashed n-grams are a family too, but
+their columns are buckets without a schema.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
     "author": author.FEATURES,
     "style": style.FEATURES,
 }
-"""Named columns of each family, in the order in which `values_of` gives them."""
+"""Named columns of each family, in the order of `values_of`."""
 
 FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f in features)
-"""The named columns of all families, in their order."""
+"""The named columns of all families, in order."""
 
 
 def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:
-    """Return the raw value of each of `FEATURES` for each comment; NaN where it does not apply."""
+    """Return the raw values of `FEATURES` for each comment; NaN where one does not apply."""
     hits = [promo.hits_of(r) for r in readings]
-    # Family by family: what one needs stays near the processor while it goes through them all.
+    # Family by family, which makes better use of the processor's cache.
     families = (
         [links.values(r) for r in readings],
         [promo.values(r, found) for r, found in zip(readings, hits, strict=True)],

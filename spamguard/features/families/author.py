@@ -1,4 +1,4 @@
-"""What the author's name and address give away."""
+"""Features of the author's name and address."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _DOMAIN_NAME = late(
     re.I,
 )
 _ACADEMIC = late(r"\.edu(?:\.[a-z]{2})?\Z|\.ac\.[a-z]{2}\Z|(?:^|\.)univ-|university|universit")
-# What no address that people give of themselves looks like.
+# Marks that no real home page's address has.
 _ODD_ADDRESS = late(r"@|%25|[^:]//|\s|;|\(")
 _LONG_ADDRESS = 160
 _EVERYDAY = 6.0
-"""Inverse document frequency below which a word is everyday: about one comment in 400 has it."""
+"""Inverse document frequency below which a word is everyday: about one comment in 400."""
 _TELLING = 4.5
 
 FEATURES = (
@@ -56,7 +56,7 @@ FEATURES = (
     Feature("author_many_words", 0, 1, "an author name of four words or more", accuses=True),
     Feature("author_in_comment", 0, 1, "the author signs with the given name"),
     Feature(
-        "author_in_text", 0, 1, "the author name stands in the midst of the comment", accuses=True
+        "author_in_text", 0, 1, "the author name is inside the text of the comment", accuses=True
     ),
     Feature("author_in_post", 0, 1, "a word of the author name is in the post", "mean"),
     Feature("author_is_post_author", 0, 1, "written by the author of the post"),
@@ -88,7 +88,7 @@ FEATURES = (
         "author_url_slug",
         0,
         1,
-        "the page of the author's address is called like the author",
+        "the page of the author's address is named like the author",
         accuses=True,
     ),
     Feature("author_url_in_post", 0, 1, "a word of the author's domain is in the post", "mean"),
@@ -116,13 +116,13 @@ Idf = Callable[[str], float]
 
 @lru_cache(maxsize=2048)
 def _sold_by(name: str) -> tuple[int, bool]:
-    """Return how many goods a name names, and whether it is a web address."""
+    """Return the number of goods in a name, and whether it is a web address."""
     return len(goods_of_author(name)), _DOMAIN_NAME.search(name) is not None
 
 
 @lru_cache(maxsize=2048)
 def _written(name: str, goods: int, address: bool) -> tuple[float, ...]:
-    """What shows in the name itself, whatever the comment says."""
+    """Return the features of the name alone, whatever the comment says."""
     words = words_of(name)
     letters = sum(map(str.isalpha, name))
     gibberish = (
@@ -162,12 +162,12 @@ def _name_values(r: Reading, goods: int, address: bool, idf: Idf) -> tuple[float
 
 
 def _is_person(words: list[str]) -> bool:
-    """True if a name of at most three words begins with a given name, or ends with one."""
+    """Return whether a name of at most three words begins or ends with a given name."""
     return 0 < len(words) <= 3 and (words[0] in GIVEN_NAMES or words[-1] in GIVEN_NAMES)
 
 
 def _everyday(words: list[str], idf: Idf) -> float:
-    """Share of the words of a name that comments use every day, names of people aside."""
+    """Return the share of everyday words in a name, without people's names."""
     longer = [w for w in words if len(w) > 3]
     if not longer:
         return MISSING
@@ -180,7 +180,7 @@ def _is_common(word: str, idf: Idf) -> bool:
 
 
 def _signs(r: Reading) -> bool:
-    """True if the comment ends with the author's name, or the first of its words."""
+    """Return whether the comment ends with the author's name or its first word."""
     name = r.author_words
     if not name or len(r.words) <= len(name) or len(name[0]) < 3:
         return False
@@ -188,7 +188,7 @@ def _signs(r: Reading) -> bool:
 
 
 def _is_named_within(r: Reading) -> bool:
-    """True if the whole name is in the comment, neither as greeting nor as signature."""
+    """Return whether the comment contains the whole name, other than as greeting or signature."""
     name = r.author_words
     if not name or len("".join(name)) < 5:
         return False
@@ -214,7 +214,7 @@ def _repeated(label: str, name: str) -> bool:
 
 
 def _is_slug(path: str, words: list[str]) -> bool:
-    """True if a path holds the words of a name, joined as programs join them."""
+    """Return whether a path contains the words of a name, joined as in a slug."""
     return len("".join(words)) > 6 and "".join(words) in "".join(words_of(path[:300].lower()))
 
 
@@ -259,10 +259,7 @@ def _url_values(r: Reading, name_goods: int, praise: int, idf: Idf) -> tuple[flo
 
 
 def values(r: Reading, praise: int, idf: Idf) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES`.
-
-    `praise` is the number of praising phrases; `idf` weighs a term.
-    """
+    """Return the value of each of `FEATURES`; `praise` is the number of praising phrases."""
     own = r.by_post_author
     goods, address = _sold_by(r.author)
     goods = 0 if own else goods
@@ -277,7 +274,7 @@ _FIRST_OF_URL = _NAMES.index("author_url")
 
 
 def _absent(names: list[str]) -> tuple[float, ...]:
-    """Nothing is given: nothing is said, for what is measured against a mean."""
+    """Return the values without a name or address: NaN for features measured against a mean."""
     mean = {f.name for f in FEATURES if f.reference == "mean"}
     return tuple(MISSING if name in mean else 0.0 for name in names)
 
@@ -289,7 +286,7 @@ _NO_URL = _absent(_NAMES[_FIRST_OF_URL:])
 def strings(
     r: Reading, comment: Comment, hits: list[tuple[int, str]], idf: Idf
 ) -> dict[str, list[str]]:
-    """Return the name, its words and the parts of the address behind those of `FEATURES` that fired."""
+    """Return the name, words and parts of the address behind those of `FEATURES` that fired."""
     words, path = r.author_words, path_of(r.author_url)
     longer = [w for w in words if len(w) > 3]
     goods = goods_of_author(r.author)

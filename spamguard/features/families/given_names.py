@@ -1,10 +1,10 @@
-"""Given names: what people are called, written down by hand from many languages.
+"""Given names from many languages, collected by hand.
 
-A comment signed by a person and one signed by a trade read alike; the name is
-often all that tells them apart. Surnames are too many to list and too often
-words, so only given names stand here, as they are written in Latin letters and,
-for the commonest, in Cyrillic. A name that is also an everyday English word
-("Mark", "Will", "Grace") is here too: `author` asks for more than the name.
+A comment signed by a person and one signed by a trade read alike; often only the
+name distinguishes them. Surnames are too many and too often ordinary words, so
+the list has only given names, in Latin letters and, for the most common, in
+Cyrillic. It includes everyday English words ("Mark", "Will", "Grace"), because
+`author` looks at more than the name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many links, of which kind, where they point and how they are dressed."""
+"""Features of links: number, kind, target and markup."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _DOCS = late(
 
 
 def _brands(r: Reading, domains: list[str]) -> list[str]:
-    """Return which of `domains` are named in the text."""
+    """Return the `domains` that the text names."""
     together = "".join(r.words[:2_000])
     return [
         domain for domain in domains[:20] if len(_name(domain)) > 4 and _name(domain) in together
@@ -118,7 +118,7 @@ def _ends_at_home(r: Reading) -> bool:
 
 
 def _in_several_markups(r: Reading) -> list[str]:
-    """Return the domains that are linked in several markups, such as HTML and BBCode."""
+    """Return the domains linked in several markups, such as HTML and BBCode."""
     kinds: dict[str, str] = {}
     return [
         domain
@@ -133,7 +133,7 @@ def _anchor_goods(r: Reading) -> int:
 
 
 def _sells(anchor: str) -> bool:
-    """True if the words of a link name goods."""
+    """Return whether the words of a link name goods."""
     if not anchor:
         return False
     hits = PHRASES.find(words_of(anchor), anchor)
@@ -161,7 +161,7 @@ def _is_docs(url: str) -> bool:
 
 
 def values(r: Reading) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES` for one comment."""
+    """Return the value of each of `FEATURES`."""
     links = () if r.by_post_author else r.links
     n = len(links)
     contacts = (0.0,) * _CONTACTS
@@ -223,7 +223,7 @@ def values(r: Reading) -> tuple[float, ...]:
 
 
 def strings(r: Reading) -> dict[str, list[str]]:
-    """Return the domains, addresses and words of links behind those of `FEATURES` that fired."""
+    """Return the domains, addresses and link texts behind those of `FEATURES` that fired."""
     domains, links = r.link_domains, r.links[:100]
     contacts = r.body.phones + r.body.emails
     messengers = messengers_in(r.words, r.lower, domains)

@@ -1,13 +1,10 @@
-"""Promotional phrasing: named phrase groups, matched on whole words.
+"""Promotional phrases in named groups, matched on whole words.
 
-The phrases are facts about what comment spam sells and how it asks, gathered
-from reading spam in several languages and written down by hand. A trailing
-``*`` stands for any ending (``кредит*``); phrases of Chinese, Japanese and
-Korean, which are written without spaces between words, match anywhere, so
-they are long enough not to hide within other words.
-
-Where phrases overlap the one that begins first and is longest counts, and its
-words count once.
+The phrases come from reading comment spam in several languages and were collected
+by hand. A trailing ``*`` matches any ending (``кредит*``). Chinese, Japanese and
+Korean have no spaces between words, so their phrases match anywhere and are long
+enough not to occur inside other words. Of overlapping phrases the first and
+longest counts, and its words count once.
 """
 
 from __future__ import annotations
@@ -543,18 +540,18 @@ _PERCENT_OFF = late(r"\d{1,3} ?% off\b")
 
 
 def has_cjk(text: str) -> bool:
-    """True if `text` holds Chinese, Japanese or Korean letters."""
+    """Return whether `text` contains Chinese, Japanese or Korean letters."""
     return not text.isascii() and _CJK.search(text) is not None
 
 
 def phrases_in(group: str) -> list[str]:
-    """Return the phrases of a group, each with single spaces between its words."""
+    """Return the phrases of a group, with single spaces between words."""
     return " ".join(group.split()).split(", ")
 
 
 @dataclass(slots=True)
 class _Node:
-    """The phrases that go on alike: by the next word, or by how it begins."""
+    """Phrases with a common beginning, by next word or by the stem of the next word."""
 
     number: int = -1  # group of the phrase that ends here
     words: dict[str, _Node] = field(default_factory=dict)
@@ -569,7 +566,7 @@ class _Node:
         children.setdefault(word.rstrip("*"), _Node()).add(words[1:], number)
 
     def follow(self, words: Sequence[str], start: int) -> tuple[int, int]:
-        """Return the group and the end of the longest phrase that goes on at `start`."""
+        """Return the group and the end of the longest phrase that continues at `start`."""
         number, end = self.number, start
         node = self
         for i in range(start, len(words)):
@@ -585,23 +582,23 @@ class _Node:
         return number, end
 
 
-_STEM = 3  # letters by which stems are looked up
+_STEM = 3  # letters that index the stems
 
 
 class Phrases:
-    """All phrase groups, looked up word by word: cost grows with the words, not the phrases."""
+    """An index of all phrase groups by word: cost grows with the words, not the phrases."""
 
     def __init__(self, groups: dict[str, str]) -> None:
         self.names = tuple(groups)
         root = _Node()
-        self._rests: dict[str, list[tuple[str, int]]] = {}  # how phrases go on, by first word
-        self._words: dict[str, _Node] = {}  # the same, of the words met so far
+        self._rests: dict[str, list[tuple[str, int]]] = {}  # remainders of phrases, by first word
+        self._words: dict[str, _Node] = {}  # the same as nodes, for words seen so far
         self._cjk: dict[str, int] = {}
         patterns: dict[str, None] = {}
         for number, group in enumerate(groups.values()):
             for phrase in phrases_in(group):
                 first, _, rest = phrase.partition(" ")
-                if max(phrase) > _CJK_FIRST:  # of the phrases only these go so far
+                if max(phrase) > _CJK_FIRST:  # only CJK phrases have letters this high
                     self._cjk[phrase.replace(" ", "")] = number
                     patterns[re.escape(phrase).replace("\\ ", " ?")] = None
                 elif first[-1] == "*":
@@ -609,24 +606,24 @@ class Phrases:
                 else:
                     self._rests.setdefault(first, []).append((rest, number))
         self._stems: dict[str, list[tuple[str, _Node]]] = {}
-        for stem in sorted(root.stems, key=len, reverse=True):  # the longest wins
+        for stem in sorted(root.stems, key=len, reverse=True):  # the longest stem wins
             self._stems.setdefault(stem[:_STEM], []).append((stem, root.stems[stem]))
         self._cjk_pattern = late("|".join(sorted(patterns, key=len, reverse=True)))
 
     def _begun(self, word: str) -> _Node:
-        """Return how phrases go on that begin with `word`; worked out when it is first met."""
+        """Return the node of the phrases that begin with `word`, built when the word is first seen."""
         node = _Node()
         for rest, number in self._rests[word]:
             node.add(rest.split(), number)
-        self._words[word] = node  # the same, whichever of two threads is last
+        self._words[word] = node  # equal, whichever of two threads comes last
         return node
 
     def find(self, words: Sequence[str], text: str = "") -> list[tuple[int, str]]:
-        """Return (group number, phrase as written) for every phrase in `words`; `text` for CJK."""
+        """Return (group number, phrase as written) for every phrase in `words`; `text` is for CJK."""
         found: list[tuple[int, str]] = []
         first, stems = self._rests, self._stems
         taken = 0
-        # Most words begin no phrase: they are passed over before anything is asked of them.
+        # Most words begin no phrase, so skip them first.
         begins = [i for i, word in enumerate(words) if word in first or word[:_STEM] in stems]
         for i in begins:
             if i < taken:
@@ -660,7 +657,7 @@ SELLING = frozenset(
     for name in GROUPS
     if name not in ("subscribe", "action", "template", "thanks", "praise", "flattery")
 )
-"""Numbers of the groups that name something for sale."""
+"""Numbers of the groups of goods and services."""
 
 # --- "best dentist in Leeds" ----------------------------------------------------------
 
@@ -689,7 +686,7 @@ _PLACES = frozenset(
 
 
 def _local(words: list[str]) -> Iterator[tuple[int, str]]:
-    """Yield a trade with its town: "best dentist in Leeds", "movers in Dubai"."""
+    """Yield trades with their town: "best dentist in Leeds", "movers in Dubai"."""
     services = PHRASES.names.index("services")
     for i in range(1, len(words) - 1):
         if words[i] != "in" or words[i - 1] not in _TRADES:
@@ -700,7 +697,7 @@ def _local(words: list[str]) -> Iterator[tuple[int, str]]:
 
 # --- goods in the name of a person or a host --------------------------------------------
 
-# Goods and trades that may also begin or end a longer word.
+# Goods and trades that also count at the beginning or end of a longer word.
 _TRADED = (
     "viagra cialis levitra pharma pharmacy pills drugs casino casinos kasino slots betting togel jackpot loans payday "
     "credit credits kredit kredite forex bitcoin crypto investment investments investing mortgage mortgages backlink "
@@ -716,7 +713,7 @@ _TRADED = (
     "vape vapes vaping iptv taxi taxis cbd kratom apk hookup removals interiors renovation contractors catering "
     "handbags jackets sneakers wigs perfume perfumes"
 ).split()
-# Also names of people or plain words: they tell only beside another word for goods.
+# Also names of people or plain words, so they count only beside another word for goods.
 _PLAIN = frozenset(
     "best price sale deal hack rank tour hair diet spa store loan bet judi bandar cash watch jersey credit estate "
     "poker legal travel weight writing service health beauty girls movie clean pro top review jewel jewels spell "
@@ -760,8 +757,8 @@ _INNOCENT_END = late(
     "backpackers|parental|straining|(?:up|vali|man|consoli|accommo|liqui|intimi|back|out)dating)\\Z"
 )
 _SIZES = sorted({len(word) for word in _STARTS | _ENDS}, reverse=True)
-_REST = 3  # letters that a longer word has besides
-# Long enough to be found in the middle: "carinsurancequotes".
+_REST = 3  # further letters of a longer word
+# Long enough to count in the middle of a word: "carinsurancequotes".
 _MIDDLE = late(
     "|".join(
         sorted(w for w in _TRADED if len(w) > 7 and w not in ("training", "solution", "solutions"))
@@ -772,7 +769,7 @@ _BET = late(r"\dbet\b|\bbet\d")
 
 
 def _joined(segment: str) -> Iterator[str]:
-    """Yield the words for goods with which a longer word begins or ends."""
+    """Yield the goods with which a longer word begins or ends."""
     sizes = [k for k in _SIZES if k + _REST <= len(segment)]
     start = next((segment[:k] for k in sizes if segment[:k] in _STARTS), "")
     if start and not _INNOCENT_START.match(segment):
@@ -785,11 +782,10 @@ def _joined(segment: str) -> Iterator[str]:
 
 
 def goods_in_name(name: str) -> list[str]:
-    """Return words for goods and trades in a host, a path or a person's name.
+    """Return the goods and trades in a host, a path or a person's name.
 
-    A word counts where it stands by itself (between spaces, hyphens, digits
-    or capitals) or begins or ends a longer one: ``cheapviagra``, but neither
-    ``frankmiller`` nor ``bishop``.
+    A word counts between spaces, hyphens, digits or capitals, or at the beginning or
+    end of a longer word: ``cheapviagra``, but not ``frankmiller`` or ``bishop``.
     """
     found: list[str] = []
     plain: list[str] = []
@@ -806,7 +802,7 @@ def goods_in_name(name: str) -> list[str]:
 
 
 def goods_of_author(name: str) -> list[str]:
-    """Return the goods and trades that a person's `name` names."""
+    """Return the goods and trades in a person's name."""
     hits = [
         phrase for number, phrase in PHRASES.find(words_of(name), name.lower()) if number in SELLING
     ]
@@ -817,7 +813,7 @@ def goods_of_author(name: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def goods_in_host(host: str) -> tuple[str, ...]:
-    """Return words for goods and trades in `host`, its ending aside."""
+    """Return the goods and trades in `host`, without its public suffix."""
     return tuple(goods_in_name(host.rpartition(".")[0]))
 
 
@@ -860,19 +856,19 @@ PRAISE = frozenset(PHRASES.names.index(name) for name in ("praise", "flattery"))
 
 
 def praise_in(hits: list[tuple[int, str]]) -> int:
-    """Return how many of the phrases found praise the post or flatter its blog."""
+    """Return the number of found phrases that praise the post or the blog."""
     return sum(number in PRAISE for number, _ in hits)
 
 
 def hits_of(r: Reading) -> list[tuple[int, str]]:
-    """Return every phrase found in the comment; none where the post's own author wrote it."""
+    """Return every phrase in the comment; none if the post's own author wrote it."""
     if r.by_post_author:
         return []
     return [*PHRASES.find(r.words, r.lower), *_local(r.words)]
 
 
 def values(r: Reading, hits: list[tuple[int, str]]) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES`; `hits` are the phrases found by `hits_of`."""
+    """Return the value of each of `FEATURES`; `hits` come from `hits_of`."""
     counts = [0] * len(PHRASES.names)
     praised = sold = 0
     for number, phrase in hits:
@@ -885,7 +881,7 @@ def values(r: Reading, hits: list[tuple[int, str]]) -> tuple[float, ...]:
     n = len(r.words)
     groups = sum(counts[number] > 0 for number in SELLING)
     praise = praise_in(hits)
-    share = min(1.0, praised / max(1, n))  # Chinese is written without spaces: two phrases a "word"
+    share = min(1.0, praised / max(1, n))  # without spaces, one "word" may hold two phrases
     contact = r.messenger or bool(r.body.phones or r.body.emails)
     return (
         *map(log1p, counts),
@@ -910,7 +906,7 @@ def _disguised(r: Reading) -> list[str]:
 
 
 def strings(r: Reading, hits: list[tuple[int, str]]) -> dict[str, list[str]]:
-    """Return the phrases behind those of `FEATURES` that fired, and what is there beside them."""
+    """Return the phrases, and words near them, behind those of `FEATURES` that fired."""
     found: dict[str, list[str]] = {f"promo_{name}": [] for name in PHRASES.names}
     for number, phrase in hits:
         found[f"promo_{PHRASES.names[number]}"].append(phrase)

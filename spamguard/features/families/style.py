@@ -1,4 +1,4 @@
-"""The shape of the writing: length, capitals, repeats, scripts, tricks, information per word."""
+"""Features of the writing: length, capitals, repeats, scripts, tricks, information per word."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spamguard.features.patterns import late
 from spamguard.features.reading import Reading
 from spamguard.features.schema import MISSING, Feature
 
-# Patterns begin with what is rare, and look back from there: that is several times faster.
+# Patterns begin with the rare part and look back from there, which is several times faster.
 _CAPITAL_WORD = late(r"[A-Z](?<!\w\w)[A-Z]{2,}\b")
 _EMOJI = late("[\u2600-\u27bf\U0001f300-\U0001faff]")
 _CODE = late(
@@ -23,11 +23,11 @@ _CODE = late(
 _CODE_HINT = re.compile(r"[{}>=<;(\\_/:]")
 _CAMEL = late(r"\b[a-z]{2,30}[A-Z][a-z]")
 _DIGIT = late(r"\d")
-# A run of marks is tried at its start only: linear.
+# Matches a run of marks only at its start, so the time is linear.
 _SENTENCE = re.compile(r"[.!?…。！？](?<![.!?…。！？]{2})[.!?…。！？]*+(?:\s|$)")
 _RUN = late(r"(.)\1{3}")
 _CONSONANTS = re.compile("[bcdfghjklmnpqrstvwxz]{5}")
-# Several letters for one sound, or two that any language joins.
+# Several letters for one sound, or common pairs.
 _CLUSTER = late("(?:tsch|sch|ght|[csptz]h|ck|ng|[scrd]z|st|([b-df-hj-np-tv-xz])\\1)+")
 _FIRST = frozenset(
     "i i'm i've i'd i'll me my mine je mon ma mes moi ich mein mir mich yo mi me eu meu minha io mio я мне мой меня saya aku ben benim".split()
@@ -95,20 +95,20 @@ FEATURES = (
 )
 
 
-# UTF-8 read as Latin-1 or Windows-1252, as compatibility normalisation leaves it.
+# UTF-8 decoded as Latin-1 or Windows-1252, after compatibility normalisation.
 _BROKEN = late(
     "%[0-9A-Fa-f]{2}%[0-9A-Fa-f]{2}|\ufffd|â€|Ã(?:[\x80-\xbfŸ„œ‰μ3]|1\u2044| [\u0300-\u036f])|Ð[\x80-\xbfμ\\d]|Ñ[\x80-\xbf€‚ƒ„…†‡ˆ‰]"
 )
 
 
 def is_unspeakable(word: str) -> bool:
-    """True if lower-case Latin `word` has five consonants in a row, clusters counted as one."""
+    """Return whether lower-case Latin `word` has five consonants in a row; a cluster counts as one."""
     if _CONSONANTS.search(word) is None:
         return False
     return _CONSONANTS.search(_CLUSTER.sub("t", word)) is not None
 
 
-# Programs make such names; camelCase and abbreviations look otherwise.
+# Names made by programs; camelCase and abbreviations do not match.
 _RANDOM_CASE = late(
     r"(?<![^\W_])[A-Za-z]{0,20}(?:[A-Z]{2}[a-z]{1,2}[A-Z]{2}|[a-z][A-Z]{2,4}[a-z]{1,2}[A-Z]|[a-z][A-Z][a-z][A-Z][a-z])"
     r"|(?<![^\W_])[a-z][A-Z]{5,}(?![^\W_])"
@@ -120,13 +120,13 @@ _NO_STUTTER = frozenset(
 )
 
 
-# Capitals and small letters, and rows of them: all that the pattern finds holds one.
+# Letters by case; every match of the pattern contains one of the runs below.
 _CASES = bytes.maketrans(ascii_letters.encode(), b"a" * 26 + b"A" * 26)
 _RANDOM_ROWS = (b"AAaA", b"AAaaA", b"aAaAa", b"aAAAAA")
 
 
 def is_random_case(text: str) -> bool:
-    """True if `text` holds a word whose capitals follow no rule."""
+    """Return whether `text` contains a word with random capitals."""
     cases = text.encode("ascii", "replace").translate(_CASES)
     if not any(map(cases.__contains__, _RANDOM_ROWS)):
         return False
@@ -138,11 +138,11 @@ _NO_VOWEL = late(r"[b-df-hj-np-tv-xz]{3,}", re.IGNORECASE)
 
 
 def is_random_word(word: str) -> bool:
-    """True if a whole name or comment is letters in no order, such as "hiMQDdvofuB".
+    """Return whether a whole name or comment is random letters, such as "hiMQDdvofuB".
 
-    Capitals begin again within the word, and a run has several of them before
-    its small letters or no vowel: too many words of programmers are like this
-    to ask it of every word.
+    Capitals must follow small letters, and one run must begin with several capitals or
+    lack a vowel. Many words of programmers match too, so this is no test for the single
+    words of a text.
     """
     if not 6 <= len(word) <= 25 or not word.isascii() or not word.isalpha():
         return False
@@ -177,7 +177,7 @@ def _code(text: str, camel: bool) -> int:
     return found + len(_CAMEL.findall(text)) if camel else found
 
 
-# What kind of letter each is: capital, vowel, consonant, digit. Much that is rare shows in it.
+# The kind of each character (capital, vowel, consonant, digit), a quick test for rare patterns.
 _KINDS = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZaeiouybcdfghjklmnpqrstvwxz0123456789",
     b"A" * 26 + b"a" * 6 + b"b" * 20 + b"0" * 10,
@@ -186,13 +186,13 @@ _CONSONANT_KINDS = bytes.maketrans(b"bcdfghjklmnpqrstvwxzBCDFGHJKLMNPQRSTVWXZ", 
 
 
 def _equal_neighbours(data: bytes) -> bytes:
-    """Return a byte for each pair of neighbours in `data`: zero where they are equal."""
+    """Return a byte for each pair of neighbours in `data`: zero if they are equal."""
     number = int.from_bytes(data, "little")
     return (number ^ (number >> 8)).to_bytes(len(data), "little")[:-1]
 
 
 def _runs(lower: str) -> bool:
-    """True if a letter is repeated four times."""
+    """Return whether a letter is repeated four times."""
     if lower.isascii() and b"\0\0\0" not in _equal_neighbours(lower.encode()):
         return False
     return any(run.group(1).isalpha() for run in _RUN.finditer(lower))
@@ -202,13 +202,13 @@ def _compression(text: str) -> float:
     data = text[:4000].encode("utf-8", "surrogatepass")
     if len(data) < 200:
         return MISSING
-    # Tables of the usual size take longer to clear than the text to compress.
+    # Clearing tables of the default size takes longer than compressing the text.
     small = zlib.compressobj(1, zlib.DEFLATED, -12, 4)
     return 1 - len(small.compress(data) + small.flush()) / len(data)
 
 
 def values(r: Reading) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES` for one comment."""
+    """Return the value of each of `FEATURES`."""
     body, words, text = r.body, r.words, r.body.text
     n = len(words)
     letters = max(1, len(text))
@@ -302,4 +302,4 @@ STRINGS: dict[str, Callable[[Reading], list[str]]] = {
     "style_mixed_scripts": lambda r: r.body.mixed_script_words,
     "style_percent_encoded": lambda r: [m.group() for m in _BROKEN.finditer(r.body.text)],
 }
-"""How to find the words and signs that made a column fire; the others measure or count."""
+"""Finders of the words and signs behind a column; other columns measure or count."""

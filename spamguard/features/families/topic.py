@@ -1,12 +1,10 @@
 """How far a comment strays from its post, and what it copies.
 
-Words are compared by stem and weighted by their inverse document frequency in
-the training comments. Language-model disagreement follows Mishne, Carmel and
-Lempel, "Blocking Blog Spam with Language Model Disagreement" (AIRWeb 2005):
-the divergence of the comment's unigram model from the post's, each smoothed
-with a background model.
-
-Without a post every feature here is missing, which says nothing either way.
+Words are compared by stem and weighted by inverse document frequency.
+Language-model disagreement follows Mishne, Carmel and Lempel, "Blocking Blog Spam
+with Language Model Disagreement" (AIRWeb 2005): the divergence of the comment's
+unigram model from the post's, both smoothed with a background model. Without a
+post every feature is missing and contributes nothing.
 """
 
 from __future__ import annotations
@@ -65,19 +63,17 @@ FEATURES = (
         "share of five-word runs copied from earlier comments",
         accuses=True,
     ),
-    Feature(
-        "topic_thread_repeat", 0, 1, "the same comment stands in the thread already", accuses=True
-    ),
+    Feature("topic_thread_repeat", 0, 1, "the same comment is in the thread already", accuses=True),
 )
-_TOPIC = 13  # features that need the post's text; the others need the thread
+_TOPIC = 13  # features of the post's text; the others are of the thread
 
 _KANA = late("[\u3040-\u30ff]")
 _EAST = frozenset({"japanese", "han", "kanji"})
-_FEW = 10  # letters: fewer Chinese ones may be Japanese
+_FEW = 10  # letters: a few Han characters may be Japanese
 
 
 def _writing(words: Sequence[str]) -> str:
-    """Return the script of `words`; text with kana is Japanese, a little Chinese alone may be."""
+    """Return the script of `words`: "japanese" with kana, "kanji" for a few Han characters alone."""
     script = script_of(words)
     if script not in ("kana", "han"):
         return script
@@ -97,7 +93,7 @@ _RARE = 4.5  # inverse document frequency
 
 @dataclass(slots=True)
 class _Weighed:
-    """What a post comes to under one weighing of terms: the same for every comment."""
+    """A post's terms under one set of weights, shared by every comment."""
 
     norm: float
     size: int
@@ -129,9 +125,9 @@ def _weigh(post: PostReading, idf: Idf) -> _Weighed:
 
 
 def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
-    """Share of the idf mass of `terms` that the post has."""
+    """Return the share of the idf mass of `terms` that the post has."""
     shared = total = 0.0
-    for term in dict.fromkeys(terms):  # in their order: sums must not depend on hashing
+    for term in dict.fromkeys(terms):  # in order, as sums must not depend on hashing
         weight = idf(term)
         total += weight
         if term in post.counts:
@@ -142,7 +138,7 @@ def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
 def _likeness(
     counts: Counter[str], post: PostReading, weighed: _Weighed, idf: Idf
 ) -> tuple[float, float, int, float]:
-    """Return cosine, coverage, number of rare words shared, and divergence of comment and post."""
+    """Return cosine, coverage, number of shared rare words, and divergence of comment and post."""
     if not counts:
         return MISSING, MISSING, 0, MISSING
     theirs, size, n = post.counts, weighed.size, sum(counts.values())
@@ -173,7 +169,7 @@ def _likeness(
 
 def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
     weighed = _weigh(post, idf)
-    # What was copied says nothing about how near the visitor's own words are.
+    # Compare only the visitor's own words, without copied text.
     copied, own = r.copied, r.own_words
     copied_most = bool(copied) and len(own) < len(r.words) / 2 and not r.body.quote_lines
     counts = Counter(terms_of(own) if copied else r.terms)
@@ -199,7 +195,7 @@ def _post_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]:
         _share(targets, post, idf) if targets else MISSING,
         float(_differ(mine, theirs)) if mine and theirs else MISSING,
         float(language != other) if language and other else MISSING,
-        # Who quotes in order to answer has words of their own, or marks the quotation.
+        # A quotation in an answer is marked, or has words of its author's own beside it.
         len(copied) / len(shingles_of(r.words)) if copied_most else 0.0,
         float(len(copied) > 0 and len(own) <= len(r.words) / 5 and not r.body.quote_lines),
     )
@@ -228,7 +224,7 @@ def _thread_values(r: Reading, post: PostReading, idf: Idf) -> tuple[float, ...]
 
 
 def values(r: Reading, idf: Idf) -> tuple[float, ...]:
-    """Return the value of each of `FEATURES`; `idf` weighs a term."""
+    """Return the value of each of `FEATURES`."""
     post = r.post
     if post is None:
         return (MISSING,) * len(FEATURES)
@@ -237,7 +233,7 @@ def values(r: Reading, idf: Idf) -> tuple[float, ...]:
 
 
 def strings(r: Reading, idf: Idf) -> dict[str, list[str]]:
-    """Return what made each of `FEATURES` fire: the words and runs that the post has too."""
+    """Return the words and runs of the post behind those of `FEATURES` that fired."""
     post = r.post
     if post is None:
         return {}
@@ -269,7 +265,7 @@ def _strings_of_post(r: Reading, post: PostReading, idf: Idf) -> dict[str, list[
 
 
 def _runs_of(copied: Copied, words: list[str]) -> list[str]:
-    """Return the copied runs of `words`, those that overlap joined into one."""
+    """Return the copied runs of `words`, joined where they overlap."""
     found: list[str] = []
     start = end = 0
     for i in range(len(words) - SHINGLE + 1):

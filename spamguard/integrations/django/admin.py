@@ -15,19 +15,19 @@ from spamguard.integrations.django.checked import Checked
 
 
 class SpamActions:
-    """Mixin of a ModelAdmin, for comments and for models that are `checked.Checked`.
+    """Mixin of a ModelAdmin for comments, and for models with `checked.Checked`.
 
-    The app adds it for comments; elsewhere, name it before ``admin.ModelAdmin``.
+    The app adds it for comments. Elsewhere put it before ``admin.ModelAdmin``.
     """
 
     def has_moderate_permission(self, request: Any) -> bool:
-        """Tell whether the user may moderate comments, or change the object."""
+        """Return whether the user may moderate comments, or change the object."""
         if issubclass(self.model, Checked):  # type: ignore[attr-defined]
             return bool(self.has_change_permission(request))  # type: ignore[attr-defined]
         return bool(request.user.has_perm("django_comments.can_moderate"))
 
     def get_actions(self, request: Any) -> dict[str, Any]:
-        """Add the two actions to those of the other class."""
+        """Add the two actions."""
         found: dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
         if self.has_moderate_permission(request):
             for name in ("mark_spam", "mark_not_spam"):
@@ -67,7 +67,7 @@ def _decide_one(request: Any, subject: Any, decision: Decision) -> None:
     from spamguard.integrations.django.moderation import learn_comment
 
     learn_comment(subject, decision, by)
-    subject.spamguard_decided = True  # so that the flags below do not enter it twice
+    subject.spamguard_decided = True  # so that the flags below do not repeat it
     if decision == "ham":
         perform_approve(request, subject)
     else:

@@ -46,7 +46,7 @@ class SpamguardConfig(AppConfig):
 
         from spamguard.integrations.django.admin import SpamActions
 
-        # The admin must have found its classes by now: see checks.check_order.
+        # The admin must be complete by now: see checks.check_order.
         if admin.site.is_registered(model):
             former = type(admin.site.get_model_admin(model))
             if not issubclass(former, SpamActions):

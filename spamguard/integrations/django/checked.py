@@ -1,4 +1,4 @@
-"""Any model with a text field: judged when it is saved for the first time."""
+"""A mixin for models with a text field, which scores new objects."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from spamguard.verdict import Verdict
 
 
 class Checked:
-    """Mixin of a model whose text comes from visitors; name it before ``models.Model``.
+    """Mixin of a model with visitors' texts; put it before ``models.Model``.
 
-    An object that is held is saved with its public field switched off. The
-    mixin adds no field, so there is nothing to migrate. ``bulk_create`` does not
-    call ``save``, so it judges nothing.
+    A held object is saved with its public field switched off. There are no fields to
+    migrate. ``bulk_create`` does not call ``save``, so it scores nothing.
 
     Attributes
     ----------
@@ -24,8 +23,8 @@ class Checked:
     spamguard_author, spamguard_author_url : str or None
         Fields with the visitor's name and address.
     spamguard_public : str or None
-        The field that makes it visible, such as ``live`` in Wagtail; None leaves
-        that to a receiver of `signals.check`.
+        The field that makes it visible, such as ``live`` in Wagtail; None leaves that to a
+        receiver of `signals.check`.
     """
 
     spamguard_text: ClassVar[str] = "text"
@@ -55,7 +54,7 @@ class Checked:
         return f"{self._meta.label_lower}:{self.pk}"  # type: ignore[attr-defined]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Judge a new object, and save it."""
+        """Score a new object, and save it."""
         new = self._state.adding  # type: ignore[attr-defined]
         if new:
             self.spamguard_check()
@@ -64,10 +63,10 @@ class Checked:
             keep(self.spamguard_key(), self.spamguard_comment())
 
     def spamguard_check(self, request: Any = None) -> Verdict | None:
-        """Judge the object, and hide it if it is held; nothing is saved.
+        """Score the object, and hide it if it is held; nothing is saved.
 
-        Call it after a visitor's edit. If the journal cannot be opened, there is
-        no verdict and the object is hidden.
+        Call it after a visitor's edit. If the journal cannot be opened, there is no verdict
+        and the object is hidden.
         """
         verdict, waits = judge(self, self.spamguard_comment(), request)
         if self.spamguard_public is not None and waits:
@@ -75,12 +74,9 @@ class Checked:
         return verdict
 
     def spamguard_decide(self, decision: Decision, by: str) -> None:
-        """Take a moderator's decision, show or hide the object accordingly, and save it.
+        """Keep a moderator's decision, show or hide the object, and save it.
 
-        Raises
-        ------
-        FeedbackError
-            If the decision could not be kept; nothing is changed then.
+        Raises FeedbackError if the decision could not be kept; then nothing changes.
         """
         correct(self, self.spamguard_key(), self.spamguard_comment(), decision, by)
         if self.spamguard_public is not None:

@@ -13,7 +13,7 @@ from spamguard.scoring import model_of
 
 
 def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Report mistakes in SPAMGUARD; the journal is not opened."""
+    """Report mistakes in SPAMGUARD, without opening the journal."""
     found: list[CheckMessage] = [Error(text, id="spamguard.E001") for text in mistakes()]
     if found:
         return found
@@ -29,7 +29,7 @@ def check_settings(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 
 def check_order(app_configs: Any, **_: Any) -> list[CheckMessage]:
-    """Warn if the order of the apps keeps the admin from its actions."""
+    """Warn if the order of the apps hides the admin's actions."""
     names = [config.name for config in apps.get_app_configs()]
     place = names.index("spamguard.integrations.django")
     late = [

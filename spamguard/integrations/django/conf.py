@@ -1,4 +1,4 @@
-"""The setting SPAMGUARD, and the site that it describes."""
+"""The setting SPAMGUARD, and the site that it configures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def setting(name: str) -> Any:
 
 
 def mistakes() -> list[str]:
-    """Return what is wrong with the settings and how to correct it."""
+    """Return the mistakes in the settings, each with its correction."""
     given = getattr(settings, "SPAMGUARD", None)
     if not isinstance(given, dict):
         return ['SPAMGUARD is missing: SPAMGUARD = {"JOURNAL": BASE_DIR / "feedback.db"}']
@@ -56,13 +56,7 @@ def mistakes() -> list[str]:
 
 @cache
 def site() -> Site:
-    """Return this process's site.
-
-    Raises
-    ------
-    ImproperlyConfigured
-        If the settings are wrong.
-    """
+    """Return this process's site; raise ImproperlyConfigured for wrong settings."""
     if wrong := mistakes():
         raise ImproperlyConfigured(" ".join(wrong))
     try:
@@ -78,7 +72,7 @@ def site() -> Site:
 
 
 def forget_site(setting: str, **_: Any) -> None:
-    """Make a new site after the settings were changed, as tests do."""
+    """Make a new site when tests change the settings."""
     if setting == "SPAMGUARD":
         if site.cache_info().currsize:
             site().close()

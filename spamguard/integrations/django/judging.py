@@ -1,4 +1,4 @@
-"""A verdict on a Django object, its record, and a moderator's decision."""
+"""Verdicts on Django objects, and moderators' decisions."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _log: Final = logging.getLogger("spamguard")
 def judge(subject: Any, comment: Comment, request: Any = None) -> tuple[Verdict | None, bool]:
     """Return the verdict, and whether the object waits for a moderator.
 
-    The receivers of `check` may change the label. An object that cannot be
-    judged, because the journal cannot be opened, has no verdict and waits.
+    Receivers of `check` may change the label. If the journal cannot be opened, there is no
+    verdict and the object waits.
     """
     try:
         verdict = site().check(comment)
     except (SpamguardError, ImproperlyConfigured) as error:
-        _log.error("A comment could not be judged and waits: %s", error)
+        _log.error("A comment could not be scored and waits: %s", error)
         return None, True
     answers = check.send_robust(
         sender=type(subject), comment=subject, verdict=verdict, request=request
@@ -54,12 +54,9 @@ def _keep(key: str, comment: Comment) -> None:
 
 
 def correct(subject: Any, key: str, comment: Comment, decision: Decision, by: str) -> int:
-    """Take a moderator's decision, and tell the receivers of `learn`.
+    """Keep a moderator's decision, and notify the receivers of `learn`.
 
-    Raises
-    ------
-    FeedbackError
-        If it could not be kept.
+    Raises FeedbackError if it could not be kept.
     """
     entry = site().correct(key, decision, by=by, comment=comment)
     answers = learn.send_robust(

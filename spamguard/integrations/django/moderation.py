@@ -1,4 +1,4 @@
-"""Moderators for django-contrib-comments: a comment is judged before it is saved."""
+"""Moderators for django-contrib-comments, which score comments before they are saved."""
 
 from __future__ import annotations
 
@@ -20,16 +20,13 @@ from spamguard.integrations.django.judging import correct, judge, keep
 _log: Final = logging.getLogger("spamguard")
 
 _THREAD: Final = 20
-"""Earlier comments that a new one is compared with."""
+"""Number of earlier comments that a new one is compared with."""
 
 
 class Moderation:
-    """Mixin of a moderator that asks spamguard.
+    """Mixin of a moderator that uses spamguard.
 
-    Attributes
-    ----------
-    title_field, text_field : str or None
-        Fields of the commented model; None if it has no such field.
+    `title_field` and `text_field` are fields of the commented model, or None.
     """
 
     title_field: ClassVar[str | None] = "title"
@@ -42,13 +39,13 @@ class Moderation:
             if field is not None and not hasattr(model, field):
                 raise ImproperlyConfigured(
                     f"{model.__name__} has no field {field!r}: set {name} in "
-                    f"{type(self).__name__}, to None if there is no such field."
+                    f"{type(self).__name__}, or to None if there is none."
                 )
         super().__init__(model)  # type: ignore[call-arg]
         self.registered[model] = self
 
     def allow(self, comment: Any, content_object: Any, request: Any) -> bool:
-        """Refuse certain spam outright, if DISCARD is set."""
+        """Reject certain spam, if DISCARD is set."""
         if not super().allow(comment, content_object, request):  # type: ignore[misc]
             return False
         if not setting("DISCARD") or self.trusts(comment):
@@ -57,7 +54,7 @@ class Moderation:
         return not (waits and verdict is not None and verdict.discard)
 
     def moderate(self, comment: Any, content_object: Any, request: Any) -> bool:
-        """Tell whether the comment waits for a moderator."""
+        """Return whether the comment waits for a moderator."""
         if super().moderate(comment, content_object, request):  # type: ignore[misc]
             return True
         if self.trusts(comment):
@@ -65,12 +62,12 @@ class Moderation:
         return judge(comment, self.comment_of(comment, content_object), request)[1]
 
     def trusts(self, comment: Any) -> bool:
-        """Tell whether a comment needs no judging; by default, those of moderators."""
+        """Return whether a comment needs no score; by default, those of moderators."""
         user = comment.user
         return user is not None and user.has_perm("django_comments.can_moderate")
 
     def comment_of(self, comment: Any, content_object: Any) -> Comment:
-        """Return a comment of Django's as a `Comment`."""
+        """Return a Django comment as a `Comment`."""
         user = comment.user
         author = comment.user_name or (user and (user.get_full_name() or user.get_username()))
         return Comment(
@@ -129,12 +126,12 @@ def _thread(comment: Any) -> list[str]:
 
 
 def moderation_of(comment: Any) -> Moderation | None:
-    """Return the moderator of a comment's model, None if it is not ours."""
+    """Return the moderator of a comment's model; None if it is not spamguard's."""
     return Moderation.registered.get(comment.content_type.model_class())
 
 
 def keep_verdict(sender: Any, instance: Any, created: bool, raw: bool = False, **_: Any) -> None:
-    """Keep the verdict on a saved comment, which has a key only now."""
+    """Keep the verdict on a comment, which has a key once it is saved."""
     found = moderation_of(instance)
     if created and not raw and found is not None and not found.trusts(instance):
         keep(str(instance.pk), found.comment_of(instance, instance.content_object))
@@ -143,8 +140,7 @@ def keep_verdict(sender: Any, instance: Any, created: bool, raw: bool = False, *
 def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any) -> None:
     """Learn from Django's own moderation: an approved comment is ham.
 
-    A removed comment has no label, because it may be an insult; the action
-    "spam" is for spam.
+    A removed comment has no label, as it may be an insult; the action "spam" is for spam.
     """
     decision: Decision | None = {
         flag.MODERATOR_APPROVAL: "ham", flag.MODERATOR_DELETION: "remove",
@@ -158,15 +154,9 @@ def learn_from_flag(sender: Any, comment: Any, flag: Any, request: Any, **_: Any
 
 
 def learn_comment(comment: Any, decision: Decision, by: str) -> None:
-    """Learn a moderator's decision about a comment.
-
-    Raises
-    ------
-    FeedbackError
-        If it could not be kept.
-    """
+    """Learn a moderator's decision about a comment; raise FeedbackError if it could not be kept."""
     found = moderation_of(comment)
     if found is not None:
         given = found.comment_of(comment, comment.content_object)
-        with suppress(ForgottenError):  # it must leave no trace
+        with suppress(ForgottenError):  # a forgotten comment must leave no trace
             correct(comment, str(comment.pk), given, decision, by)

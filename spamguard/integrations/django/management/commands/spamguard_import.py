@@ -1,4 +1,4 @@
-"""``manage.py spamguard_import``: what was decided before spamguard came."""
+"""``manage.py spamguard_import``: decisions from before spamguard was installed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from spamguard.integrations.django.conf import setting, site
 
 
 class Command(BaseCommand):
-    """Enter the comments that stand in the database into the journal."""
+    """Import the database's comments into the journal."""
 
     help = (
-        "Enter the comments in the database into spamguard's journal: published ones as ham. "
-        "Those that wait for a decision are left out. It can be repeated: what is there already "
-        "is not entered twice, and what moderators decided since stands."
+        "Import the comments of the database into spamguard's journal, published ones as ham. "
+        "Comments that wait for a decision are skipped. It is safe to repeat: nothing is "
+        "imported twice, and later decisions of moderators are kept."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
         parser.add_argument(
             "--removed", choices=("spam", "remove"), default="remove",
-            help="what a removed comment was: spam, or something to learn nothing from (default)",
+            help="import removed comments as spam, or without a label (default)",
         )  # fmt: skip
         parser.add_argument(
             "--approved-only", action="store_true",
-            help="of the published ones, only those that a moderator approved",
+            help="import only published comments that a moderator approved",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +52,7 @@ def _history(options: dict[str, Any]) -> Iterator[Correction]:
     from spamguard.integrations.django.moderation import Moderation
 
     if not Moderation.registered:
-        raise CommandError("No model has a moderator of spamguard's: register one first.")
+        raise CommandError("No model has a spamguard moderator: register one first.")
     for model, moderation in Moderation.registered.items():
         kind = ContentType.objects.get_for_model(model)
         found = get_model()._default_manager.filter(content_type=kind).order_by("pk")

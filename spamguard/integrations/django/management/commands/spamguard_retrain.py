@@ -1,4 +1,4 @@
-"""``manage.py spamguard_retrain``: the site's own model, from what its moderators decided."""
+"""``manage.py spamguard_retrain``: train the site's own model on its moderators' decisions."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from spamguard.training import replace_model, retrain, rollback
 
 
 class Command(BaseCommand):
-    """Learn from the labels in the journal, and use the model if it is no worse."""
+    """Train a model on the labels in the journal, and use it if it is no worse."""
 
     help = (
-        "Learn a model of this site from the labels in the journal. It is put into "
-        'SPAMGUARD["OWN_MODEL"], and used from the next comment on, only if the newest comments '
-        "say that it is no worse than the one in use."
+        "Train a model of this site on the labels in the journal. It goes into "
+        'SPAMGUARD["OWN_MODEL"], and is used from the next comment on, if it is no worse on the '
+        "newest comments than the model in use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options."""
-        parser.add_argument("--dry-run", action="store_true", help="measure, and change nothing")
-        parser.add_argument("--rollback", action="store_true", help="put the former model back")
+        parser.add_argument("--dry-run", action="store_true", help="measure, but change nothing")
+        parser.add_argument("--rollback", action="store_true", help="restore the previous model")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command."""
         if setting("OWN_MODEL") is None:
-            raise CommandError('Say where the model goes: SPAMGUARD["OWN_MODEL"] = a directory.')
+            raise CommandError('Name a directory for the model: SPAMGUARD["OWN_MODEL"].')
         target = Path(setting("OWN_MODEL"))
         try:
             if options["rollback"]:
