@@ -1,4 +1,4 @@
-"""Near-copies: comments with nearly the same text, by MinHash over runs of words.
+"""Near-copies: comments with nearly the same text, by MinHash (Broder 1997).
 
 Spam campaigns use templates and hit many blogs. A copy on both sides of a split makes
 any model look better than it is, and a flood of copies must not outweigh the rest.

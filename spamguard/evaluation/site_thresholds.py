@@ -231,8 +231,8 @@ def gatherings(
     """Return the groups with more of the lost ham than chance explains, the worst first.
 
     If the losses were spread by chance, each group's share would follow the
-    hypergeometric distribution. The test is at 5 % over all groups (Bonferroni). The arrays
-    have shape (n,); `cut` is in log-odds, compared with >=.
+    hypergeometric distribution. The test is at 5 % over all groups (Dunn 1961, Bonferroni).
+    The arrays have shape (n,); `cut` is in log-odds, compared with >=.
     """
     counts = count_ham_lost(log_odds, spam, groups, cut)
     ham, lost = sum(n for _, n in counts.values()), sum(k for k, _ in counts.values())

@@ -75,6 +75,13 @@ class Database:
         Which texts a new journal keeps; an existing one must agree.
     wait : float
         Seconds to wait for another writer.
+
+    Raises
+    ------
+    InputError
+        If an argument has a wrong value.
+    FeedbackError
+        If the database cannot be opened, or is not a journal.
     """
 
     def __init__(
@@ -287,7 +294,11 @@ class Database:
         return note
 
     def scrub(self, note: str, wait: float | None = None) -> None:
-        """Rewrite the database without deleted bytes; raise FeedbackError if that is not possible now."""
+        """Rewrite the database without deleted bytes.
+
+        Other connections get `wait` seconds to finish. Raises FeedbackError if the file
+        cannot be rewritten now.
+        """
         try:
             with self._plain_errors():
                 if self.is_sqlite:

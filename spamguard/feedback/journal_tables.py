@@ -20,10 +20,12 @@ class AnyText(sa.types.TypeDecorator[str]):
     impl = sa.LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:  # noqa: D102
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:
+        """Return what the database stores."""
         return None if value is None else value.encode("utf-8", "surrogatepass")
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: D102
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Return what was sent."""
         return None if value is None else bytes(value).decode("utf-8", "surrogatepass")
 
 

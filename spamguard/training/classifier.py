@@ -52,9 +52,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     """A scikit-learn classifier of comments into ham and spam.
 
     Logistic regression over the named features and the hashed n-grams, fitted by
-    L-BFGS. X is a sequence of `Comment` (or of texts), a DataFrame with the columns of
-    `score_frame`, or the `Rows` that `vectorize` made of either. With words as labels,
-    use ``scoring="roc_auc"``; scikit-learn's ``"f1"`` needs the labels 0 and 1.
+    L-BFGS (Liu and Nocedal 1989). X is a sequence of `Comment` (or of texts), a DataFrame
+    with the columns of `score_frame`, or the `Rows` that `vectorize` made of either. With
+    words as labels, use ``scoring="roc_auc"``; scikit-learn's ``"f1"`` needs the labels 0 and 1.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Weighted logistic regression for sparse rows, with a prior to start from.
 
 The loss is the weighted mean logistic loss plus half the squared distance of the weights
-from their prior: zero, or a base model's weights by way of `offset`. L-BFGS finds its
-only minimum.
+from their prior: zero, or a base model's weights by way of `offset`. L-BFGS (Liu and Nocedal
+1989) finds its only minimum.
 """
 
 from __future__ import annotations
