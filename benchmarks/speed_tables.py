@@ -500,7 +500,7 @@ def page(result: Result) -> str:
             "",
             "```",
             "sh benchmarks/accuracy/install_peers.sh peers-env",
-            "peers-env/bin/python benchmarks/speed/measure.py DIR",
+            "peers-env/bin/python benchmarks/speed/speed_bench.py DIR",
             "```",
             "",
         ]
