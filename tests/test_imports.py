@@ -54,6 +54,13 @@ NETWORK = {
     "socket", "ssl", "http", "ftplib", "smtplib", "xmlrpc", "requests", "urllib3", "httpx", "aiohttp",
 }  # fmt: skip
 ONLINE = {"server", "integrations", "cli"}
+# What each adapter may import of its host; what the adapters share imports none.
+HOSTS = {
+    "django": {"django", "django_comments", "django_comments_xtd"},
+    "flask": {"flask"},
+    "starlette": {"starlette", "fastapi"},
+    "isso": {"isso", "werkzeug"},
+}
 
 ROOMS = sorted(
     path.stem
@@ -178,6 +185,39 @@ def test_nothing_unsafe_is_imported_or_called(room):
             for call in calls:
                 if ast.unparse(call.func).endswith(("np.load", "numpy.load")):
                     assert "allow_pickle=False" in ast.unparse(call), name
+
+
+def test_an_adapter_imports_its_own_host():
+    hosts = set().union(*HOSTS.values())
+    for room in set(ROOMS) - {"server"}:
+        for found in imports()[room]:
+            adapter = found.module.removeprefix(ADAPTERS).partition(".")[0]
+            used = {found.source.partition(".")[0]} & hosts
+            assert used <= HOSTS.get(adapter, set()), found
+
+
+@each_room
+def test_nothing_private_of_another_package_is_used(room):
+    for found in imports()[room]:
+        package = found.source.partition(".")[0]
+        if package in HEAVY | {"numpy"}:
+            assert "._" not in f".{found.source}.{found.name}", found
+        elif package == "spamguard":
+            assert not found.name.startswith("_") or found.name == "__version__", found
+
+
+@each_room
+def test_nothing_runs_at_import_but_definitions(room):
+    """No module opens a file, a model or a connection only because it is imported."""
+    for name, tree in modules().items():
+        if room_of(name) != room or room == "__main__":
+            continue
+        for node in tree.body:
+            assert not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant), name
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+                called = {ast.unparse(call.func) for call in calls}
+                assert not called & {"open", "load_model", "default_model", "Path.cwd"}, name
 
 
 def score_in_a_new_process(code: str) -> str:
