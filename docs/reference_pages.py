@@ -28,9 +28,19 @@ _BESIDE = re.compile(r"\[([^\[\]\n]+)\]\(\.\./([^()#\s]+)\)")
 def modules(module: griffe.Module) -> Iterator[griffe.Module]:
     """Yield a package and the modules below it, except private ones."""
     yield module
+    if module.path == "spamguard.server":  # its parts are its own
+        return
     for name, member in sorted(module.members.items()):
         if isinstance(member, griffe.Module) and not name.startswith("_"):
             yield from modules(member)
+
+
+def offered(module: griffe.Module) -> list[str]:
+    """Return the names in ``__all__``; of a package that imports late, those for type checkers."""
+    if "attach" not in module.members or module.path.endswith(".loading"):
+        return [str(name) for name in module.exports or []]
+    aliases = {name: m for name, m in module.members.items() if m.is_alias and name != "attach"}
+    return sorted(n for n, m in aliases.items() if m.target_path.startswith("spamguard."))
 
 
 def public_objects(package: griffe.Module) -> dict[str, list[str]]:
@@ -38,7 +48,7 @@ def public_objects(package: griffe.Module) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for module in sorted(modules(package), key=lambda m: (m.path.count("."), m.path)):
-        for name in map(str, module.exports or []):
+        for name in offered(module):
             member = module.members[name]
             path = member.canonical_path
             if path not in seen:

@@ -33,13 +33,13 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 CASES = ROOT / "tests" / "importers" / "cases"
 
 NOT_RUN = {
-    "a cluster of their own; tests/test_parallel.py and tests/test_cluster.py make these calls": [
+    "a cluster of their own; tests/test_parallel.py and tests/analysis/test_spark.py make these calls": [
         ("docs/scale.md", "import joblib"),
         ("docs/scale.md", "from spamguard.analysis import score_spark"),
     ],
     "a drawing, a table or an excerpt, no command": [
-        ("docs/architecture.md", "Comment, Post"),
-        ("docs/architecture.md", "cli, demo -> scoring"),
+        ("docs/architecture.md", "                 a comment arrives"),
+        ("docs/architecture.md", "leaves <- features"),
     ],
     "a file of another program; tests/server/test_server_docs.py reads what it says of ours": [
         ("docs/server.md", "server {"),
@@ -51,7 +51,7 @@ NOT_RUN = {
 
 NOT_COMMANDED = {
     "installs or prepares an environment, which .ci/run does": ("pip install ", "python3 -m venv ", ".venv/bin/pip ", "source "),
-    "measures for many minutes; its script must be there": ("python benchmarks/", "sh benchmarks/", "bash benchmarks/", "peers-env/bin/python benchmarks/"),
+    "measures for many minutes; its script must be there": ("python benchmarks/", "python -m benchmarks.protocols", "sh benchmarks/", "bash benchmarks/", "peers-env/bin/python benchmarks/"),
     "fetches from the reader's own server": ("read -rs ", "wp ", "docker exec ", "git clone ", "git -C ", "(cd blog && gh "),
 }  # fmt: skip
 """Commands of other programs, by their beginnings."""
@@ -60,7 +60,7 @@ ONLY_PARSED = {
     "needs the reader's database server": ("import wordpress-db env:", "feedback postgresql", "feedback env:"),
     "needs an export that tests/importers makes": ("import isso ", "import remark42 ", "import staticman "),
     "reads what a pipe brings for ever": ("score > verdicts.jsonl",),
-    "learns from an export for minutes; tests/test_training.py trains": ("train --corpus ",),
+    "learns from an export for minutes; tests/training/test_recipe.py trains": ("train --corpus ",),
 }  # fmt: skip
 """Commands of spamguard that are parsed and not run, by their beginnings."""
 

@@ -41,4 +41,4 @@ def test_numbers_are_those_of_the_program():
     assert "Ten attempts to log in are free, then one in 30 seconds" in DOCS
     assert f"the first {queue_query.WINDOW} that fit" in DOCS
     assert LEAST == 10
-    assert "With ten decisions of each kind" in DOCS
+    assert "From ten decisions of each kind on" in DOCS
