@@ -17,8 +17,9 @@ import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
-from benchmarks.protocols.tables import render_protocol
+from benchmarks.protocols.markdown import render_protocol
 from spamguard import SpamModel, load_model
+from spamguard.display import share as percent_of
 from spamguard.evaluation.thresholds import Promise
 from spamguard.training.recipe import LANGUAGE_HAM, Recipe
 
@@ -30,10 +31,6 @@ MODEL = ROOT / "models" / "default"
 def _result(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
     return found
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def _unseen() -> list[str]:
@@ -63,7 +60,7 @@ def _unseen() -> list[str]:
         "Some comments have near-duplicates in other sources, because campaigns cross blogs. Their share of each "
         "blog's comments: "
         + ", ".join(
-            f"{r['blog']} {_percent(r['near_duplicates_elsewhere'])}" for r in result["rows"]
+            f"{r['blog']} {percent_of(r['near_duplicates_elsewhere'])}" for r in result["rows"]
         )
         + ". The macro mean with and without them:",
         "",
@@ -166,7 +163,7 @@ def _moderation() -> list[str]:
             for when in ("before", "after")
         )
         mean = [
-            _percent(sum(macro[f"{kind}_{when}"] for kind in kinds) / len(kinds))
+            percent_of(sum(macro[f"{kind}_{when}"] for kind in kinds) / len(kinds))
             for when in ("before", "after")
         ]
         pairs = list(zip(before, after, strict=True))
@@ -220,7 +217,7 @@ def _moderation() -> list[str]:
 def _panels() -> list[str]:
     result = _result("panels")
     languages = [
-        [code, f"{found['ham']:,}", _percent(found["ham_blocked"])]
+        [code, f"{found['ham']:,}", percent_of(found["ham_blocked"])]
         for code, found in result["macro"].items()
     ]
     background = Recipe.read(MODEL / "recipe.toml").background
@@ -229,9 +226,9 @@ def _panels() -> list[str]:
             row["set"] + (" (b)" if row["set"] in background else ""),
             ", ".join(row["languages"]),
             f"{row['ham']:,}",
-            _share(row["ham_blocked"]),
-            _share(row["ham_unsure"]),
-            _share(row["ham_discarded"]),
+            _share_cell(row["ham_blocked"]),
+            _share_cell(row["ham_unsure"]),
+            _share_cell(row["ham_discarded"]),
         ]
         for row in sorted(result["rows"], key=lambda row: -row["ham_blocked"]["value"])
     ]
@@ -239,11 +236,11 @@ def _panels() -> list[str]:
         [
             row["language"],
             f"{row['ham']:,}",
-            _share(row["ham_called_spam"]),
-            _share(row["ham_called_spam_without_guard"]),
-            _share(row["ham_called_unsure"]),
+            _share_cell(row["ham_called_spam"]),
+            _share_cell(row["ham_called_spam_without_guard"]),
+            _share_cell(row["ham_called_unsure"]),
             f"{row['spam']:,}",
-            _share(row["spam_called_unsure"]),
+            _share_cell(row["spam_called_unsure"]),
         ]
         for row in result["languages_held_out"]
     ]
@@ -274,10 +271,12 @@ def _panels() -> list[str]:
     ]  # fmt: skip
 
 
-def _share(figure: dict[str, Any]) -> str:
+def _share_cell(figure: dict[str, Any]) -> str:
     if figure["value"] is None:
         return "–"
-    return f"{_percent(figure['value'])} ({_percent(figure['low'])}–{_percent(figure['high'])})"
+    return (
+        f"{percent_of(figure['value'])} ({percent_of(figure['low'])}–{percent_of(figure['high'])})"
+    )
 
 
 def _errors() -> list[str]:
@@ -340,7 +339,7 @@ def _robustness() -> list[str]:
             f"{row['recall_at_1pct']:.3f}",
             f"{100 * row['recall_lost']:.1f}",
             f"{row['spam_caught']:.3f}",
-            _percent(row["ham_blocked"]),
+            percent_of(row["ham_blocked"]),
             f"{100 * row['ham_blocked_added']:+.1f}",
         ]
         for row in result["rows"]
@@ -423,9 +422,7 @@ def _drift() -> list[str]:
     quiet, found = result["false_alarms"], result["heard"]
 
     def share(figure: dict[str, Any]) -> str:
-        return (
-            f"{_percent(figure['share'])} ({_percent(figure['low'])} – {_percent(figure['high'])})"
-        )
+        return f"{percent_of(figure['share'])} ({percent_of(figure['low'])} – {percent_of(figure['high'])})"
 
     names = {
         "report": "`drift_report`",
@@ -451,7 +448,7 @@ def _drift() -> list[str]:
         "| comments replaced | any change reported | a score changed |",
         "|---|---|---|",
         *(
-            f"| {_percent(row['replaced'])} | {share(row['any'])} | {share(row['scores'])} |"
+            f"| {percent_of(row['replaced'])} | {share(row['any'])} | {share(row['scores'])} |"
             for row in found
         ),
         "",
@@ -486,7 +483,7 @@ def accuracy() -> str:
         "# How good it is",
         "",
         f"On {len(result['rows'])} moderated blogs, each held out in turn, the shipped thresholds catch "
-        f"{_percent(caught)} of the spam and lose {_percent(lost)} of the real comments (mean of the blogs). "
+        f"{percent_of(caught)} of the spam and lose {percent_of(lost)} of the real comments (mean of the blogs). "
         f"{_worst_line(result)}",
         "",
         "Twelve blogs are few, most are written by programmers in English, and their moderators' labels hold "
@@ -532,7 +529,7 @@ def _discard(model: SpamModel) -> str:
     lost = sum(k for k, _, _ in by_blog.values()) if by_blog else promise["ham_lost"]
     return (
         f"`discard` may be true: of {promise['ham']} held-out real comments {lost} "
-        f"lie above its threshold (at most {_percent(promise['ham_lost_upper'])} with "
+        f"lie above its threshold (at most {percent_of(promise['ham_lost_upper'])} with "
         f"{100 * promise['confidence']:g} % confidence, by order statistics, if comments are independent)."
     ) + (_discard_by_blog(by_blog, promise) if by_blog else "")
 
@@ -570,7 +567,7 @@ def _languages(about: Mapping[str, Any]) -> list[str]:
             f"{found['ham']:,}",
             f"{found['spam']:,}",
             "yes" if found["ham"] >= LANGUAGE_HAM else "no",
-            _lost(code, panels["rows"]) if code != "en" else f"{_percent(pooled)} of all",
+            _lost(code, panels["rows"]) if code != "en" else f"{percent_of(pooled)} of all",
         ]
         for code, found in sorted(counts.items(), key=lambda item: -item[1]["ham"])
         if found["ham"] + found["spam"] >= 20
@@ -592,7 +589,9 @@ def _lost(language: str, rows: list[dict[str, Any]]) -> str:
     """Return the share of ham lost by each set in `language` alone, the largest first."""
     own = [row for row in rows if row["languages"] == [language]]
     own.sort(key=lambda row: -float(row["ham_blocked"]["value"]))
-    return ", ".join(f"{row['set']} {_percent(row['ham_blocked']['value'])}" for row in own) or "–"
+    return (
+        ", ".join(f"{row['set']} {percent_of(row['ham_blocked']['value'])}" for row in own) or "–"
+    )
 
 
 def _worst_panel() -> dict[str, Any]:
@@ -621,9 +620,9 @@ def card() -> str:
             "",
             "## On a blog it has never seen",
             "",
-            f"It catches {_percent(macro['spam_caught']['value'])} of the spam, loses "
-            f"{_percent(macro['ham_blocked']['value'])} of the real comments, and leaves "
-            f"{_percent(macro['unsure']['value'])} of the comments for a person to decide. These are means of twelve "
+            f"It catches {percent_of(macro['spam_caught']['value'])} of the spam, loses "
+            f"{percent_of(macro['ham_blocked']['value'])} of the real comments, and leaves "
+            f"{percent_of(macro['unsure']['value'])} of the comments for a person to decide. These are means of twelve "
             "moderated blogs, each held out in turn: they were measured with models trained in the same way that "
             "did not see the blog.",
             "",
@@ -634,9 +633,9 @@ def card() -> str:
             "## Where it is weak",
             "",
             "- Most real comments lost: "
-            + ", ".join(f"{r['blog']} ({_percent(r['ham_blocked']['value'])})" for r in worst_ham)
+            + ", ".join(f"{r['blog']} ({percent_of(r['ham_blocked']['value'])})" for r in worst_ham)
             + ". Readers who are bloggers or tradespeople themselves look like advertisers.",
-            f"- Of all held-out sets, {panel['set']} loses most: {_percent(panel['ham_blocked']['value'])} of "
+            f"- Of all held-out sets, {panel['set']} loses most: {percent_of(panel['ham_blocked']['value'])} of "
             f"its {panel['ham']:,} real comments. Archives hold spam that nobody found, and it counts as lost.",
             "- Lowest recall at 1 % false positives: "
             + ", ".join(f"{r['blog']} ({r['recall_at_1pct']['value']:.2f})" for r in weakest)
@@ -650,8 +649,8 @@ def card() -> str:
             "## Thresholds",
             "",
             f"The decision thresholds are at log-odds {model.cuts.unsure:.2f} for `unsure` and {model.cuts.spam:.2f} for "
-            f"`spam`. They were set so that {_percent(about['settings']['unsure_ham_lost'])} and "
-            f"{_percent(about['settings']['spam_ham_lost'])} of the ham on held-out blogs lie above. {discard}",
+            f"`spam`. They were set so that {percent_of(about['settings']['unsure_ham_lost'])} and "
+            f"{percent_of(about['settings']['spam_ham_lost'])} of the ham on held-out blogs lie above. {discard}",
             "",
             *_languages(about),
             "## Train it again",
@@ -711,10 +710,10 @@ def readme() -> str:
 
 
 _HEADLINES = (
-    ("spam_caught", "spam caught at the shipped threshold", _percent, max),
-    ("ham_blocked", "real comments lost at that threshold", _percent, min),
+    ("spam_caught", "spam caught at the shipped threshold", percent_of, max),
+    ("ham_blocked", "real comments lost at that threshold", percent_of, min),
     ("mcc", "both in one figure (MCC)", "{:.3f}".format, max),
-    ("recall_at_1pct", "spam caught at 1 % false positives, best threshold in hindsight", _percent, max),
+    ("recall_at_1pct", "spam caught at 1 % false positives, best threshold in hindsight", percent_of, max),
     ("auc", "ROC-AUC", "{:.3f}".format, max),
     ("ece", "expected calibration error (peers uncalibrated)", "{:.3f}".format, min),
 )  # fmt: skip
@@ -736,10 +735,10 @@ def _worst_line(result: dict[str, Any]) -> str:
     most_lost = max(result["rows"], key=lambda row: row["ham_blocked"]["value"])
     panel = _worst_panel()
     return (
-        f"The lowest share of spam caught is {_percent(worst['spam_caught']['value'])} ({worst['blog']}), and the most "
-        f"real comments lost on one of these blogs is {_percent(most_lost['ham_blocked']['value'])} "
+        f"The lowest share of spam caught is {percent_of(worst['spam_caught']['value'])} ({worst['blog']}), and the most "
+        f"real comments lost on one of these blogs is {percent_of(most_lost['ham_blocked']['value'])} "
         f"({most_lost['blog']}). Of all sets with real comments, {panel['set']} loses most: "
-        f"{_percent(panel['ham_blocked']['value'])} of {panel['ham']:,}."
+        f"{percent_of(panel['ham_blocked']['value'])} of {panel['ham']:,}."
     )
 
 
@@ -749,8 +748,8 @@ def home() -> str:
     macro = result["macro"]
     line = (
         f"On {len(result['rows'])} moderated blogs, each held out in turn, the shipped thresholds catch "
-        f"{_percent(macro['spam_caught']['value'])} of the spam and lose "
-        f"{_percent(macro['ham_blocked']['value'])} of the real comments (mean of the blogs). {_worst_line(result)}"
+        f"{percent_of(macro['spam_caught']['value'])} of the spam and lose "
+        f"{percent_of(macro['ham_blocked']['value'])} of the real comments (mean of the blogs). {_worst_line(result)}"
     )
     return _with_figures((ROOT / "docs" / "index.md").read_text("utf-8"), [line])
 

@@ -76,13 +76,21 @@ def percent(probability: float) -> str:
     return ">99 %" if probability >= 0.995 else f"{100 * probability:.0f} %"
 
 
-def share(value: float, digits: int = 1) -> str:
-    """Return a measured share, 0 to 1, in percent.
+def share(value: float | None, digits: int = 1) -> str:
+    """Return a measured share, 0 to 1, in percent, or a dash for None.
 
-    >>> share(0.8746), share(0.0)
-    ('87.5 %', '0.0 %')
+    >>> share(0.8746), share(0.0), share(None)
+    ('87.5 %', '0.0 %', '–')
+    >>> share(0.99999)
+    '99.9 %'
     """
-    return f"{100 * value:.{digits}f} %"
+    if value is None:
+        return "–"
+    rounded = round(100 * value, digits)
+    # What is not certain must not look certain.
+    if value < 1 and rounded >= 100:
+        rounded = 100 - 10.0**-digits
+    return f"{rounded:.{digits}f} %"
 
 
 def counted(value: int, one: str, many: str = "") -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.comment import Comment
-from spamguard.display import box, safe, table
+from spamguard.display import box, safe, share, table
 from spamguard.errors import InputError
 from spamguard.explaining import Shading, reasons_for, shading_of
 from spamguard.features import BLOCKS, FAMILIES, FEATURES, Rows, Vectorizer, is_known
@@ -270,7 +270,7 @@ class SpamModel:
 
     def card(self) -> list[tuple[str, str]]:
         """Return names and values that describe the model: thresholds, training data, main weights."""
-        rows = [("spam assumed", f"{100 * self.prior:.0f} %")]
+        rows = [("spam assumed", share(self.prior, 0))]
         for name in ("unsure", "spam", "discard"):
             cut = getattr(self.cuts, name)
             says = "never" if cut is None else f"from {probability(cut):.3f} (log-odds {cut:+.2f})"
@@ -302,7 +302,7 @@ def _about_rows(about: Mapping[str, Any]) -> list[tuple[str, str]]:
     figures = about.get("figures")
     for name, value in figures.items() if isinstance(figures, Mapping) else ():
         if isinstance(value, int | float):
-            rows.append((f"{str(name).replace('_', ' ')}, held out", f"{100 * value:.1f} %"))
+            rows.append((f"{str(name).replace('_', ' ')}, held out", share(value)))
     calibration = about.get("calibration")
     if isinstance(calibration, Mapping):
         numbers = (f"{k} {v:.2f}" for k, v in calibration.items() if isinstance(v, int | float))

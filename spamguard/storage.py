@@ -106,14 +106,14 @@ def load_model(name_or_path: str | os.PathLike[str] = "default") -> SpamModel:
     """
     directory = find_model(name_or_path)
     description = directory / "model.json"
-    data = _read(description, _MAX_JSON)
+    data = _read_bounded(description, _MAX_JSON)
     while True:
         about = _parse(description, data)
         try:
             return _build(directory, about)
         except ModelFormatError:
             # Another process may have replaced the model meanwhile.
-            former, data = data, _read(description, _MAX_JSON)
+            former, data = data, _read_bounded(description, _MAX_JSON)
             if data == former:
                 raise
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -126,7 +126,7 @@ def _broken(path: Path, what: str) -> ModelFormatError:
     )
 
 
-def _read(path: Path, limit: int) -> bytes:
+def _read_bounded(path: Path, limit: int) -> bytes:
     """Return the contents of a file of at most `limit` bytes."""
     if not path.is_file():
         raise _broken(path, "missing")
@@ -201,8 +201,8 @@ def _build(directory: Path, about: dict[str, Any]) -> SpamModel:
         ),
         languages=_languages(about["languages"]) if about["format"] >= 2 else frozenset(),
         about=about["about"],
-        prior=_share(about.get("prior", 0.5), "prior"),
-        trained_prior=_share(about["trained_prior"], "trained_prior")
+        prior=_checked_share(about.get("prior", 0.5), "prior"),
+        trained_prior=_checked_share(about["trained_prior"], "trained_prior")
         if "trained_prior" in about
         else None,
     )
@@ -221,7 +221,7 @@ def _number(value: object, name: str) -> float:
     return float(value)
 
 
-def _share(value: object, name: str) -> float:
+def _checked_share(value: object, name: str) -> float:
     share = _number(value, name)
     if not 0 < share < 1:
         raise ValueError(f"{name} is no share between 0 and 1")
@@ -238,7 +238,7 @@ def _read_arrays(
     path: Path, shapes: dict[str, tuple[np.dtype[Any], int]], sha256: str
 ) -> dict[str, NDArray[Any]]:
     limit = sum(dtype.itemsize * size for dtype, size in shapes.values()) + 100_000
-    data = _read(path, limit)
+    data = _read_bounded(path, limit)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise _broken(path, "damaged, or it belongs to another model.json")
     try:

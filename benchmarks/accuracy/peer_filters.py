@@ -17,14 +17,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from peer_models import F64, Bools, Index, Judged, Scorer, Setting, log_odds
+from peer_models import F64, Bools, Index, Scorer, Scores, Setting, log_odds
 
 _SCRIPT = Path(__file__).with_name("sa_bayes.pl")
 
 
-def _judged(probability: Sequence[float] | F64) -> Judged:
+def _scores_of(probability: Sequence[float] | F64) -> Scores:
     p = np.asarray(probability, dtype=np.float64)
-    return Judged(log_odds(p), p)
+    return Scores(log_odds(p), p)
 
 
 class Folder:
@@ -77,10 +77,10 @@ class SpamBayes:
         for row, is_spam in zip(train.tolist(), spam.tolist(), strict=True):
             classifier.learn(self.words[row], is_spam)
 
-        def scores(test: Index) -> Judged:
+        def scores(test: Index) -> Scores:
             for key, value in setting.items():  # read when scoring, not when learning
                 options["Classifier", key] = value
-            return _judged([classifier.spamprob(self.words[i]) for i in test.tolist()])
+            return _scores_of([classifier.spamprob(self.words[i]) for i in test.tolist()])
 
         return scores
 
@@ -135,7 +135,7 @@ class Bogofilter:
         for flag, rows in (("-s", train[spam]), ("-n", train[~spam])):
             self._run(directory.name, rows, flag)
         # The closure keeps the directory as long as it can be used to score.
-        return lambda test: _judged(self._scores(directory.name, test, setting))
+        return lambda test: _scores_of(self._scores(directory.name, test, setting))
 
     def _scores(self, directory: str, test: Index, setting: Setting) -> list[float]:
         values = f"-m{setting['min_dev']},{setting['robs']},0.5"
@@ -196,12 +196,12 @@ class SpamAssassin:
         self._run(directory.name, "learn", train[left], spam[left])
         return lambda test: self._scores(directory.name, test)
 
-    def _scores(self, directory: str, test: Index) -> Judged:
+    def _scores(self, directory: str, test: Index) -> Scores:
         lines = self._run(directory, "score", test, np.zeros(len(test), bool)).splitlines()
         if len(lines) != len(test):
             raise RuntimeError(f"SpamAssassin scored {len(lines)} of {len(test)} messages.")
         scores = (line.split()[1] for line in lines)
-        return _judged([0.5 if s == "-" else float(s) for s in scores])
+        return _scores_of([0.5 if s == "-" else float(s) for s in scores])
 
     def _run(self, directory: str, task: str, rows: Index, spam: Bools) -> str:
         lines = [

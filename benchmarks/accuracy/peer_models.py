@@ -30,14 +30,14 @@ SEED = 1
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scores:
     """A peer's answers for test rows; `score` is 0 if it is undecided."""
 
     score: F64
     probability: F64 | None  # None if the peer gives none
 
 
-Scorer = Callable[[Index], Judged]
+Scorer = Callable[[Index], Scores]
 
 
 class Peer(Protocol):
@@ -130,9 +130,9 @@ def _logistic(X: Any, spam: Bools, weight: F64 | None, C: float) -> Any:
     return LogisticRegression(C=C, solver="lbfgs", max_iter=1000, tol=1e-4).fit(X, spam, weight)
 
 
-def _probable(score: Any) -> Judged:
+def _probable(score: Any) -> Scores:
     z = np.asarray(score, dtype=np.float64)
-    return Judged(z, 1 / (1 + np.exp(-z)))
+    return Scores(z, 1 / (1 + np.exp(-z)))
 
 
 @dataclass
@@ -213,7 +213,7 @@ class NBSVM:
         coef = spread(coef, known, presence.shape[1])
         # The intercept is one of the SVM's weights, so it shrinks with them.
         shift = self.beta * float(svm.intercept_[0])
-        return lambda test: Judged(presence[test] @ coef + shift, None)
+        return lambda test: Scores(presence[test] @ coef + shift, None)
 
 
 # --- fastText and Vowpal Wabbit ------------------------------------------------------
@@ -267,14 +267,14 @@ class FastText:
             )  # fmt: skip
         return lambda test: self._scores(model, test)
 
-    def _scores(self, model: Any, test: Index) -> Judged:
+    def _scores(self, model: Any, test: Index) -> Scores:
         p = np.zeros(len(test))
         for place, row in enumerate(test.tolist()):
             # The wrapper's own predict() fails under numpy 2, so call the binding.
             for share, label in model.f.predict(self.lines[row] + "\n", 2, 0.0, "strict"):
                 if label == "__label__spam":
                     p[place] = min(max(share, 0.0), 1.0)
-        return Judged(log_odds(p), p)
+        return Scores(log_odds(p), p)
 
 
 @dataclass
@@ -326,7 +326,7 @@ class VowpalWabbit:
                 line = self._line(int(train[i]), characters)
                 vw.learn(f"{1 if spam[i] else -1} {weight[i]:.6f} {line}")
 
-        def scores(test: Index) -> Judged:
+        def scores(test: Index) -> Scores:
             lines = (self._line(row, characters) for row in test.tolist())
             return _probable([vw.predict(line) for line in lines])
 

@@ -31,11 +31,11 @@ from peer_models import (
     NBSVM,
     FastText,
     Grams,
-    Judged,
     Linear,
     MiniLM,
     Peer,
     Scorer,
+    Scores,
     Setting,
     VowpalWabbit,
 )
@@ -117,7 +117,7 @@ class Seconds:
 
 
 def figures_of(
-    spam: Bools, judged: Judged, cut: float, post: NDArray[np.str_]
+    spam: Bools, judged: Scores, cut: float, post: NDArray[np.str_]
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Return the project's metrics at `cut`, and those that depend on it at even odds."""
     probabilities = (judged.score >= 0).astype(float)
@@ -327,9 +327,9 @@ def run_peer(peer: Peer, corpus: Corpus, blogs: Sequence[str]) -> Result:
 def _own_scorer(material: Any, train: Index, settings: Any) -> tuple[Any, Scorer]:
     model = learn(material.take(train), settings).model
 
-    def scores(test: Index) -> Judged:
+    def scores(test: Index) -> Scores:
         z = model.decision_function(material.rows[test])
-        return Judged(z, np.array([probability(value) for value in z.tolist()]))
+        return Scores(z, np.array([probability(value) for value in z.tolist()]))
 
     return model, scores
 

@@ -23,8 +23,8 @@ from benchmarks.protocols import datasets
 from benchmarks.protocols.accuracy import tubespam, unseen_blogs
 from benchmarks.protocols.corrections import moderation
 from benchmarks.protocols.held_out import UNSEEN_BLOGS, HeldOut, prepare
+from benchmarks.protocols.markdown import render_protocol
 from benchmarks.protocols.studies import ablation, ham_panels, robustness, site_labels
-from benchmarks.protocols.tables import render_protocol
 from benchmarks.protocols.timing import speed
 from spamguard.errors import SpamguardError
 from spamguard.storage import find_model, write_bytes

@@ -162,11 +162,11 @@ def _language_held_out(
     for side, spam in (("ham", False), ("spam", True)):
         here = material.spam[tested] == spam
         found[side] = int(here.sum())
-        found[f"{side}_told"] = _share(languages[here] == language)
+        found[f"{side}_told"] = _exact_share(languages[here] == language)
         for words, guard in (("", known), ("_without_guard", frozenset[str]())):
             labels = cuts.labels(log_odds[here], languages[here], guard)
             for label in ("spam", "unsure", "ham"):
-                found[f"{side}_called_{label}{words}"] = _share(labels == label)
+                found[f"{side}_called_{label}{words}"] = _exact_share(labels == label)
     return found
 
 
@@ -180,12 +180,12 @@ def _panel(
     return {
         "set": name,
         "ham": len(ham),
-        "ham_blocked": _share(np.isin(ham, _BLOCKED)),
-        "ham_discarded": _share(ham == "discard"),
-        "ham_unsure": _share(ham == "unsure"),
+        "ham_blocked": _exact_share(np.isin(ham, _BLOCKED)),
+        "ham_discarded": _exact_share(ham == "discard"),
+        "ham_unsure": _exact_share(ham == "unsure"),
         "spam": len(spam),
-        "spam_caught": _share(np.isin(spam, _BLOCKED)),
-        "spam_discarded": _share(spam == "discard"),
+        "spam_caught": _exact_share(np.isin(spam, _BLOCKED)),
+        "spam_discarded": _exact_share(spam == "discard"),
     }
 
 
@@ -343,7 +343,7 @@ def _attacked(held_out: HeldOut, blog: str, model: SpamModel) -> dict[str, dict[
 # --- shared ---------------------------------------------------------------------------
 
 
-def _share(hits: NDArray[np.bool_]) -> dict[str, Any]:
+def _exact_share(hits: NDArray[np.bool_]) -> dict[str, Any]:
     low, high = clopper_pearson(int(hits.sum()), len(hits))
     return {
         "value": round(float(hits.mean()), 5) if len(hits) else None,

@@ -253,7 +253,7 @@ def drift_report(
     chosen = model_of(model)
     samples = []
     for name, given in (("reference", reference), ("current", current)):
-        comments, posts = _read(given)
+        comments, posts = _comments_and_posts(given)
         samples.append(measure(comments, posts, chosen, stage=name, watch=watch))
     return compare(samples[0], samples[1], alpha=alpha, deals=deals, seed=seed, model=chosen.title)
 
@@ -498,7 +498,7 @@ def _table(
 # --- what goes in -----------------------------------------------------------------
 
 
-def _read(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
+def _comments_and_posts(given: Any) -> tuple[list[Comment], NDArray[np.intp]]:
     if is_frame(given) or is_foreign_frame(given):
         given = readable(given)
         comments = comments_of_frame(given)

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spamguard.corpus import missing
+from spamguard.display import share
 from spamguard.errors import InputError
 from spamguard.evaluation import Figure as Measure
 from spamguard.evaluation import (
@@ -104,7 +105,7 @@ def _percent_ticks(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}"))
 
 
-def _words(text: str, most: int = _MOST_LETTERS) -> str:
+def _shortened(text: str, most: int = _MOST_LETTERS) -> str:
     """Return `text` in one line, with "?" for characters missing from the font."""
     kept = text if len(text) <= most else f"{text[: most - 1]}…"
     font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
@@ -287,7 +288,7 @@ def _summary(
     n_spam, n_ham = int(spam.sum()), int((~spam).sum())
     if min(n_spam, n_ham) < _FEW or found.low == found.high:
         text += f", of {n_spam:,} spam, {n_ham:,} ham"
-    return f"{_words(label)}: {text}" if label else text
+    return f"{_shortened(label)}: {text}" if label else text
 
 
 def _precision_at(y: ArrayLike, scores: ArrayLike) -> F64:
@@ -405,7 +406,7 @@ def _reliability_drawn(
     ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
     ax.errorbar(
         said, was, yerr=errors, color=colour, marker="o", markersize=5, capsize=3, linewidth=1.2,
-        label=_words(label) or "measured",
+        label=_shortened(label) or "measured",
     )  # fmt: skip
     # In a strip below the points, so that nothing overlaps.
     at = -1.0
@@ -530,7 +531,7 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
     """
     shown = verdict.reasons[:most]
     bars = [("before anything is read", verdict.intercept)]
-    bars += [(_told(r.feature, r.evidence), r.contribution) for r in shown]
+    bars += [(_reason_name(r.feature, r.evidence), r.contribution) for r in shown]
     rest = verdict.reasons[most:]
     if rest:
         bars.append((f"{len(rest)} further reasons", sum(r.contribution for r in rest)))
@@ -539,12 +540,12 @@ def contributions(verdict: Verdict, *, most: int = 12, ax: Axes | None = None) -
     _signed_bars(ax, bars)
     ax.set(
         xlabel="log-odds (left: ham, right: spam)",
-        title=f"{verdict.label}, {100 * verdict.spam_probability:.1f} % spam",
+        title=f"{verdict.label}, {share(verdict.spam_probability)} spam",
     )
     return ax
 
 
-def _told(feature: str, evidence: str) -> str:
+def _reason_name(feature: str, evidence: str) -> str:
     """Return the evidence, then its meaning, because the end of a long label is cut off."""
     meaning, _, seen = evidence.partition(": “")
     if seen:
@@ -576,7 +577,8 @@ def weights(model: SpamModel, *, most: int = 6, ax: Axes | None = None) -> Axes:
         edge += len(pairs)
         ax.axhline(edge, color=GREY, linewidth=0.8)
     ax.set(
-        xlabel="most it adds to the log-odds (left: ham, right: spam)", title=_words(model.title)
+        xlabel="most it adds to the log-odds (left: ham, right: spam)",
+        title=_shortened(model.title),
     )
     return ax
 
@@ -590,7 +592,7 @@ def _signed_bars(ax: Axes, bars: Sequence[tuple[str, float]]) -> None:
         bar.set_hatch("" if value > 0 else "//")
         bar.set_edgecolor("white")
     ax.bar_label(drawn, [f"{value:+.2f}" for value in values], padding=3, fontsize=8)
-    ax.set_yticks(range(len(bars)), [_words(name) for name, _ in bars], fontsize=8)
+    ax.set_yticks(range(len(bars)), [_shortened(name) for name, _ in bars], fontsize=8)
     ax.set_ylim(len(bars) - 0.4, -0.6)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.margins(x=0.15)
@@ -631,7 +633,7 @@ def figures_by_blog(
         mean = at >= blogs
         ax.plot([low, high], [at, at], color=HAM, linewidth=1.5)
         ax.plot([value], [at], marker="D" if mean else "o", color=SPAM if mean else HAM)
-    ax.set_yticks(range(len(rows)), [_words(name) for name, _ in rows])
+    ax.set_yticks(range(len(rows)), [_shortened(name) for name, _ in rows])
     ax.set(xlabel=_named(figure), title="Blogs never seen")
     _percent_ticks(ax.xaxis)
     return ax
@@ -754,7 +756,7 @@ def attacks(
     for at, (name, _) in enumerate(rows) if ends else ():
         ax.plot(ends[name][figure], [at, at], color="black", linewidth=0.9, marker="|")
     ax.plot([value for _, value in rows], range(len(rows)), "o", color=SPAM, label="attacked")
-    ax.set_yticks(range(len(rows)), [_words(name) for name, _ in rows])
+    ax.set_yticks(range(len(rows)), [_shortened(name) for name, _ in rows])
     ax.set(xlabel=_named(figure), title="What tricks cost")
     played = result.get("played_on")
     if played:
@@ -800,7 +802,7 @@ def confusion_by_blog(
         ax.barh(range(len(bars)), shares, left=left, height=0.8, color=_COLOURS[name], hatch=hatch,
                 edgecolor="white", linewidth=0.5, label=f"called {name}")  # fmt: skip
         left += shares
-    ax.set_yticks(range(len(bars)), [_words(name) for name, _ in bars], fontsize=8)
+    ax.set_yticks(range(len(bars)), [_shortened(name) for name, _ in bars], fontsize=8)
     ax.set_ylim(len(bars) - 0.4, -0.6)
     _percent(ax.xaxis)
     ax.set_xlabel("share of its comments (%)")
@@ -931,7 +933,7 @@ def drift(report: DriftReport, *, most: int = 15, ax: Axes | None = None) -> Axe
         for _, row in rows.iterrows()
     ]
     ax.bar_label(drawn, text, padding=3, fontsize=8)
-    ax.set_yticks(range(len(rows)), [_words(str(name)) for name in rows.index], fontsize=8)
+    ax.set_yticks(range(len(rows)), [_shortened(str(name)) for name in rows.index], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0, max(0.05, 1.7 * float(rows["distance"].max())))
     ax.grid(visible=False, axis="y")

@@ -41,22 +41,28 @@ examples:
 _COMMANDS: Final = {
     "score": ("cli.score_command:add", "judge one comment or a stream of them"),
     "demo": ("cli.demo_command:add", "see the model at work on a sample post"),
-    "import": ("cli.import_command:add", "turn a blog's history into labelled comments"),
+    "import": ("cli.moderation.import_command:add", "turn a blog's history into labelled comments"),
     "models": ("cli.models_command:add", "list the installed models"),
-    "train": ("cli.train_command:add", "train a model"),
-    "evaluate": ("cli.evaluate_command:add", "measure a model on your own labels"),
-    "thresholds": ("cli.thresholds_command:add", "find the threshold that keeps a promise"),
-    "feedback": ("cli.feedback_command:add", "keep what moderators decide"),
-    "retrain": ("cli.retrain_command:add", "learn from your own comments, if that helps"),
-    "audit": ("cli.audit_command:add", "list labels that look wrong"),
-    "queue": ("cli.queue_command:add", "choose which comments to decide first"),
-    "replay": ("cli.replay_command:add", "score a site's past beside what was decided"),
+    "train": ("cli.data.train_command:add", "train a model"),
+    "evaluate": ("cli.data.evaluate_command:add", "measure a model on your own labels"),
+    "thresholds": (
+        "cli.moderation.thresholds_command:add",
+        "find the threshold that keeps a promise",
+    ),
+    "feedback": ("cli.moderation.feedback_command:add", "keep what moderators decide"),
+    "retrain": (
+        "cli.moderation.retrain_command:add",
+        "learn from your own comments, if that helps",
+    ),
+    "audit": ("cli.moderation.audit_command:add", "list labels that look wrong"),
+    "queue": ("cli.moderation.queue_command:add", "choose which comments to decide first"),
+    "replay": ("cli.moderation.replay_command:add", "score a site's past beside what was decided"),
     "serve": ("server.cli:add_serve", "answer blogs that speak Akismet's protocol"),
     "sites": ("server.cli:add_sites", "manage a server's sites, keys and posts"),
     "moderators": ("server.cli:add_moderators", "manage accounts for the moderation pages"),
     "check-pr": ("integrations.pullrequest:add", "judge the comment that a pull request brings"),
-    "drift": ("cli.drift_command:add", "show what changed between two sets of comments"),
-    "campaigns": ("cli.campaigns_command:add", "find comments that say nearly the same"),
+    "drift": ("cli.data.drift_command:add", "show what changed between two sets of comments"),
+    "campaigns": ("cli.data.campaigns_command:add", "find comments that say nearly the same"),
 }
 """Every command: the function that adds its options to a parser, and what it does."""
 
@@ -74,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("spamguard: interrupted", file=sys.stderr)
         return 130
-    except _Terminated:
+    except _Termination:
         print("spamguard: terminated", file=sys.stderr)
         return 143
     except SpamguardError as error:
@@ -138,7 +144,7 @@ def parser_for(commands: Sequence[str] = tuple(_COMMANDS)) -> argparse.ArgumentP
     return parser
 
 
-class _Terminated(BaseException):
+class _Termination(BaseException):
     """The process received SIGTERM."""
 
 
@@ -147,7 +153,7 @@ def _sigterm_raises() -> Iterator[None]:
     """Let SIGTERM end the work as Ctrl-C does, so that workers end and files are closed."""
 
     def stop(*_: object) -> None:
-        raise _Terminated
+        raise _Termination
 
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

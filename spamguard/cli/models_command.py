@@ -102,7 +102,7 @@ def _print(model: SpamModel, apart: bool) -> None:
     if apart:
         screen.line()
     screen.line((f"{model.name} {model.version}", "bold"))
-    screen.field("trained on", _words(facts["trained_on"]) or "not recorded")
+    screen.field("trained on", _in_words(facts["trained_on"]) or "not recorded")
     screen.field("thresholds", f"unsure from {cuts['unsure']}, spam from {cuts['spam']}")
     discard = f"from {cuts['discard']}" if cuts["discard"] else "locked: no promise backs it"
     screen.field("discard", discard)
@@ -136,11 +136,11 @@ def _promises(promises: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _words(value: object) -> str:
+def _in_words(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_in_words(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_words(each) for each in value)
+        return ", ".join(_in_words(each) for each in value)
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value)
@@ -152,7 +152,7 @@ def _flat(figures: object, above: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(figures, float) and 0 <= figures <= 1:
             yield above or "all", share(figures)
         else:
-            yield above or "all", _words(figures)
+            yield above or "all", _in_words(figures)
         return
     for name, value in figures.items():
         yield from _flat(value, f"{above} {name}".strip().replace("_", " "))

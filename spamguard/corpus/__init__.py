@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from spamguard.corpus.catalogue import load_dataset as load_dataset
     from spamguard.corpus.catalogue import load_datasets as load_datasets
     from spamguard.corpus.catalogue import load_sample as load_sample
-    from spamguard.corpus.checks import COLUMNS as COLUMNS
     from spamguard.corpus.copies import LEAST_WORDS as LEAST_WORDS
     from spamguard.corpus.copies import campaigns_of as campaigns_of
     from spamguard.corpus.copies import duplicate_groups as duplicate_groups
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from spamguard.corpus.table import read_corpus as read_corpus
     from spamguard.corpus.table import texts_sha256 as texts_sha256
     from spamguard.corpus.table import write_corpus as write_corpus
+    from spamguard.corpus.validation import COLUMNS as COLUMNS
     from spamguard.corpus.writers import csv_row as csv_row
     from spamguard.corpus.writers import json_row as json_row
     from spamguard.corpus.writers import open_corpus as open_corpus
@@ -66,7 +66,7 @@ __all__, __getattr__, __dir__ = attach(
             "load_datasets",
             "load_sample",
         ],
-        "checks": ["COLUMNS"],
+        "validation": ["COLUMNS"],
         "copies": [
             "LEAST_WORDS",
             "campaigns_of",

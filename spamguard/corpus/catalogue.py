@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from spamguard.corpus.checks import STORED, Columns, checked_columns, columns_of
 from spamguard.corpus.readers import fields_of_file
+from spamguard.corpus.validation import STORED, Columns, checked_columns, columns_of
 from spamguard.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -27,10 +27,10 @@ import numpy as np
 import pandas as pd
 
 from spamguard.comment import Comment, Post
-from spamguard.corpus.checks import COLUMNS, STORED, Columns, checked_columns, columns_of
 from spamguard.corpus.copies import duplicate_groups
 from spamguard.corpus.frames import missing
 from spamguard.corpus.readers import ENDINGS, fields_of_file
+from spamguard.corpus.validation import COLUMNS, STORED, Columns, checked_columns, columns_of
 from spamguard.corpus.writers import csv_row, json_row, open_corpus
 from spamguard.errors import CorpusError
 

@@ -498,7 +498,7 @@ def curve_bootstrap(
 # -- a blog, and all of them -------------------------------------------------
 
 
-def _share(hits: Bools) -> Figure:
+def _share_figure(hits: Bools) -> Figure:
     k, n = int(hits.sum()), len(hits)
     return Figure(k / n if n else math.nan, *clopper_pearson(k, n), n)
 
@@ -570,8 +570,8 @@ def blog_metrics(
         name: cluster_bootstrap(function, posts, *arrays, samples=samples, seed=seed)
         for name, (function, arrays) in plan.items()
     }
-    figures["spam_caught"] = _share(called[spam])
-    figures["ham_blocked"] = _share(called[~spam])
+    figures["spam_caught"] = _share_figure(called[spam])
+    figures["ham_blocked"] = _share_figure(called[~spam])
     figures["n_spam"], figures["n_ham"] = int(spam.sum()), int((~spam).sum())
     return figures
 

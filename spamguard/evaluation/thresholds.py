@@ -184,31 +184,31 @@ class Threshold:
         """
         try:
             promise = Promise.parse(
-                _read(values, "promise", str), _read(values, "confidence", float)
+                _field(values, "promise", str), _field(values, "confidence", float)
             )
         except InputError as error:
             raise ModelFormatError(f"A stored threshold is damaged: {error}") from None
-        supported = _read(values, "supported", bool)
+        supported = _field(values, "supported", bool)
         if (values.get("log_odds") is None) is supported:
             raise ModelFormatError("A stored threshold is damaged: supported contradicts the cut.")
         return cls(
             promise=promise,
-            log_odds=_read(values, "log_odds", float) if supported else math.inf,
+            log_odds=_field(values, "log_odds", float) if supported else math.inf,
             supported=supported,
-            ham=_read(values, "ham", int),
-            ham_lost=_read(values, "ham_lost", int),
-            ham_lost_upper=_read(values, "ham_lost_upper", float),
-            spam=_read(values, "spam", int),
-            spam_caught=_read(values, "spam_caught", int),
+            ham=_field(values, "ham", int),
+            ham_lost=_field(values, "ham_lost", int),
+            ham_lost_upper=_field(values, "ham_lost_upper", float),
+            spam=_field(values, "spam", int),
+            spam_caught=_field(values, "spam_caught", int),
             precision=math.nan
             if values.get("precision") is None
-            else _read(values, "precision", float),
-            spam_share=_read(values, "spam_share", float),
-            missing_ham=_read(values, "missing_ham", int),
+            else _field(values, "precision", float),
+            spam_share=_field(values, "spam_share", float),
+            missing_ham=_field(values, "missing_ham", int),
         )
 
 
-def _read(values: Mapping[str, object], key: str, kind: type[_Plain]) -> _Plain:
+def _field(values: Mapping[str, object], key: str, kind: type[_Plain]) -> _Plain:
     value = values.get(key)
     if kind is float and type(value) is int:
         value = float(value)  # JSON may have dropped the ".0"

@@ -40,11 +40,11 @@ with _optional():
 
 from spamguard.feedback.database import Database
 from spamguard.feedback.entries import (
-    Added,
     Correction,
     Decision,
     Entry,
-    Forgotten,
+    Erasure,
+    ImportCount,
     Summary,
     as_time,
     stamp,
@@ -52,7 +52,7 @@ from spamguard.feedback.entries import (
 from spamguard.feedback.journal import Journal
 from spamguard.feedback.journal_tables import PREFIX, AnyText
 from spamguard.feedback.journal_tables import entries as journal_entries
-from spamguard.feedback.labels import Standing
+from spamguard.feedback.labels import LabelInForce
 from spamguard.feedback.site import Site
 from spamguard.feedback.steps import (
     count_steps,
@@ -64,8 +64,27 @@ from spamguard.feedback.steps import (
 )
 
 __all__ = [
-    "PREFIX", "Added", "AnyText", "Correction", "Database", "Decision", "Entry", "FeedbackError",
-    "Forgotten", "ForgottenError", "Journal", "Site", "Standing", "Summary", "as_time",
-    "count_steps", "journal_entries", "last_shared_step", "last_step_of", "put_step",
-    "share_step", "stamp", "unshare_steps",
+    "PREFIX",
+    "AnyText",
+    "Correction",
+    "Database",
+    "Decision",
+    "Entry",
+    "Erasure",
+    "FeedbackError",
+    "ForgottenError",
+    "ImportCount",
+    "Journal",
+    "LabelInForce",
+    "Site",
+    "Summary",
+    "as_time",
+    "count_steps",
+    "journal_entries",
+    "last_shared_step",
+    "last_step_of",
+    "put_step",
+    "share_step",
+    "stamp",
+    "unshare_steps",
 ]  # fmt: skip

@@ -127,7 +127,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class ImportCount:
     """Numbers of imported corrections.
 
     Parameters
@@ -146,7 +146,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Erasure:
     """What was forgotten.
 
     Parameters

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from spamguard.errors import FeedbackError
 from spamguard.feedback.database import Database
-from spamguard.feedback.entries import Forgotten, stamp
+from spamguard.feedback.entries import Erasure, stamp
 from spamguard.feedback.journal_rows import append_entry, is_forgotten, of_comment
 from spamguard.feedback.journal_tables import comments, entries, posts
 from spamguard.feedback.steps import delete_orphans, put_step
@@ -19,7 +19,7 @@ _NOTES = ("forget", "retention")  # entries that record a deletion
 
 def erase_comment(
     connection: sa.Connection, site: str, comment_id: str, by: str, name: str
-) -> Forgotten:
+) -> Erasure:
     """Delete a comment and record who forgot it, within a transaction."""
     known = is_forgotten(connection, site, comment_id)
     of_it = (*of_comment(site, comment_id), entries.c.kind != "forget")
@@ -41,10 +41,10 @@ def erase_comment(
             at=stamp(datetime.now(UTC)),
             moderator=by,
         )
-    return Forgotten(gone, _copies(connection, digests))
+    return Erasure(gone, _copies(connection, digests))
 
 
-def erase_before(database: Database, limit: datetime, by: str, site: str | None) -> Forgotten:
+def erase_before(database: Database, limit: datetime, by: str, site: str | None) -> Erasure:
     """Delete every comment that has no entry since `limit`."""
     wanted = [] if site is None else [entries.c.site == site]
     other = entries.alias()
@@ -75,7 +75,7 @@ def erase_before(database: Database, limit: datetime, by: str, site: str | None)
             )
         note = database.must_scrub(connection)
     database.scrub(note)
-    return Forgotten(gone)
+    return Erasure(gone)
 
 
 def _delete_unanswered_posts(connection: sa.Connection) -> None:

@@ -17,11 +17,11 @@ from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import ForgottenError, InputError
 from spamguard.feedback.database import Database, Texts
 from spamguard.feedback.entries import (
-    Added,
     Correction,
     Decision,
     Entry,
-    Forgotten,
+    Erasure,
+    ImportCount,
     Summary,
     as_time,
     check_name,
@@ -38,7 +38,7 @@ from spamguard.feedback.journal_rows import (
 )
 from spamguard.feedback.journal_tables import entries
 from spamguard.feedback.labels import (
-    Standing,
+    LabelInForce,
     corpus_of,
     read_decisions,
     read_labels,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 _TOGETHER: Final = 200  # corrections per transaction, so per wait for the disk
 
-Companion = Callable[[sa.Connection, Standing | None], None]
+Companion = Callable[[sa.Connection, LabelInForce | None], None]
 """Called in the transaction of an entry, with the decision then in force."""
 
 
@@ -234,10 +234,10 @@ class Journal:
                 _settle(connection, site, comment_id, correction, learn, also)
             return number
 
-    def correct_many(self, corrections: Iterable[Correction]) -> Added:
+    def correct_many(self, corrections: Iterable[Correction]) -> ImportCount:
         """Keep many corrections, a few hundred per transaction; return how many are new.
 
-        They are read one by one, so they need not fit into memory. Forgotten comments are
+        They are read one by one, so they need not fit into memory. Erasure comments are
         skipped and counted. The next `Site` that scores comments learns the corrections.
 
         Raises InputError if one is no `Correction`, and FeedbackError if they cannot be written;
@@ -259,7 +259,7 @@ class Journal:
                     else:
                         old += 1
             taken, repeated, forgotten = taken + new, repeated + old, forgotten + gone
-        return Added(taken, repeated, forgotten)
+        return ImportCount(taken, repeated, forgotten)
 
     def undo(
         self,
@@ -299,7 +299,7 @@ class Journal:
 
     def forget(
         self, comment_id: str, *, by: str, site: str = "", also: Companion | None = None
-    ) -> Forgotten:
+    ) -> Erasure:
         """Forget a comment: its text, author, verdicts, decisions and their effect on the weights.
 
         The journal keeps only that this `comment_id` was forgotten, when and by whom, so that
@@ -322,7 +322,7 @@ class Journal:
 
     def forget_before(
         self, before: date | datetime | str, *, by: str, site: str | None = None
-    ) -> Forgotten:
+    ) -> Erasure:
         """Forget every comment without an entry since a date (strings are ISO 8601).
 
         Unlike after `forget`, a comment that comes again is kept again. `by` is the account of

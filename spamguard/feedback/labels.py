@@ -28,7 +28,7 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LabelInForce:
     """The decision in force about a comment, with its entry number."""
 
     entry: int
@@ -37,7 +37,7 @@ class Standing:
 
 def standing_of(
     connection: sa.Connection, site: str, comment_id: str, given: Correction | None = None
-) -> Standing | None:
+) -> LabelInForce | None:
     """Return the decision in force about a comment, with its text if the journal has it.
 
     `given` was just entered; its comment is used as sent, as the journal may keep no
@@ -59,7 +59,7 @@ def standing_of(
     if given is not None and given.comment is not None and row.id == max(numbers):
         comment = given.comment
     at = datetime.fromisoformat(row.at)
-    return Standing(
+    return LabelInForce(
         row.id,
         Correction(comment_id, row.decision, row.moderator, comment, site, post_id, at),
     )

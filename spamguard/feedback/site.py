@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from spamguard.comment import Comment, Post, as_comment
 from spamguard.errors import FeedbackError, ForgottenError, InputError, ModelFormatError
-from spamguard.feedback.entries import Added, Correction, Decision, check_name
+from spamguard.feedback.entries import Correction, Decision, ImportCount, check_name
 from spamguard.feedback.steps import last_step, learn_due, read_steps, relearn
 from spamguard.model import Cuts, SpamModel
 from spamguard.scoring import model_of
@@ -183,7 +183,7 @@ class Site:
         """Forget a comment, as `Journal.forget` does."""
         self.journal.forget(str(comment_id), by=by, site=self.name, also=also)
 
-    def import_history(self, corrections: Iterable[Correction]) -> Added:
+    def import_history(self, corrections: Iterable[Correction]) -> ImportCount:
         """Keep many earlier decisions; the next verdict includes the latest few thousand.
 
         Corrections of other sites are entered under this site's name.
@@ -296,19 +296,19 @@ class _Memory:
             # Steps must be computed again for another model.
             self.weights, self.last = SiteWeights(), 0
         if self.last < last or self.base is not base:
-            found = self._read(database, base)
+            found = self._read_steps(database, base)
             self.base, self.waiting = base, self.waiting if found is None else found
         if learn is not None and self.waiting is not None:
             try:
                 relearn(database, self.site, self.waiting)
                 learn_due(database, self.site, learn)
-                self._read(database, base)
+                self._read_steps(database, base)
                 self.waiting = None
             except FeedbackError as error:
                 _log.error("Some corrections are not learned yet: %s", error)
         return self.weights
 
-    def _read(self, database: Database, base: SpamModel) -> list[str] | None:
+    def _read_steps(self, database: Database, base: SpamModel) -> list[str] | None:
         """Read new steps; return the comments to learn again, None if nothing is due."""
         page = read_steps(database, self.site, self.last, self.shared)
         if page.whole:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from spamguard.comment import Comment
 from spamguard.feedback.database import Database
 from spamguard.feedback.journal_tables import comments, entries, steps
-from spamguard.feedback.labels import Standing, standing_of
+from spamguard.feedback.labels import LabelInForce, standing_of
 from spamguard.training import MOST
 
 Learner = Callable[[Comment, Literal["spam", "ham"]], bytes]
@@ -61,7 +61,7 @@ def settle_step(
     connection: sa.Connection,
     site: str,
     comment_id: str,
-    standing: Standing | None,
+    standing: LabelInForce | None,
     learn: Learner,
 ) -> None:
     """Write the step that follows from a comment's decision in force."""

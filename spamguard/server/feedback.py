@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from spamguard.comment import Comment, Post
 from spamguard.errors import ServerError
-from spamguard.feedback import Decision, Journal, Standing, share_step, stamp
+from spamguard.feedback import Decision, Journal, LabelInForce, share_step, stamp
 from spamguard.server.filters import Filters
 from spamguard.server.queries import Answer, Query, digest_of
 from spamguard.server.recorder import DECIDED, Recorder, count, row_of
@@ -131,7 +131,7 @@ class Feedback:
     ) -> Receipt:
         receipt = Receipt()
 
-        def write(connection: sa.Connection, standing: Standing | None) -> None:
+        def write(connection: sa.Connection, standing: LabelInForce | None) -> None:
             row = _latest(connection, site, digest)
             if row is None and answer is not None:
                 connection.execute(sa.insert(tables.comments).values(row_of(answer, self._privacy)))
@@ -164,7 +164,7 @@ def _latest(connection: sa.Connection, site: Site, digest: str) -> Any:
 
 
 def _write_decision(
-    site: Site, digest: str, connection: sa.Connection, standing: Standing | None
+    site: Site, digest: str, connection: sa.Connection, standing: LabelInForce | None
 ) -> None:
     """Copy the current decision to the comment's row, and share its correction."""
     decided: dict[str, Any] = dict.fromkeys(DECIDED)

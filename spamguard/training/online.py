@@ -209,7 +209,7 @@ class SiteWeights:
                 f"{file.name} is too large for a site's weights: check the path."
             )
         try:
-            facts, arrays = _read(file)
+            facts, arrays = _read_file(file)
             whole = _is_whole(facts, arrays)
         except Exception as error:  # zipfile, json and numpy may raise anything on forged bytes
             raise ModelFormatError(
@@ -348,7 +348,7 @@ class _Sum:
         self.intercept += rate
 
 
-def _read(file: Path) -> tuple[dict[str, list[str]], dict[str, NDArray[Any]]]:
+def _read_file(file: Path) -> tuple[dict[str, list[str]], dict[str, NDArray[Any]]]:
     with zipfile.ZipFile(file) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
             raise ValueError("compressed: its size is unknown until it is read")

@@ -158,7 +158,7 @@ class Spy:
         def scores(test):
             self.seen.append((train, test))
             p = np.where(self.corpus.spam[test], 0.9, 0.1)
-            return peer_models.Judged(peer_models.log_odds(p), p)
+            return peer_models.Scores(peer_models.log_odds(p), p)
 
         return scores
 

@@ -16,7 +16,7 @@ from benchmarks.protocols import accuracy, datasets, timing
 from benchmarks.protocols import held_out as heldout
 from benchmarks.protocols.accuracy import tubespam, unseen_blogs
 from benchmarks.protocols.held_out import UNSEEN_BLOGS
-from benchmarks.protocols.tables import render_protocol as render
+from benchmarks.protocols.markdown import render_protocol as render
 from spamguard import SpamClassifier
 from spamguard.comment import Comment, Post
 from spamguard.corpus import check_corpus, comments_of

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.protocols import corrections as moderation
 from benchmarks.protocols import held_out as heldout
 from benchmarks.protocols import studies
-from benchmarks.protocols.tables import render_protocol as render
+from benchmarks.protocols.markdown import render_protocol as render
 from spamguard.corpus import load_sample
 from spamguard.features import FAMILIES
 from spamguard.training.recipe import Recipe, Settings

@@ -267,7 +267,7 @@ def test_who_decided_is_the_login_name_unless_told(feedback, monkeypatch, capsys
 
 def test_retrain_and_audit_read_a_journal(feedback, capsys, sample):
     """Through the same door as files of comments, and together with them."""
-    from spamguard.cli.retrain_command import read_labelled
+    from spamguard.cli.moderation.retrain_command import read_labelled
 
     added(feedback, "c1", "spam", "--by", "anna", "--text", "Cheap pills", "--site", "blog")
     added(feedback, "c2", "remove", "--by", "bob", "--text", "test")

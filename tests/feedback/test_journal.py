@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from spamguard import Comment, InputError, Post, SpamClassifier, SpamguardError
 from spamguard.corpus import COLUMNS, check_corpus
 from spamguard.errors import FeedbackError, ForgottenError
-from spamguard.feedback import Added, Correction, Forgotten, Journal, Summary
+from spamguard.feedback import Correction, Erasure, ImportCount, Journal, Summary
 from spamguard.feedback import journal_tables as tables
 from spamguard.feedback.entries import undone
 from spamguard.verdict import Verdict
@@ -246,9 +246,9 @@ def test_history_read_in_later_does_not_beat_what_was_decided_since(journal):
 
 def test_history_read_in_twice_is_entered_once(journal):
     rows = [Correction(f"c{n}", "spam", "import", f"text {n}", at=OLD) for n in range(450)]
-    assert journal.correct_many(rows) == Added(450, 0, 0)
+    assert journal.correct_many(rows) == ImportCount(450, 0, 0)
     journal.undo(1, by="anna")
-    assert journal.correct_many(rows) == Added(0, 450, 0)
+    assert journal.correct_many(rows) == ImportCount(0, 450, 0)
     assert journal.summary() == Summary(spam=449)
 
 
@@ -781,7 +781,7 @@ def test_a_forgotten_text_is_in_no_byte_of_the_files(path):
                 continue
             assert spilled(path, f"{SECRET}{number:04}")
             found = journal.forget(f"c{number}", by="anna")
-            assert found == Forgotten(2)
+            assert found == Erasure(2)
             assert not spilled(path, f"{SECRET}{number:04}")
         other.close()
         assert spilled(path, f"{SECRET}0001")
@@ -848,8 +848,8 @@ def test_a_forgotten_comment_stays_forgotten(journal):
     with pytest.raises(ForgottenError):
         journal.record("c1", COMMENT, VERDICT)
     rows = [Correction(name, "spam", "import", "text", at=OLD) for name in ("c1", "c2")]
-    assert journal.correct_many(rows) == Added(1, 0, 1)
-    assert journal.forget("c1", by="anna") == Forgotten(0)  # again: no harm
+    assert journal.correct_many(rows) == ImportCount(1, 0, 1)
+    assert journal.forget("c1", by="anna") == Erasure(0)  # again: no harm
     assert [(e.kind, e.comment_id) for e in journal.entries()] == [
         ("forget", "c1"), ("correction", "c2"),
     ]  # fmt: skip
@@ -893,7 +893,7 @@ def test_forgetting_waits_for_readers_or_says_what_is_left(path):
         raw.execute("COMMIT")
         raw.close()
         assert spilled(path)
-        assert journal.forget("c1", by="anna") == Forgotten(0)
+        assert journal.forget("c1", by="anna") == Erasure(0)
         assert not spilled(path)
 
 
@@ -928,15 +928,15 @@ def test_retention(in_file, path):
     in_file.correct("kept up", "ham", by="anna", site="a")
     in_file.correct("new", "spam", by="anna", comment="new", site="a")
     found = in_file.forget_before("2021-01-01", by="anna", site="a")
-    assert found == Forgotten(1)
+    assert found == Erasure(1)
     assert not spilled(path)
     assert labels(in_file) == [("old elsewhere", "spam"), ("kept up", "ham"), ("new", "spam")]
     assert len(list(in_file.entries(comment_id="kept up"))) == 2
-    assert in_file.forget_before(date(2021, 1, 1), by="anna") == Forgotten(1)
+    assert in_file.forget_before(date(2021, 1, 1), by="anna") == Erasure(1)
     last = list(in_file.entries())[-1]
     assert (last.kind, last.by) == ("retention", "anna")
     assert last.note == "1 entries before 2021-01-01 00:00"
-    assert in_file.forget_before(datetime(2021, 1, 1), by="anna") == Forgotten(0)
+    assert in_file.forget_before(datetime(2021, 1, 1), by="anna") == Erasure(0)
     in_file.correct("old", "spam", by="anna", comment="again", site="a")  # kept again
     with pytest.raises(InputError, match="no date"):
         in_file.forget_before("yesterday", by="anna")

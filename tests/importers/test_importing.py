@@ -16,7 +16,7 @@ import pytest
 
 import spamguard
 from spamguard.cli import main
-from spamguard.cli.import_command import SOURCES as TOLD
+from spamguard.cli.moderation.import_command import SOURCES as TOLD
 from spamguard.corpus import read_corpus
 from spamguard.errors import CorpusError
 from spamguard.importers import SOURCES, import_comments, importing

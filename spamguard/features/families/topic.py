@@ -92,7 +92,7 @@ _RARE = 4.5  # inverse document frequency
 
 
 @dataclass(slots=True)
-class _Weighed:
+class _Weights:
     """A post's terms under one set of weights, shared by every comment."""
 
     norm: float
@@ -105,12 +105,12 @@ class _Weighed:
     thread: frozenset[str]
 
 
-def _weigh(post: PostReading, idf: Idf) -> _Weighed:
+def _weigh(post: PostReading, idf: Idf) -> _Weights:
     known, weighed = post.kept.get("topic", (None, None))
     if known is idf:
-        return cast(_Weighed, weighed)
+        return cast(_Weights, weighed)
     title = {term: idf(term) for term in sorted(post.title_terms)}
-    found = _Weighed(
+    found = _Weights(
         norm=sum(((1 + log(count)) * idf(term)) ** 2 for term, count in post.counts.items()),
         size=sum(post.counts.values()),
         title=title,
@@ -136,7 +136,7 @@ def _share(terms: Iterable[str], post: PostReading, idf: Idf) -> float:
 
 
 def _likeness(
-    counts: Counter[str], post: PostReading, weighed: _Weighed, idf: Idf
+    counts: Counter[str], post: PostReading, weighed: _Weights, idf: Idf
 ) -> tuple[float, float, int, float]:
     """Return cosine, coverage, number of shared rare words, and divergence of comment and post."""
     if not counts:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from spamguard.display import share
 from spamguard.feedback import Entry
 from spamguard.feedback import journal_entries as entries
 from spamguard.model import probability
 from spamguard.server.pages import decisions
-from spamguard.server.pages.rendering import percent
 from spamguard.server.pages.requests import Visit
 from spamguard.server.store import tables
 
@@ -102,7 +102,7 @@ def _changes(visit: Visit) -> list[tuple[sa.Row[Any], str, str]]:
 def _change_in_words(kind: str, detail: dict[str, Any]) -> str:
     if kind == "thresholds":
         before, after = (
-            "the model’s own" if cut is None else percent(probability(cut))
+            "the model’s own" if cut is None else share(probability(cut))
             for cut in (detail["before"], detail["after"])
         )
         return f"changed the threshold for {detail['action']} from {before} to {after}"

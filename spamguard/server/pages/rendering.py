@@ -11,7 +11,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
-from spamguard.display import counted
+from spamguard.display import counted, share
 
 _HERE: Final = Path(__file__).parent
 STATIC: Final = _HERE / "static"
@@ -50,33 +50,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"when": when, "percent": percent, "number": number, "counted": counted}
+    found.filters |= {"when": when, "percent": share, "number": number, "counted": counted}
     return found
 
 
 def when(stamp: str | None) -> str:
     """Return a time from the database for people, in UTC."""
     return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else ""
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """Return a share, 0 to 1, as percent; a dash for None.
-
-    Examples
-    --------
-    >>> percent(0.1234)
-    '12.3 %'
-    >>> percent(0.99999)
-    '99.9 %'
-    """
-    if share is None:
-        return "–"
-    rounded = round(100 * share, digits)
-    # What is not certain must not look so.
-    edge = 10.0**-digits
-    if share < 1 and rounded >= 100:
-        rounded = 100 - edge
-    return f"{rounded:.{digits}f} %"
 
 
 def number(value: int) -> str:

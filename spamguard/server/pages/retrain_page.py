@@ -9,11 +9,12 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from spamguard.display import share
 from spamguard.errors import ModelNotFoundError, ServerError
 from spamguard.feedback import stamp
 from spamguard.server.pages import retrain_jobs
 from spamguard.server.pages.decisions import record_action
-from spamguard.server.pages.rendering import now, number, percent
+from spamguard.server.pages.rendering import now, number
 from spamguard.server.pages.requests import PREFIX, Visit
 from spamguard.storage import load_model
 from spamguard.training import LEAST, replace_model, rollback
@@ -128,9 +129,9 @@ def _sides(report: dict[str, Any] | None) -> list[tuple[str, str, str, str]]:
     ):
         total = gate[side]
         in_use, new = (
-            f"{number(gate[k])} of {number(total)} ({percent(gate[k] / total if total else None)})"
+            f"{number(gate[k])} of {number(total)} ({share(gate[k] / total if total else None)})"
             for k in (before, after)
         )
         low, high = gate[interval]
-        rows.append((name, in_use, new, f"{percent(low)} to {percent(high)}"))
+        rows.append((name, in_use, new, f"{share(low)} to {share(high)}"))
     return rows

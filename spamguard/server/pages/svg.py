@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log10
 from typing import Final
 
-from spamguard.server.pages.rendering import percent
+from spamguard.display import share
 
 WIDTH: Final = 560.0
 HEIGHT: Final = 220.0
@@ -63,7 +63,7 @@ class Plot:
     def _in_words(self, value: float | None) -> str:
         if value is None:
             return "–"
-        return percent(value) if self.is_share else f"{value:,.4g}"
+        return share(value) if self.is_share else f"{value:,.4g}"
 
 
 def plot_of(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from spamguard.display import share
 from spamguard.evaluation import (
     Promise,
     Threshold,
@@ -23,7 +24,7 @@ from spamguard.features import is_known
 from spamguard.feedback import Database
 from spamguard.model import Cuts, SpamModel, probability
 from spamguard.server.pages.decisions import record_action
-from spamguard.server.pages.rendering import number, percent
+from spamguard.server.pages.rendering import number
 from spamguard.server.pages.requests import Visit
 from spamguard.server.pages.svg import Line, Plot, plot_of
 from spamguard.server.store import Site, tables
@@ -72,7 +73,7 @@ class Step:
     def chance(self) -> str:
         """The threshold as a probability."""
         p = probability(self.cut)
-        return percent(p, 1 if 0.01 <= p <= 0.99 else 2)
+        return share(p, 1 if 0.01 <= p <= 0.99 else 2)
 
 
 def show(visit: Visit) -> Response:
@@ -98,7 +99,7 @@ def show(visit: Visit) -> Response:
         "thresholds.html", site=site.name, sites=[each.name for each in visit.sites()],
         action=action, steps=steps, chosen=chosen, step=step, ham=ham, spam=spam, past=past,
         in_use=cuts.index(in_use), own=cuts.index(own), is_own=_set_cut(site, action) is None,
-        threshold=threshold, promise=promise, rates={r: percent(float(r)) for r in _RATES},
+        threshold=threshold, promise=promise, rates={r: share(float(r)) for r in _RATES},
         is_gathered=_is_gathered(past, step.cut), share=share_in_words,
         plot=_plot(steps, ham, spam) if len(past.spam) else None,
         message={"saved": "Saved. The new threshold counts from the next comment on."}.get(
@@ -183,8 +184,8 @@ def share_in_words(k: int, n: int, interval: tuple[float, float]) -> str:
     """Return a count with its share and its 95 % interval."""
     if not n:
         return "none decided yet"
-    low, high = (percent(end) for end in interval)
-    return f"{number(k)} of {number(n)} ({percent(k / n)}; 95 % interval {low} to {high})"
+    low, high = (share(end) for end in interval)
+    return f"{number(k)} of {number(n)} ({share(k / n)}; 95 % interval {low} to {high})"
 
 
 def _range(k: int, n: int) -> tuple[float, float]:

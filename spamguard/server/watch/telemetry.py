@@ -117,7 +117,7 @@ class Drift:
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH:
                 try:
-                    self._figures = self._read()
+                    self._figures = self._query_gauges()
                 except FeedbackError:
                     self._figures = {}
                 self._read_at = time.monotonic()
@@ -137,7 +137,7 @@ class Drift:
         """Return nothing, because the gauges depend on the database."""
         return []
 
-    def _read(self) -> dict[str, float]:
+    def _query_gauges(self) -> dict[str, float]:
         now = datetime.now(UTC)
         recent = self._spread(now - _RECENT, now)
         before = self._spread(now - _BEFORE, now - _RECENT)

@@ -7,9 +7,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spamguard.display import share
 from spamguard.server.pages.escaping import MOST, marks_of, pieces_of, plain
 from spamguard.server.pages.reasons import has_reason, parse_reasons, sentences_of
-from spamguard.server.pages.rendering import environment, page, percent
+from spamguard.server.pages.rendering import environment, page
 from spamguard.verdict import Reason
 
 
@@ -126,6 +127,6 @@ def test_filtering_by_reason_takes_what_speaks_for_spam():
 
 
 def test_a_share_never_reads_more_certain_than_it_is():
-    assert percent(0.9999) == "99.9 %"
-    assert percent(1.0) == "100.0 %"
-    assert percent(None) == "–"
+    assert share(0.9999) == "99.9 %"
+    assert share(1.0) == "100.0 %"
+    assert share(None) == "–"

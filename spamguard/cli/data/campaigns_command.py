@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from spamguard.analysis import find_campaigns
     from spamguard.progress import Progress
 
-    frame = _read(args.files)
+    frame = _read_corpora(args.files)
     with Progress() as watch:
         found = find_campaigns(frame, least=args.least, likeness=args.likeness, watch=watch)
     if args.json:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(files: list[str]) -> pd.DataFrame:
+def _read_corpora(files: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     from spamguard.corpus import read_corpus

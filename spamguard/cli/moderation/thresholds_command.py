@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from spamguard.cli.data.train_command import unused
 from spamguard.cli.options import model_name, share
-from spamguard.cli.train_command import unused
 from spamguard.display import counted
 from spamguard.display import share as percent_of
 

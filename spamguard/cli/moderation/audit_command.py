@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
-    from spamguard.cli.retrain_command import read_labelled
+    from spamguard.cli.moderation.retrain_command import read_labelled
     from spamguard.storage import load_model
     from spamguard.training import audit
 

@@ -1,0 +1,1 @@
+"""Commands of an analyst: train and measure models, look at many comments."""
