@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TextIO
 
 from spamguard.cli.options import add_jobs, count, share
-from spamguard.cli.stream import BadLines, ScoredOutput, Stream
+from spamguard.cli.score_stream import BadLines, ScoredOutput, Stream
 from spamguard.comment import Post
 from spamguard.corpus import (
     Source,

@@ -19,7 +19,7 @@ import pytest
 import spamguard
 from spamguard import display, progress, score
 from spamguard.cli import demo_command as demo
-from spamguard.cli import main, parser_for, stream, terminal
+from spamguard.cli import main, parser_for, score_stream, terminal
 from spamguard.cli import score_command as score_command
 from spamguard.cli.score_command import with_explain_default
 from spamguard.comment import Comment, Post
@@ -452,7 +452,7 @@ def test_many_bad_lines_are_counted(capsys, stdin):
     stdin(b"{\n" * 1_050)
     code, _, err = run(capsys, "score")
     assert code == 1
-    assert len(err.splitlines()) == stream.MOST_REPORTS + 1
+    assert len(err.splitlines()) == score_stream.MOST_REPORTS + 1
     assert err.splitlines()[-1] == "spamguard: standard input: 1,030 more such lines"
 
 
@@ -691,7 +691,7 @@ def test_output_keeps_the_old_file_when_stopped(capsys, comments, tmp_path, monk
             raise KeyboardInterrupt
         return real(fields, post)
 
-    monkeypatch.setattr(stream, "comment_of", stop)
+    monkeypatch.setattr(score_stream, "comment_of", stop)
     code, _, _ = run(capsys, "score", "--input", str(comments), "--output", str(target))
     assert code == 130
     assert target.read_text() == "old"
@@ -905,7 +905,7 @@ def test_without_tqdm_there_is_no_progress(monkeypatch):
 def test_progress_of_a_stream(comments, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(progress.Progress, "__call__", lambda self, *given: seen.append(given))
-    monkeypatch.setattr(stream, "BATCH", 1)
+    monkeypatch.setattr(score_stream, "BATCH", 1)
     assert main(["score", "--input", str(comments), "--output", str(tmp_path / "o.jsonl")]) == 0
     size = comments.stat().st_size
     assert [total for _, _, total in seen] == [size] * 3

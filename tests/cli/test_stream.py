@@ -16,7 +16,7 @@ import pytest
 
 import spamguard
 from spamguard import score, score_many
-from spamguard.cli import main, stream
+from spamguard.cli import main, score_stream
 from spamguard.corpus import writers
 from spamguard.corpus.readers import Source
 from spamguard.errors import SpamguardError
@@ -26,7 +26,7 @@ HOME = str(Path(spamguard.__file__).parents[1])
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(stream, "BATCH", 5)
+    monkeypatch.setattr(score_stream, "BATCH", 5)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def whole(capsys, given, *argv):
 
 def stop_after(monkeypatch, batches, error=KeyboardInterrupt):
     """Let a run be stopped when so many batches are written."""
-    real, left = stream.score_many, [batches]
+    real, left = score_stream.score_many, [batches]
 
     def judge(*args, **options):
         if not left[0]:
@@ -64,7 +64,7 @@ def stop_after(monkeypatch, batches, error=KeyboardInterrupt):
         left[0] -= 1
         return real(*args, **options)
 
-    monkeypatch.setattr(stream, "score_many", judge)
+    monkeypatch.setattr(score_stream, "score_many", judge)
 
 
 def names_in(directory):
@@ -75,13 +75,13 @@ def names_in(directory):
 
 
 def test_batches_change_no_answer(capsys, given, small_batches, monkeypatch):
-    sizes, real = [], stream.score_many
+    sizes, real = [], score_stream.score_many
 
     def judge(comments, model):
         sizes.append(len(comments))
         return real(comments, model=model)
 
-    monkeypatch.setattr(stream, "score_many", judge)
+    monkeypatch.setattr(score_stream, "score_many", judge)
     code, out, _ = run(capsys, "--input", given)
     assert code == 0
     rows = [json.loads(line) for line in out.splitlines()]
@@ -93,14 +93,14 @@ def test_batches_change_no_answer(capsys, given, small_batches, monkeypatch):
 
 
 def test_long_comments_make_small_batches(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(score_stream, "MOST_BYTES", 1_000)
     sizes = []
 
     def judge(comments, model):
         sizes.append(len(comments))
         return score_many(comments, model=model)
 
-    monkeypatch.setattr(stream, "score_many", judge)
+    monkeypatch.setattr(score_stream, "score_many", judge)
     path = tmp_path / "in.csv"
     path.write_text("text\n" + ("word " * 100 + "\n") * 5 + "short\n" * 3)
     assert run(capsys, "--input", path)[0] == 0
@@ -171,7 +171,7 @@ def test_interrupted_and_gone_on_with(
     assert expected.startswith(part.read_bytes())
     judged = []
     monkeypatch.setattr(
-        stream, "score_many", lambda c, model: judged.extend(c) or score_many(c, model=model)
+        score_stream, "score_many", lambda c, model: judged.extend(c) or score_many(c, model=model)
     )
     assert run(capsys, *command, "--resume") == (0, "", "")
     assert target.read_bytes() == expected
@@ -354,8 +354,8 @@ def test_killed_in_the_middle(capsys, given, tmp_path, sign, jobs):
 
 STARTED = """
 import sys
-from spamguard.cli import main, stream
-stream.BATCH = 100
+from spamguard.cli import main, score_stream
+score_stream.BATCH = 100
 sys.exit(main(["score", *sys.argv[1:]]))
 """
 

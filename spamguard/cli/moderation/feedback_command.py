@@ -241,7 +241,7 @@ def _add_one(args: argparse.Namespace, journal: Journal) -> int:
 
 
 def _add_many(args: argparse.Namespace, journal: Journal) -> int:
-    from spamguard.cli.stream import BadLines
+    from spamguard.cli.score_stream import BadLines
     from spamguard.progress import Progress
 
     with open_source(args.input) as source, Progress() as progress:
