@@ -185,12 +185,12 @@ def test_retraining_in_the_browser(live, window, screenshots):
     page.click("text=Retrain now")
     page.wait_for_selector("#progress")
     screenshots(page, "retrain-running")
-    page.wait_for_selector("text=Use the new model", timeout=240_000)
+    page.wait_for_selector("button:has-text('Use the new model')", timeout=240_000)
     screenshots(page, "retrain-passed")
-    page.click("text=Use the new model")
+    page.click("button:has-text('Use the new model')")
     page.wait_for_selector("text=The new model is in use.")
-    page.click("text=Roll back to the former model")
-    page.wait_for_selector("text=The former model is in use again.")
+    page.click("text=Use the previous model again")
+    page.wait_for_selector("text=The previous model is in use again.")
     watched.clean()
 
 
