@@ -17,7 +17,7 @@ import speed_tables
 from peer_tables import section as peers_section
 from scale_page import page as scale_page
 
-from benchmarks.protocols.markdown import render_protocol
+from benchmarks.protocols.markdown import block, render_protocol
 from spamguard import SpamModel, load_model
 from spamguard.display import share as percent_of
 from spamguard.evaluation.thresholds import Promise
@@ -64,7 +64,7 @@ def _unseen() -> list[str]:
         )
         + ". The macro mean with and without them:",
         "",
-        *_plain_table(
+        *block(
             ["", *(name.replace("_", " ") for name in compared)],
             [
                 ["all comments", *(f"{macro[n]['value']:.3f}" for n in compared)],
@@ -74,7 +74,7 @@ def _unseen() -> list[str]:
         "The predicted probability and the share that was spam, for all twelve blogs together. The probabilities "
         "assume that half of all comments are spam; on these blogs the share differs.",
         "",
-        *_plain_table(
+        *block(
             ["predicted", "observed", "comments"],
             [
                 [f"{b['said']:.3f}", f"{b['was']:.3f}", f"{b['comments']:,}"]
@@ -90,11 +90,6 @@ _RANKING = ("auc", "average_precision", "recall_at_1pct", "recall_at_2pct", "bri
 def _only(result: dict[str, Any], measures: tuple[str, ...]) -> dict[str, Any]:
     """Return a result with these measures alone."""
     return result | {"macro": {name: result["macro"][name] for name in measures}}
-
-
-def _plain_table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def _labels() -> list[str]:
@@ -124,13 +119,11 @@ def _labels() -> list[str]:
         "false positives, on the same later comments for every N. If the first N comments are all ham or all spam, "
         "nothing can be learned yet.",
         "",
-        *_plain_table(["blog", *(f"after {n}" for n in sizes)], rows),
+        *block(["blog", *(f"after {n}" for n in sizes)], rows),
         "Fewer blogs have many labels, so the columns do not cover the same blogs. Compared with the same blog "
         "before its first label:",
         "",
-        *_plain_table(
-            ["labels", "blogs", "mean change", "better", "worse"], _changes(result, sizes)
-        ),
+        *block(["labels", "blogs", "mean change", "better", "worse"], _changes(result, sizes)),
     ]
 
 
@@ -203,14 +196,12 @@ def _moderation() -> list[str]:
         f"{sum(row['corrections'] for row in result['rows']):,} corrections in all. A real comment that is unsure is "
         "corrected but does not count as wrong. Mean of the twelve blogs:",
         "",
-        *_plain_table(
-            ["share", "without", "with corrections", "blogs better", "blogs worse"], corrected
-        ),
+        *block(["share", "without", "with corrections", "blogs better", "blogs worse"], corrected),
         "Here N comments from the older half of each blog are labelled, chosen by `spamguard queue` or at random "
         "(mean of five draws). The table shows recall at 1 % false positives on the newer half. Compare within a row, "
         "because fewer blogs have an older half that large:",
         "",
-        *_plain_table(["labels", "blogs", "chosen", "at random"], chosen),
+        *block(["labels", "blogs", "chosen", "at random"], chosen),
     ]
 
 
@@ -251,17 +242,17 @@ def _panels() -> list[str]:
         "held out, fold by fold). Archives of published comments hold spam that nobody found, and it counts as "
         "lost here. The sets in one language, pooled:",
         "",
-        *_plain_table(["language", "ham", "called spam"], languages),
+        *block(["language", "ham", "called spam"], languages),
         "Each set. Those marked (b) are not wholly unseen: word frequencies are counted in them, and their sentences "
         "pad some of the spam in training, whichever fold they are in. Their labels are never learned. The thresholds "
         "come from the other folds, including the one for `discard` where those folds did not lock it. The last "
         "column is why `discard` is locked in the shipped model: some sets would lose real comments unseen.",
         "",
-        *_plain_table(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),
+        *block(["set", "language", "ham", "called spam", "called unsure", "discarded"], sets),
         "Unknown languages: all comments in the language are left out of training. They are then scored with "
         "the guard, which calls no comment spam if its language is recognised and unknown, and without it:",
         "",
-        *_plain_table(
+        *block(
             [
                 "language", "ham", "ham called spam", "without guard", "ham called unsure", "spam",
                 "spam called unsure",
@@ -302,7 +293,7 @@ def _errors() -> list[str]:
         "otherwise on similar comments. On hendrixjoseph most of the missed spam is a word or two of praise under a "
         "trade's name.",
         "",
-        *_plain_table(
+        *block(
             ["blog", "read", "undecidable", "label doubtful", "what it is"],
             [*rows, ["**all**", *totals, ""]],
         ),
@@ -327,7 +318,7 @@ def _calibration() -> list[str]:
         f"of these sizes, exact probabilities would still show an error of {result['macro']['ece_by_chance']:.4f} by "
         "chance.",
         "",
-        *_plain_table(["method", "training blogs", "held-out blogs"], rows),
+        *block(["method", "training blogs", "held-out blogs"], rows),
     ]
 
 
@@ -352,7 +343,7 @@ def _robustness() -> list[str]:
         "thresholds. Points are percentage points. Training applies tricks of the same kinds to its own comments, with "
         "other padding words, except for the last two kinds.",
         "",
-        *_plain_table(
+        *block(
             [
                 "attack",
                 "recall at 1pct",
@@ -378,7 +369,7 @@ def _ablation() -> list[str]:
         "Macro mean of the twelve blogs, held out three at a time. These models are trained without calibration and "
         "without leaving out doubtful labels, so the first row differs from the headline.",
         "",
-        *_plain_table(["families", "auc", "recall at 1pct"], rows),
+        *block(["families", "auc", "recall at 1pct"], rows),
     ]
 
 
@@ -581,7 +572,7 @@ def _languages(about: Mapping[str, Any]) -> list[str]:
         "spam in each held-out set of that language alone. Sets not named `modblog` or `hamblog` are not blogs and say "
         "little about one.",
         "",
-        *_plain_table(["language", "ham", "spam", "known", "lost"], rows),
+        *block(["language", "ham", "spam", "known", "lost"], rows),
     ]
 
 

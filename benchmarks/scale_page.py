@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+from benchmarks.protocols.markdown import block
+
 BILLION = 1_000_000_000
 NODE_CORES, NODE_GBIT, NIGHT_HOURS = 16, 10, 8
 
@@ -98,7 +100,7 @@ def _measured(scale: dict[str, Any]) -> list[str]:
         "cores and uses some of their time. Memory is the peak of one Python worker. Spark's answers are compared row "
         "by row with `score_frame`, the others with `score_many`.",
         "",
-        *_table(
+        *block(
             ["by", "workers", "comments", "comments a second", "MB a worker", "same answers"], rows
         ),
         f"One core takes {scale['rows'][0]['cpu_us_a_comment']:,.0f} µs per comment.",
@@ -126,7 +128,7 @@ def _streamed(stream: dict[str, Any]) -> list[str]:
         "scores batches of the same comments at intervals while the stream is paused. The model is "
         f"{stream['model']}.",
         "",
-        *_table(
+        *block(
             [
                 "format", "comments", "comments a second", "share of the batch rate", "µs a comment (batch)",
                 "peak MB after a tenth", "peak MB",
@@ -160,7 +162,7 @@ def _paper(scale: dict[str, Any]) -> list[str]:
         "grows with the cores. Storage and the join of the posts may not scale as well, nor may one post with a large "
         "share of all comments (Spark's adaptive execution splits such a partition).",
         "",
-        *_table(["", "for a billion comments"], rows),
+        *block(["", "for a billion comments"], rows),
         "A machine also needs memory for Spark itself and for posts joined by broadcast, which take "
         f"{sizes['post_bytes'] / 1000:.1f} kB each in the sample. Plan a few extra machines for those that fail or "
         "lag. The sample's comments are of ordinary length. Before you order machines, measure a thousand of your own, "
@@ -187,8 +189,3 @@ def _safe() -> list[str]:
         "```",
         "",
     ]
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.protocols.markdown import block
+
 Result = Mapping[str, Any]
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def _ms(found: Result) -> str:
@@ -61,7 +58,7 @@ def _speed(result: Result) -> list[str]:
     head = [
         "comment-check", "requests a second", "p50 / p99", "failed", "cores used by others before",
     ]  # fmt: skip
-    return _table(head, rows)
+    return block(head, rows)
 
 
 def _slow(slow: Result) -> list[str]:
@@ -98,7 +95,7 @@ def _faults(result: Result) -> list[str]:
         "Afterwards the journal is read. A correction is lost if it was acknowledged with thanks and is not in the "
         "journal.",
         "",
-        *_table(
+        *block(
             [
                 "fault", "corrections acknowledged", "lost", "refused with 503", "disconnected",
                 "verdicts", "verdicts that failed",

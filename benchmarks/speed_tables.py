@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from benchmarks.protocols.markdown import block
+
 OURS = "spamguard"
 UNION = "tfidf-union"
 _SAYS = {"tubespam": "TubeSpam", "blogs": "moderated blogs", "sample": "sample"}
@@ -23,11 +25,6 @@ class Target(NamedTuple):
     wanted: str
     measured: str
     met: bool | None  # None if nothing could be measured
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
 def _number(value: float) -> str:
@@ -162,7 +159,7 @@ def _targets(result: Result) -> list[str]:
         f"{missed} of {len(rows)} targets are missed on this machine. The targets in microseconds and seconds were set "
         "for a faster machine; whether they would be met there is not known. The ratios can be compared directly.",
         "",
-        *_table(["what", "target", "measured", "met"], rows),
+        *block(["what", "target", "measured", "met"], rows),
     ]
 
 
@@ -218,7 +215,7 @@ def _peers(result: Result, name: str) -> list[str]:
         f"{rows['comments']:,} comments of {rows['characters_mean']:g} characters on average, on {rows['posts']:,} "
         f"posts of {rows['post_words_mean']:,} words on average. Batches and training: {panel['batch']:,} rows.",
         "",
-        *_table(
+        *block(
             [
                 "", "one comment, median us", "p99 us", "comments a second", "train s",
                 "first score ms", "peak MB", "model MB",
@@ -229,7 +226,7 @@ def _peers(result: Result, name: str) -> list[str]:
             [
                 "spamguard's time (or memory) as a multiple of the peer's. Below 1, spamguard is faster (or smaller):",
                 "",
-                *_table(
+                *block(
                     ["peer", "one comment", "p99", "batch", "train", "first score", "peak memory"],
                     [_ratio_row(n, panel, firsts) for n in panel["systems"] if n != OURS],
                 ),
@@ -262,7 +259,7 @@ def _many(result: Result) -> list[str]:
         "process. *Shuffled* mixes the comments of more posts than the cache holds (256), so posts are read repeatedly: "
         "pass comments post by post if you can. *Text alone* leaves out the post and the author, as for the peers.",
         "",
-        *_table(
+        *block(
             [
                 "", "`score_many`, best part", "mean of all parts", "`score_frame`", "first pass",
                 "shuffled", "text alone",
@@ -287,11 +284,11 @@ def _learning(result: Result) -> list[str]:
         "",
         "`SpamClassifier.fit`, including reading the comments:",
         "",
-        *_table(["", "comments", "seconds", "of which reading", "learning", "peak MB"], rows),
+        *block(["", "comments", "seconds", "of which reading", "learning", "peak MB"], rows),
         f"`partial_fit` on a stream that repeats the same {stream['different']:,} comments, which were read once. Memory is "
         "what the process holds at that moment:",
         "",
-        *_table(
+        *block(
             ["rows", "seconds", "rows a second", "memory MB"],
             [
                 [
@@ -319,7 +316,7 @@ def _length(result: Result) -> list[str]:
         "Nanoseconds per byte (UTF-8) of one comment. Flat or falling values mean linear time. Only the beginning and "
         "the end of a text longer than 80,000 characters are read, so a megabyte is cheap per byte.",
         "",
-        *_table(
+        *block(
             ["", *(f"{size:,} bytes" for size in sizes)],
             [[shape, *(_number(cost[shape, size]) for size in sizes)] for shape in shapes],
         ),
@@ -380,14 +377,14 @@ def _compiled(result: Result) -> list[str]:
         *head,
         f"Identical results: {agree}. Microseconds per comment, in batches of 256:",
         "",
-        *_table(
+        *block(
             ["", *(f"{_name(n)}, {what}" for n in names for what in ("Python", "C", "times"))], rows
         ),
         "Everything for one ASCII text in one call through ctypes, median: "
         + ", ".join(f"{_number(f['us']['score_one_in_c'])} us ({_name(n)})" for n, f in measured.items())
         + ". Where `score_many` spends its time on comments and posts it has seen before, in microseconds per comment:",
         "",
-        *_table(
+        *block(
             ["", *map(_name, names)],
             [
                 [stage.replace("score_many", "**`score_many`**"), *(_number(f["stages_us"][stage]) for f in measured.values())]
@@ -422,7 +419,7 @@ def _ran(result: Result) -> list[str]:
     return [
         "## What ran",
         "",
-        *_table(
+        *block(
             ["", "version", "what"],
             [[name, found["version"], found["about"]] for name, found in systems.items()],
         ),
@@ -436,9 +433,7 @@ def _summary(result: Result) -> list[str]:
         own = panel["systems"][OURS]
         one, many = own["one"]["median_us"] / 1000, own["many"]["per_second_best"]
         rows.append([_name(name), f"{_number(one)} ms", f"{_number(many)} a second"])
-    return _table(
-        ["", "one comment, its post seen before (median)", "`score_many`, one core"], rows
-    )
+    return block(["", "one comment, its post seen before (median)", "`score_many`, one core"], rows)
 
 
 def page(result: Result) -> str:

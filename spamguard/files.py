@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,12 +20,9 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     """
     target = path.resolve()  # a symbolic link keeps pointing where it did
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        handle = os.open(
-            part,
-            os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
-            0o600 if private else 0o666,
-        )
+        handle = os.open(part, flags, 0o600 if private else mode_of(target))
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -33,6 +31,14 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def mode_of(target: Path) -> int:
+    """Return the mode to create a replacement with: never wider than the replaced file's."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except OSError:  # it does not exist
+        return 0o666
 
 
 def move_into_place(part: Path, target: Path) -> None:

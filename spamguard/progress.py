@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
@@ -10,8 +11,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+Watch = Callable[[str, int, int], None]
+"""Called with a stage, the work done and the total, 0 if unknown."""
+
 PATIENCE: Final = 1.0
 """Seconds before anything appears."""
+
+
+def ignore_progress(stage: str, done: int, total: int) -> None:
+    """Do nothing; where nobody watches."""
 
 
 class Progress:

@@ -52,3 +52,15 @@ def test_modes_and_links_are_kept(tmp_path):
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "usual").read_bytes() == b"new"
     assert (tmp_path / "usual").stat().st_mode & 0o777 == 0o664
+
+
+def test_what_is_being_written_is_no_more_open_than_what_it_replaces(tmp_path):
+    target = tmp_path / "private.jsonl"
+    target.write_bytes(b"old")
+    target.chmod(0o600)
+    with replacing(target) as file:
+        file.write(b"new")
+        file.flush()
+        (part,) = tmp_path.glob(".private.jsonl.*.part")
+        assert part.stat().st_mode & 0o777 == 0o600
+    assert target.read_bytes() == b"new"

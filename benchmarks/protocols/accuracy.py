@@ -32,8 +32,9 @@ from spamguard.evaluation.metrics import (
 )
 from spamguard.features import Rows, Vectorizer, learn_background
 from spamguard.model import SpamModel
+from spamguard.progress import Watch, ignore_progress
 from spamguard.training.classifier import SpamClassifier
-from spamguard.training.recipe import Recipe, Watch, quiet
+from spamguard.training.recipe import Recipe
 
 # --- blogs never seen -------------------------------------------------------------
 
@@ -53,7 +54,7 @@ def unseen_blogs(
     are held out together. Every figure is also given without comments that have a
     near-duplicate in another source.
     """
-    watch = watch or quiet
+    watch = watch or ignore_progress
     watch("read", 0, 1)
     held_out = prepared or prepare(directory, recipe, blogs, n_jobs)
     watch("read", 1, 1)
@@ -148,7 +149,7 @@ def _measure_videos(frame: pd.DataFrame, watch: Watch | None) -> Result:
                 ),
             }
         rows.append({"video": str(title).split(" - ")[0], **measured})
-        (watch or quiet)("videos", done, len(titles))
+        (watch or ignore_progress)("videos", done, len(titles))
     macro = {
         split: {key: float(np.mean([row[split][key] for row in rows])) for key in rows[0][split]}
         for split in SPLITS

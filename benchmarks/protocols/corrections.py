@@ -15,9 +15,10 @@ from spamguard.analysis.report import Result, site_model
 from spamguard.corpus import campaigns_of, comments_of
 from spamguard.evaluation.metrics import recall_at_fpr, roc_auc
 from spamguard.model import SpamModel
+from spamguard.progress import Watch, ignore_progress
 from spamguard.training.online import SiteWeights
 from spamguard.training.queue import chosen_of
-from spamguard.training.recipe import Recipe, Watch, quiet
+from spamguard.training.recipe import Recipe
 
 F64 = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def moderation(
     rows = []
     for row in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work):
         rows.append(row)
-        (watch or quiet)("blogs", len(rows), len(UNSEEN_BLOGS))
+        (watch or ignore_progress)("blogs", len(rows), len(UNSEEN_BLOGS))
     macro = {
         f"{what}_{when}": round(float(np.mean([row["corrected"][when][what] for row in rows])), 5)
         for what in ("ham_lost", "spam_missed")

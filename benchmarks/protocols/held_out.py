@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from spamguard.errors import CorpusError
 from spamguard.model import SpamModel
+from spamguard.progress import Watch
 from spamguard.scoring import in_order
-from spamguard.training.recipe import (  # fmt: skip
+from spamguard.training.recipe import (
     Material,
     Recipe,
     Settings,
-    Watch,
     background_of,
     capped,
     gather,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from benchmarks.protocols.accuracy import SPLITS
 from spamguard.analysis.report import Result, figure_cell, markdown_table, render, rows_table
+
+
+def block(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table with the blank line that ends it."""
+    return [*markdown_table(head, rows), ""]
 
 
 def render_protocol(result: Result) -> str:

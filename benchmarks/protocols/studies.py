@@ -25,20 +25,19 @@ from spamguard.corpus import comments_of, dataset_cards
 from spamguard.evaluation.metrics import clopper_pearson, recall_at_fpr, roc_auc
 from spamguard.features import FAMILIES, count_languages, languages_known
 from spamguard.model import Cuts, SpamModel
+from spamguard.progress import Watch, ignore_progress
 from spamguard.scoring import in_order
-from spamguard.training.recipe import (  # fmt: skip
+from spamguard.training.recipe import (
     LANGUAGE_HAM,
     Material,
     Recipe,
     Settings,
-    Watch,
     blog_folds,
     calibration,
     cuts_for,
     doubtful,
     fit_rows,
     out_of_fold,
-    quiet,
 )
 from spamguard.training.tricks import ATTACKS
 
@@ -62,7 +61,7 @@ def ham_panels(
     language. The recipe's background sets are not wholly unseen: word frequencies and some
     spam's padding come from them in every fold.
     """
-    watch = watch or quiet
+    watch = watch or ignore_progress
     prepared = prepare(directory, recipe, (), n_jobs)
     frame, material, settings = prepared.frame, prepared.material, prepared.settings
     trusted = np.ones(len(material), bool)
@@ -360,5 +359,5 @@ def _in_order(
     found = []
     for part in in_order(work, n_jobs):
         found.append(part)
-        (watch or quiet)("held out", len(found), total)
+        (watch or ignore_progress)("held out", len(found), total)
     return found

@@ -30,9 +30,9 @@ from spamguard.evaluation import (  # fmt: skip
 )
 from spamguard.features import Rows
 from spamguard.model import SpamModel, probability
-from spamguard.progress import Progress
+from spamguard.progress import Progress, Watch, ignore_progress
 from spamguard.scoring import model_of
-from spamguard.training import ATTACKS, SpamClassifier, Watch, quiet
+from spamguard.training import ATTACKS, SpamClassifier
 
 __all__ = ["Report", "evaluate_attacks", "evaluate_corpus", "evaluate_first_labels"]
 
@@ -538,7 +538,7 @@ def attacked(
         }
         if kept is not None:
             kept[name] = log_odds, labels == "spam"
-        (watch or quiet)("attacks", done, len(ATTACKS) + 1)
+        (watch or ignore_progress)("attacks", done, len(ATTACKS) + 1)
     return found
 
 

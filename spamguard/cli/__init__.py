@@ -20,10 +20,11 @@ from importlib import import_module
 from typing import Final
 
 from spamguard import __version__
+from spamguard.cli.options import count
 from spamguard.errors import SpamguardError
 from spamguard.loading import optional
 
-__all__ = ["main", "parser_for"]
+__all__ = ["count", "main", "parser_for"]
 
 _TOP: Final = """\
 Decide whether a blog comment is spam, with reasons and a probability.

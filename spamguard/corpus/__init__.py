@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from spamguard.corpus.copies import campaigns_of as campaigns_of
     from spamguard.corpus.copies import duplicate_groups as duplicate_groups
     from spamguard.corpus.copies import leader_groups as leader_groups
-    from spamguard.corpus.copies import near_duplicates as near_duplicates
     from spamguard.corpus.frames import COMMENT_COLUMNS as COMMENT_COLUMNS
     from spamguard.corpus.frames import comments_of_frame as comments_of_frame
     from spamguard.corpus.frames import is_foreign_frame as is_foreign_frame
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from spamguard.corpus.readers import Problem as Problem
     from spamguard.corpus.readers import Source as Source
     from spamguard.corpus.readers import comment_of as comment_of
+    from spamguard.corpus.readers import fields_of_file as fields_of_file
     from spamguard.corpus.readers import format_of as format_of
     from spamguard.corpus.readers import lines_of as lines_of
     from spamguard.corpus.readers import load_pyarrow as load_pyarrow
@@ -72,7 +72,6 @@ __all__, __getattr__, __dir__ = attach(
             "campaigns_of",
             "duplicate_groups",
             "leader_groups",
-            "near_duplicates",
         ],
         "frames": [
             "COMMENT_COLUMNS",
@@ -92,6 +91,7 @@ __all__, __getattr__, __dir__ = attach(
             "Problem",
             "Source",
             "comment_of",
+            "fields_of_file",
             "format_of",
             "lines_of",
             "load_pyarrow",

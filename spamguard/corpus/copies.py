@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import html
-import itertools
 import re
 import unicodedata
 import zlib
@@ -172,21 +171,6 @@ def _distinct(texts: Iterable[str], parents: list[int], signed: list[int]) -> It
         if parents[row] == row and len(words) >= LEAST_WORDS:
             signed.append(row)
             yield words
-
-
-def near_duplicates(test_texts: Iterable[str], train_texts: Iterable[str]) -> NDArray[np.bool_]:
-    """Mark the test texts that have a near-copy among the training texts.
-
-    A copy of a marked test text is marked too. For many splits of one corpus, compare
-    its ``duplicate_group`` instead, which is already computed.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_test,)
-    """
-    tests = list(test_texts)
-    groups = duplicate_groups(itertools.chain(tests, train_texts))
-    return np.isin(groups[: len(tests)], groups[len(tests) :])
 
 
 def campaigns_of(texts: list[str]) -> NDArray[np.int64]:

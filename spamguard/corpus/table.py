@@ -143,9 +143,9 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
     path = Path(path)
     if not path.exists():
         raise CorpusError(f"{path} does not exist.")
-    if Path(path.name.removesuffix(".gz")).suffix.lower() not in ENDINGS:
+    form = ENDINGS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
+    if form is None:
         raise CorpusError(f"{path}: the name must end in .jsonl, .jsonl.gz, .csv or .parquet.")
-    is_csv = ".csv" in [suffix.lower() for suffix in path.suffixes]
     numbers, rows = [], []
     for number, fields in fields_of_file(path, STORED):
         if "text" not in fields:
@@ -154,7 +154,7 @@ def read_corpus(path: str | os.PathLike[str], labelled: bool = False) -> pd.Data
                 'called "text".'
             )
         row = {name: value for name, value in fields.items() if name in STORED}
-        if is_csv:
+        if form == "csv":
             # An empty cell may be empty or missing; only a text can be empty.
             row = {name: value or (None if name != "text" else "") for name, value in row.items()}
         numbers.append(number)

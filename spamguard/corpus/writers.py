@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from spamguard.corpus.readers import ENDINGS, load_pyarrow
 from spamguard.errors import InputError, SpamguardError
-from spamguard.files import move_into_place, replacing
+from spamguard.files import mode_of, move_into_place, replacing
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def resumable(target: Path, csv: bool, resume: bool) -> Iterator[tuple[IO[bytes]
     Unless `resume`, its former content is discarded.
     """
     part = part_of(target)
-    with _locked(part) as file:
+    with _locked(part, mode_of(target)) as file:
         done = _whole_rows(file, csv) if resume else PartialOutput()
         file.truncate(done.size)
         file.seek(done.size)
@@ -336,10 +336,10 @@ def resumable(target: Path, csv: bool, resume: bool) -> Iterator[tuple[IO[bytes]
 
 
 @contextmanager
-def _locked(part: Path) -> Iterator[BinaryIO]:
+def _locked(part: Path, mode: int) -> Iterator[BinaryIO]:
     """Open or create `part` for this process alone."""
     with os.fdopen(
-        os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+b"
+        os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), mode), "r+b"
     ) as file:
         if fcntl is not None:
             try:

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from spamguard.evaluation.history import Tally as Tally
     from spamguard.evaluation.history import replay as replay
     from spamguard.evaluation.metrics import Figure as Figure
-    from spamguard.evaluation.metrics import adaptive_ece as adaptive_ece
     from spamguard.evaluation.metrics import average_precision as average_precision
     from spamguard.evaluation.metrics import blog_metrics as blog_metrics
-    from spamguard.evaluation.metrics import checked_numbers as checked_numbers
     from spamguard.evaluation.metrics import checked_pair as checked_pair
     from spamguard.evaluation.metrics import checked_share as checked_share
     from spamguard.evaluation.metrics import checked_whole as checked_whole
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from spamguard.evaluation.metrics import cluster_bootstrap as cluster_bootstrap
     from spamguard.evaluation.metrics import curve_bootstrap as curve_bootstrap
     from spamguard.evaluation.metrics import ece as ece
-    from spamguard.evaluation.metrics import lam as lam
     from spamguard.evaluation.metrics import macro_mean as macro_mean
     from spamguard.evaluation.metrics import mcc as mcc
     from spamguard.evaluation.metrics import recall_at_fpr as recall_at_fpr
@@ -53,10 +50,8 @@ __all__, __getattr__, __dir__ = attach(
         "history": ["Month", "Replay", "Shadow", "Tally", "replay"],
         "metrics": [
             "Figure",
-            "adaptive_ece",
             "average_precision",
             "blog_metrics",
-            "checked_numbers",
             "checked_pair",
             "checked_share",
             "checked_whole",
@@ -64,7 +59,6 @@ __all__, __getattr__, __dir__ = attach(
             "cluster_bootstrap",
             "curve_bootstrap",
             "ece",
-            "lam",
             "macro_mean",
             "mcc",
             "recall_at_fpr",

@@ -25,7 +25,6 @@ from spamguard.evaluation.tails import share_at_tail
 
 __all__ = [
     "Figure",
-    "adaptive_ece",
     "average_precision",
     "binomial_lower",
     "binomial_upper",
@@ -34,7 +33,6 @@ __all__ = [
     "cluster_bootstrap",
     "curve_bootstrap",
     "ece",
-    "lam",
     "macro_mean",
     "mcc",
     "recall_at_fpr",
@@ -194,34 +192,6 @@ def mcc(y: ArrayLike, predicted: ArrayLike) -> float:
     return 0.0 if one_value else float(matthews_corrcoef(spam, called))
 
 
-def lam(y: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the logistic average misclassification of the TREC spam tracks.
-
-    The mean, in log-odds, of the share of ham blocked and the share of spam missed
-    (Cormack and Lynam, TREC 2005 Spam Track Overview). Half a comment is added to
-    each count, so that a rate of zero has log-odds too.
-
-    Parameters
-    ----------
-    y, predicted : array_like of {0, 1}, shape (n,)
-
-    Returns
-    -------
-    float
-        0 (best) to 1; TREC prints it as a percentage. NaN when a class is missing.
-    """
-    spam, called = checked_pair(y, predicted, "predicted")
-    blocked, caught = _classes(called[~spam], "predicted"), _classes(called[spam], "predicted")
-    if not len(blocked) or not len(caught):
-        return math.nan
-
-    def log_odds(hits: Bools) -> float:
-        # logit((k + 1/2) / (n + 1)) is the log of (k + 1/2) / (n - k + 1/2).
-        return math.log((hits.sum() + 0.5) / ((~hits).sum() + 0.5))
-
-    return 1 / (1 + math.exp((log_odds(caught) - log_odds(blocked)) / 2))
-
-
 # -- probabilities -----------------------------------------------------------
 
 
@@ -277,26 +247,6 @@ def ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
     bins : int, default 15
     """
     return _gap(reliability(y, p, bins))
-
-
-def adaptive_ece(y: ArrayLike, p: ArrayLike, bins: int = 15) -> float:
-    """Return the expected calibration error over bins of equal mass.
-
-    As `ece`, but each bin has about as many rows (Nguyen and O'Connor 2015; Nixon
-    et al. 2019), which resolves the crowded ends. Equal probabilities share a bin.
-
-    Parameters
-    ----------
-    y : array_like of {0, 1}, shape (n,)
-    p : array_like, shape (n,), 0 to 1
-    bins : int, default 15
-    """
-    spam, array = _with_probabilities(y, p)
-    mass = checked_whole("bins", bins, 1)
-    _, run, sizes = np.unique(array, return_inverse=True, return_counts=True)
-    # A run of equal values falls into the bin that holds its middle row.
-    middle = (np.cumsum(sizes) - sizes / 2) / max(len(array), 1)
-    return _gap(_binned(spam, array, (middle * mass).astype(np.intp)[run]))
 
 
 # -- how sure ----------------------------------------------------------------

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.exports import open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
-from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of
+from spamguard.importers.record import Decision, ImportedComment, ImportedPost, blog_of
 from spamguard.importers.scanner import End, Field, Shape, Start, scan
+from spamguard.progress import Watch, ignore_progress
 
 _SHAPE: Final = Shape(
     containers={"feed": ("",), "entry": ("feed", ""), "author": ("entry", "feed")},
@@ -50,7 +51,7 @@ def _collect(path: Path, posts: PostStore, watch: Watch, blog: str | None) -> st
         found = found or bool(_kind(entry))
         if _kind(entry) == "post":
             url = _link(entry, "alternate")
-            host = host or host_of(url)
+            host = host or blog_of(url)
             posts.put(
                 entry.get("id", ""),
                 silent.post(

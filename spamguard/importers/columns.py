@@ -13,9 +13,10 @@ from typing import Any, Final
 from spamguard.corpus import MAX_LINE, CsvRows
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.exports import open_export, read_text
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, Label
+from spamguard.progress import Watch, ignore_progress
 
 MAX_DEPTH: Final = 100
 """Levels of nested answers."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.exports import open_export, read_text
 from spamguard.importers.poststore import PostStore, post_store
-from spamguard.importers.record import Decision, ImportedComment, ImportedPost, host_of, post_key
+from spamguard.importers.record import Decision, ImportedComment, ImportedPost, blog_of, post_key
 from spamguard.importers.scanner import End, Shape, Start, scan
+from spamguard.progress import Watch, ignore_progress
 
 _SHAPE: Final = Shape(
     containers={
@@ -112,7 +113,7 @@ def _comment(
         post=post,
         date=record.get("createdAt"),
         utc=True,
-        blog=blog or host_of(post.url),
+        blog=blog or blog_of(post.url),
         filter_label="spam" if spam else "ham" if spam is False and sorted_out else None,
         comment_id=record["key"],
         parent_id=record.get("parent"),

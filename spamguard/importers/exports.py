@@ -6,16 +6,14 @@ import codecs
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, cast
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-
-Watch = Callable[[str, int, int], None]
-"""Called with a stage, the work done and the total, 0 if unknown."""
+from spamguard.progress import Watch, ignore_progress
 
 CHUNK: Final = 1 << 18
 
@@ -29,10 +27,6 @@ _ENCODINGS: Final = re.compile(
     re.IGNORECASE,
 )
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-
-
-def ignore_progress(stage: str, done: int, total: int) -> None:
-    """Do nothing."""
 
 
 @contextmanager

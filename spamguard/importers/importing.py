@@ -14,8 +14,8 @@ from typing import IO, Any, Final, Literal
 from spamguard.corpus import json_row, open_corpus
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import APART, Report
-from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.record import PRIVATE, Decision, ImportedComment
+from spamguard.progress import Watch, ignore_progress
 
 __all__ = ["SOURCES", "ImportSummary", "import_comments", "read_comments"]
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import MAX_TEXT, Report
-from spamguard.importers.exports import Watch, ignore_progress
-from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
+from spamguard.importers.record import Decision, ImportedComment, blog_of, post_key
+from spamguard.progress import Watch, ignore_progress
 
 _COLUMNS: Final = (
     *("id", "parent", "created", "mode", "remote_addr", "text", "author", "email", "website"),
@@ -60,13 +60,13 @@ def _rows(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:
 
 def _comment(row: dict[str, Any], report: Report, blog: str | None) -> ImportedComment | None:
     uri = row["uri"] if isinstance(row["uri"], str) else None
-    url = uri if host_of(uri) else f"https://{blog}{uri}" if _completes(blog, uri) else None
+    url = uri if blog_of(uri) else f"https://{blog}{uri}" if _completes(blog, uri) else None
     return report.comment(
         row["text"],
         _MODES.get(row["mode"], Decision(None, "none", "status unknown")),
         post=report.post(post_key(uri), row["title"], None, url),
         date=row["created"],
-        blog=blog or host_of(uri),
+        blog=blog or blog_of(uri),
         comment_id=row["id"],
         parent_id=row["parent"],
         author=row["author"],

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.exports import open_export, read_text
+from spamguard.progress import Watch, ignore_progress
 
 MAX_VALUE: Final = 50_000_000
 """Characters of one value; a longer one is refused to bound the memory."""

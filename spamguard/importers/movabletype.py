@@ -11,8 +11,9 @@ from typing import Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import MAX_POST, MAX_TEXT, Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
+from spamguard.importers.exports import open_export, read_text
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
+from spamguard.progress import Watch, ignore_progress
 
 _SECTIONS: Final = ("BODY", "EXTENDED BODY", "EXCERPT", "KEYWORDS", "COMMENT", "PING")
 _END_SECTION: Final = "-----"

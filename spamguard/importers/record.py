@@ -113,12 +113,12 @@ class ImportedComment:
         return known | decided | {"label_source": self.decision.source}
 
 
-def host_of(url: str | None) -> str | None:
+def blog_of(url: str | None) -> str | None:
     """Return the host of an address without ``www.``, or None.
 
     Examples
     --------
-    >>> host_of("https://www.blog.example/2024/"), host_of("/2024/")
+    >>> blog_of("https://www.blog.example/2024/"), blog_of("/2024/")
     ('blog.example', None)
     """
     try:

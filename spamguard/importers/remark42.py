@@ -8,9 +8,9 @@ from typing import Any
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.jsonstream import read_values
-from spamguard.importers.record import Decision, ImportedComment, host_of, post_key
+from spamguard.importers.record import Decision, ImportedComment, blog_of, post_key
+from spamguard.progress import Watch, ignore_progress
 
 
 def read(
@@ -46,7 +46,7 @@ def _comment(value: dict[str, Any], report: Report, blog: str | None) -> Importe
         _decision(value, user),
         post=report.post(post_key(url), value.get("title"), None, url),
         date=value.get("time"),
-        blog=blog or host_of(url),
+        blog=blog or blog_of(url),
         comment_id=value.get("id"),
         parent_id=value.get("pid"),
         author=user.get("name"),

@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import MAX_POST, Report
-from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.git import Change, Repository
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.record import Decision, ImportedComment, ImportedPost
 from spamguard.loading import optional
+from spamguard.progress import Watch, ignore_progress
 
 State = Literal["open", "closed", "merged"]
 

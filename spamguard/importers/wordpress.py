@@ -12,8 +12,8 @@ from typing import Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress, open_export, read_text
-from spamguard.importers.record import ImportedComment, ImportedPost, host_of
+from spamguard.importers.exports import open_export, read_text
+from spamguard.importers.record import ImportedComment, ImportedPost, blog_of
 from spamguard.importers.scanner import End, Shape, Start, scan
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
@@ -22,6 +22,7 @@ from spamguard.importers.wordpress_status import (
     is_set,
     kind_of,
 )
+from spamguard.progress import Watch, ignore_progress
 
 _COMMENT: Final = frozenset(
     f"wp:comment_{name}"
@@ -95,7 +96,7 @@ class _ItemReader:
             elif item:
                 self.item.setdefault(event.name, event.text)
             elif event.name in ("wp:base_blog_url", "link") and self.blog is None:
-                self.blog = host_of(event.text)
+                self.blog = blog_of(event.text)
             self.seen = self.seen or getattr(event, "name", "")[:3] == "wp:"
         yield from self._finished()
         if not self.seen:
@@ -125,7 +126,7 @@ class _ItemReader:
             kind=kind,
             date=gmt if utc else fields.get("date", "").strip(),
             utc=utc,
-            blog=self.blog or host_of(self.item.get("link")),
+            blog=self.blog or blog_of(self.item.get("link")),
             filter_label=akismet_label(self.meta),
             comment_id=fields.get("id"),
             parent_id=None if parent == "0" else parent,

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import MAX_POST, MAX_TEXT, Report
-from spamguard.importers.exports import Watch, ignore_progress
-from spamguard.importers.record import ImportedComment, ImportedPost, host_of
+from spamguard.importers.record import ImportedComment, ImportedPost, blog_of
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
     akismet_label,
@@ -24,6 +23,7 @@ from spamguard.importers.wordpress_status import (
     kind_of,
 )
 from spamguard.loading import optional
+from spamguard.progress import Watch, ignore_progress
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -162,7 +162,7 @@ class _Tables:
                 home = self.connection.execute(sa.select(value).where(name == "home")).scalar()
         except sa.exc.SQLAlchemyError:
             return None  # for example, only comments and posts were copied
-        return host_of(home) if isinstance(home, str) else None
+        return blog_of(home) if isinstance(home, str) else None
 
     def _metas(self, ids: list[Any]) -> dict[Any, dict[str, str]]:
         import sqlalchemy as sa

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from spamguard.errors import CorpusError
 from spamguard.importers.accounting import Report
-from spamguard.importers.exports import Watch, ignore_progress
 from spamguard.importers.jsonstream import read_values
 from spamguard.importers.poststore import PostStore, post_store
-from spamguard.importers.record import ImportedComment, ImportedPost, host_of
+from spamguard.importers.record import ImportedComment, ImportedPost, blog_of
 from spamguard.importers.wordpress_status import (
     AKISMET_KEYS,
     akismet_label,
@@ -22,6 +21,7 @@ from spamguard.importers.wordpress_status import (
     is_set,
     kind_of,
 )
+from spamguard.progress import Watch, ignore_progress
 
 # The names in WP-CLI and in the REST API.
 _FIELDS: Final = {
@@ -118,7 +118,7 @@ def _comment(
         kind=kind,
         date=gmt if utc else _first(value, ("comment_date", "date")),
         utc=utc,
-        blog=blog or host_of(value.get("link") if isinstance(value.get("link"), str) else post.url),
+        blog=blog or blog_of(value.get("link") if isinstance(value.get("link"), str) else post.url),
         filter_label=akismet_label(meta),
         **fields,
     )

@@ -11,6 +11,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from spamguard.cli import count
 from spamguard.display import counted
 from spamguard.errors import ServerError
 
@@ -54,7 +55,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         "--port", type=_port, default=DEFAULT_PORT, help=f"port to listen on ({DEFAULT_PORT})"
     )
     parser.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes that share the work (1)"
+        "--workers", type=count, default=1, metavar="N", help="processes that share the work (1)"
     )
     parser.add_argument(
         "--model", default="default", metavar="NAME|DIR", help="the model that all sites share"
@@ -70,7 +71,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         help="delete comments without a decision after this many days (90; 0 keeps them)",
     )  # fmt: skip
     parser.add_argument(
-        "--feedback-retention", type=_count, metavar="DAYS",
+        "--feedback-retention", type=count, metavar="DAYS",
         help="delete decisions, and their effect, after this many days (default: keep them)",
     )  # fmt: skip
     parser.add_argument(
@@ -78,11 +79,11 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         help="requests a second that one key may send (50; 0 is no limit)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-body", type=_count, default=1_000_000, metavar="BYTES",
+        "--max-body", type=count, default=1_000_000, metavar="BYTES",
         help="largest request that is read (1000000)",
     )  # fmt: skip
     parser.add_argument(
-        "--patience", type=_count, default=20, metavar="SECONDS",
+        "--patience", type=count, default=20, metavar="SECONDS",
         help="time a client has to send the head of a request, and again its body (20)",
     )  # fmt: skip
 
@@ -414,12 +415,6 @@ def _database_option(parser: argparse.ArgumentParser) -> None:
         "--database", default=DEFAULT_DATABASE, metavar="FILE|URL",
         help=f"the server's database ({DEFAULT_DATABASE})",
     )  # fmt: skip
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero, such as 3")
-    return int(text)
 
 
 def _port(text: str) -> int:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from spamguard.training.recipe import Recipe as Recipe
     from spamguard.training.recipe import Settings as Settings
     from spamguard.training.recipe import TrainingRun as TrainingRun
-    from spamguard.training.recipe import Watch as Watch
-    from spamguard.training.recipe import quiet as quiet
     from spamguard.training.recipe import save_run as save_run
     from spamguard.training.recipe import train_corpus as train_corpus
     from spamguard.training.recipe import train_recipe as train_recipe
@@ -43,8 +41,6 @@ __all__, __getattr__, __dir__ = attach(
             "Recipe",
             "Settings",
             "TrainingRun",
-            "Watch",
-            "quiet",
             "save_run",
             "train_corpus",
             "train_recipe",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +37,7 @@ from spamguard.features import (
 )
 from spamguard.files import write_bytes
 from spamguard.model import Cuts, SpamModel
+from spamguard.progress import Watch, ignore_progress
 from spamguard.scoring import in_order
 from spamguard.storage import save_model
 from spamguard.training.classifier import LANGUAGE_HAM_OF_SITE, SpamClassifier
@@ -50,7 +51,6 @@ LANGUAGE_HAM: Final = 100
 """Ham comments that make a language known to a model of many sites."""
 
 F64 = NDArray[np.float64]
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +155,6 @@ class TrainingRun:
 
     model: SpamModel
     report: dict[str, Any]
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Report no progress."""
 
 
 # --- training data --------------------------------------------------------------
@@ -321,7 +317,7 @@ def out_of_fold(
     material: Material,
     trusted: NDArray[np.bool_],
     settings: Settings,
-    watch: Watch = quiet,
+    watch: Watch = ignore_progress,
     n_jobs: int | None = None,
 ) -> F64:
     """Return the log-odds of each row by a model that never saw its blog.
@@ -438,7 +434,7 @@ def learn(
     material: Material,
     settings: Settings,
     *,
-    watch: Watch = quiet,
+    watch: Watch = ignore_progress,
     n_jobs: int | None = None,
 ) -> TrainingRun:
     """Fit, calibrate and set thresholds.
@@ -524,7 +520,7 @@ def train_recipe(
     With the same versions of numpy and scipy, a recipe always gives the same bytes. Raises
     CorpusError if a set is missing or has another hash.
     """
-    watch = watch or quiet
+    watch = watch or ignore_progress
     watch("read", 0, 1)
     frame = capped(recipe.load(directory), recipe.settings)
     background, padding = background_of(recipe, frame)
@@ -579,7 +575,7 @@ def train_corpus(
     material = gather(
         frame, learn_background(comments_of(frame)), settings, padding_of(frame), n_jobs
     )
-    trained = learn(material, settings, watch=watch or quiet, n_jobs=n_jobs)
+    trained = learn(material, settings, watch=watch or ignore_progress, n_jobs=n_jobs)
     about = {
         "trained_on": f"{len(frame):,} comments",
         "spam": int(counts["spam"]),

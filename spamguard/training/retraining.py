@@ -29,9 +29,9 @@ from spamguard.errors import CorpusError, InputError, ModelNotFoundError
 from spamguard.evaluation import clopper_pearson
 from spamguard.features import Rows
 from spamguard.model import SpamModel
+from spamguard.progress import ignore_progress
 from spamguard.storage import load_model, save_model
 from spamguard.training.classifier import SpamClassifier
-from spamguard.training.recipe import quiet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +168,7 @@ def retrain(
     spam = (labelled["label"] == "spam").to_numpy(bool)
     _check_enough(spam)
     current = base if current is None else current
-    report = watch or quiet
+    report = watch or ignore_progress
     report("read", 0, 3)
     learner = SpamClassifier(base=base, C=C, n_jobs=n_jobs)
     rows = learner.vectorize(comments_of(labelled))
@@ -291,14 +291,14 @@ class _Labels:
         moderator may be right.
         """
         rows, spam, weight = self.rows[chosen], self.spam[chosen], self.weight[chosen]
-        log_odds = out_of_fold(self.learner, rows, spam, self.groups[chosen], base)
+        log_odds = log_odds_by_others(self.learner, rows, spam, self.groups[chosen], base)
         doubted = np.where(spam, -log_odds, log_odds) >= _DOUBT
         self.learner.fit(rows, spam, weight * np.where(doubted, _DOUBTED_WEIGHT, 1.0))
         model = replace(self.learner.model_, cuts=replace(base.cuts, discard=None))
         return model, int(doubted.sum())
 
 
-def out_of_fold(
+def log_odds_by_others(
     learner: SpamClassifier,
     rows: Rows,
     spam: Bools,
@@ -553,7 +553,7 @@ def audit(
     groups = duplicate_groups(labelled["text"].tolist())
     learner = SpamClassifier(base=base, n_jobs=n_jobs)
     rows = learner.vectorize(comments_of(labelled))
-    log_odds = out_of_fold(learner, rows, spam, groups, base)
+    log_odds = log_odds_by_others(learner, rows, spam, groups, base)
     against = np.where(spam, -log_odds, log_odds)
     torn = _torn(groups, spam)
     doubts = [

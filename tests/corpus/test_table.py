@@ -29,7 +29,6 @@ from spamguard.corpus import (
     load_dataset,
     load_datasets,
     load_sample,
-    near_duplicates,
     read_corpus,
     readers,
     write_corpus,
@@ -682,14 +681,6 @@ def test_hashes_agree_as_often_as_runs_are_shared():
         a, b = copies._sign([one, other])
         common = max(shared_words - 3, 0)
         assert (a == b).mean() == pytest.approx(common / (2 * 97 - common), abs=0.15)
-
-
-def test_near_duplicates_marks_test_texts_only():
-    train = [TART, "Thanks!"]
-    test = ["thanks", "Which flour?", TART + " Yes.", "Which flour?"]
-    assert near_duplicates(test, train).tolist() == [True, False, True, False]
-    assert near_duplicates([], train).tolist() == []
-    assert near_duplicates(test, []).tolist() == [False] * 4
 
 
 # --- rows to comments -----------------------------------------------------------

@@ -12,7 +12,6 @@ from sklearn import metrics as peer
 from spamguard.errors import InputError
 from spamguard.evaluation.metrics import (
     Figure,
-    adaptive_ece,
     average_precision,
     binomial_lower,
     binomial_upper,
@@ -20,7 +19,6 @@ from spamguard.evaluation.metrics import (
     clopper_pearson,
     cluster_bootstrap,
     ece,
-    lam,
     macro_mean,
     mcc,
     recall_at_fpr,
@@ -100,7 +98,6 @@ def test_ranking_is_undefined_without_both_classes(y):
     assert math.isnan(recall_at_fpr(y, scores, 0.01))
     assert math.isnan(roc_auc(y, scores))
     assert math.isnan(average_precision(y, scores))
-    assert math.isnan(lam(y, y))
 
 
 # -- decisions
@@ -112,16 +109,6 @@ def test_mcc_knows_perfect_inverted_and_undefined():
     assert mcc([0, 1, 1], [1, 1, 1]) == 0.0
     assert mcc([1, 1], [1, 1]) == 0.0
     assert mcc([], []) == 0.0
-
-
-def test_lam_is_the_mean_in_log_odds():
-    # 1 of 10 ham blocked, 4 of 10 spam missed, each with its half comment.
-    y = [0] * 10 + [1] * 10
-    predicted = [1] + [0] * 9 + [0] * 4 + [1] * 6
-    odds = math.sqrt((1.5 / 9.5) * (4.5 / 6.5))
-    assert lam(y, predicted) == pytest.approx(odds / (1 + odds), abs=1e-12)
-    assert lam(y, [1] * 20) == pytest.approx(0.5)
-    assert lam(y, y) == pytest.approx(0.5 / 11)
 
 
 # -- probabilities
@@ -142,28 +129,16 @@ def test_reliability_counts_every_row_once_in_its_bin():
 def test_calibration_error_of_known_cases():
     y = [0, 1] * 50
     assert ece(y, [0.5] * 100) == pytest.approx(0)
-    assert adaptive_ece(y, [0.5] * 100) == pytest.approx(0)
     assert ece(y, [0.9] * 100) == pytest.approx(0.4)
-    assert adaptive_ece(y, [0.9] * 100) == pytest.approx(0.4)
-
-
-def test_adaptive_bins_hold_equal_mass():
-    # All within one bin of equal width, where the errors cancel out.
-    p = np.linspace(0.001, 0.059, 100)
-    y = np.r_[np.ones(3), np.zeros(97)]
-    assert ece(y, p, bins=10) < 0.001
-    lower, upper = abs(p[:50].mean() - 3 / 50), abs(p[50:].mean())
-    assert adaptive_ece(y, p, bins=2) == pytest.approx((lower + upper) / 2)
 
 
 def test_calibration_error_ignores_the_order_of_rows():
     y, _, p, _ = simulated(400)
     mixed = np.random.default_rng(1).permutation(400)
     assert ece(y[mixed], p[mixed]) == pytest.approx(ece(y, p), abs=1e-12)
-    assert adaptive_ece(y[mixed], p[mixed]) == pytest.approx(adaptive_ece(y, p), abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", [ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [ece])
 def test_no_rows_no_probability_metric(metric):
     assert math.isnan(metric([], []))
     assert reliability([], []) == []
@@ -172,7 +147,7 @@ def test_no_rows_no_probability_metric(metric):
 # -- what goes in
 
 
-@pytest.mark.parametrize("metric", [roc_auc, average_precision, ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [roc_auc, average_precision, ece])
 @pytest.mark.parametrize(
     ("y", "values"),
     [
@@ -191,7 +166,7 @@ def test_what_cannot_be_measured_is_refused(metric, y, values):
         metric(y, values)
 
 
-@pytest.mark.parametrize("metric", [ece, adaptive_ece])
+@pytest.mark.parametrize("metric", [ece])
 def test_log_odds_are_not_taken_for_probabilities(metric):
     with pytest.raises(InputError, match="between 0 and 1"):
         metric([0, 1], [-2.0, 3.0])

@@ -165,3 +165,15 @@ def test_the_commands(shipped, sample, tmp_path, capsys):
     assert cli.main(["replay", str(corpus), "--disagreements"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["decided"] == "spam"
+
+
+def test_decided_lines_are_read_and_printed_like_any_others(tmp_path, capsys):
+    from spamguard.cli import main
+
+    corpus, decided = tmp_path / "corpus.jsonl", tmp_path / "decided.jsonl"
+    corpus.write_text('{"text": "Half a \\\\ud83d face under the sofa"}\n', "utf-8")
+    assert main(["queue", str(corpus)]) == 0
+    assert json.loads(capsys.readouterr().out)["decision"] == 1
+    decided.write_bytes(b'{"text": "\xff"}\n')
+    assert main(["queue", str(corpus), "--decided", str(decided)]) == 1
+    assert "line 1: not UTF-8" in capsys.readouterr().err

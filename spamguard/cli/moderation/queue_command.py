@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spamguard.cli.options import add_jobs, count
 from spamguard.display import counted
-from spamguard.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,26 +65,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_decided(frame: pd.DataFrame, path: str) -> None:
+    from spamguard.corpus import fields_of_file
     from spamguard.training import spread
 
-    lines = list(_lines(path))
+    lines = [fields for _, fields in fields_of_file(Path(path))]
     found = spread(frame, lines)
     for _, row in found.drop(columns="duplicate_group").iterrows():
         given = {name: value for name, value in row.items() if _is_given(value)}
-        print(json.dumps(given, ensure_ascii=False, default=str))
+        _print_row(given)
     decisions = sum(line.get("label") is not None for line in lines)
     print(f"{counted(decisions, 'decision')} for {counted(len(found), 'comment')}", file=sys.stderr)
-
-
-def _lines(path: str) -> Iterator[dict[str, Any]]:
-    with Path(path).open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                fields = json.loads(line) if line.strip() else None
-            except ValueError as error:
-                raise InputError(f"{path}, line {number} is not JSON: {error}.") from error
-            if isinstance(fields, dict):
-                yield fields
 
 
 def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
@@ -104,11 +92,17 @@ def _print_queue(frame: pd.DataFrame, decisions: list[Decision]) -> None:
             "mark": mark_of(texts[copy] for copy in decision.copies),
             "log_odds": round(decision.log_odds, 3),
         }
-        print(json.dumps(facts | row, ensure_ascii=False, default=str))
+        _print_row(facts | row)
     comments = sum(len(decision.copies) for decision in decisions)
     print(
         f"{counted(len(decisions), 'decision')} for {counted(comments, 'comment')}", file=sys.stderr
     )
+
+
+def _print_row(row: Mapping[Any, Any]) -> None:
+    from spamguard.corpus import json_row
+
+    print(json_row(dict(row)).decode().rstrip("\n"))
 
 
 def _is_given(value: object) -> bool:

@@ -79,13 +79,13 @@ def _endpoint(handler: Handler, writes: bool = False) -> Callable[[Request], Any
 def _response(
     worker: Worker, handler: Handler, fields: Fields, host: str, address: str
 ) -> Response:
-    site = authenticate(worker, key_of(fields, host), address)
+    site = authenticate(worker, api_key_of(fields, host), address)
     if site is None:
         return _invalid("the API key is missing or unknown", "invalid-key")
     return handler(worker, site, fields)
 
 
-def key_of(fields: Fields, host: str) -> str:
+def api_key_of(fields: Fields, host: str) -> str:
     """Return the key from the fields or the host's first label; empty if there is none."""
     key = text_of(fields, "api_key", "key")
     if key is not None:
@@ -231,7 +231,7 @@ def _key_sites(worker: Worker, site: Site, fields: Fields) -> Response:
             sa.select(sa.func.count()).select_from(usage).where(*conditions)
         ).scalar_one()
     if fields.get("format") == "csv":
-        return _plain(_csv(key_of(fields, ""), month, rows, limit, offset, int(total)))
+        return _plain(_csv(api_key_of(fields, ""), month, rows, limit, offset, int(total)))
     sites = [
         {
             "site": row.blog,
