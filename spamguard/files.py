@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     An existing file keeps its mode. A new one is readable by its owner alone if `private`.
     """
     target = path.resolve()  # a symbolic link keeps pointing where it did
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         handle = os.open(part, flags, 0o600 if private else mode_of(target))
