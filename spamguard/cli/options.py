@@ -18,7 +18,7 @@ def share(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """Return a whole number above zero."""
+    """Return a whole number above zero, or raise ArgumentTypeError."""
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero, such as 3")
     return int(text)
