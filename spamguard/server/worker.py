@@ -15,7 +15,7 @@ from spamguard.feedback import Journal
 from spamguard.server.config import ServerConfig
 from spamguard.server.feedback import Feedback
 from spamguard.server.filters import Filters
-from spamguard.server.http import Limits
+from spamguard.server.http import Limits, enforce_wait
 from spamguard.server.models import Models
 from spamguard.server.recorder import Recorder
 from spamguard.server.retention import Retention
@@ -98,6 +98,23 @@ class Worker:
             thread.join()
         self.recorder.close()
         self.journal.close()
+
+    def authenticate(self, key: str, address: str) -> Site | None:
+        """Return the site with this key and count the request; None if no site has it.
+
+        Raises
+        ------
+        HTTPException
+            429 if the site sends too much, or the address has tried too many keys.
+        """
+        site = self.site_of(key) if key else None
+        if site is None:
+            # Counted after the look-up, so that a site behind the same proxy as a guesser is
+            # still served. A key's 48 bits cannot be guessed at this rate.
+            enforce_wait(self.limits.wait_of_guesser(address))
+            return None
+        enforce_wait(self.limits.wait_of_key(site.id))
+        return site
 
     def site_of(self, key: str) -> Site | None:
         """Return the site with this key, as last seen if the database is unavailable."""

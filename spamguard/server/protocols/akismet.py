@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from spamguard.comment import Comment
 from spamguard.errors import ForgottenError
-from spamguard.server.http import Threads, address_of, authenticate, body_of, fields_of, text_of
+from spamguard.server.http import Threads, address_of, body_of, fields_of, text_of
 from spamguard.server.queries import Answer, Query
 from spamguard.server.store import RegisteredPost, Site, tables
 from spamguard.server.worker import Worker
@@ -79,7 +79,7 @@ def _endpoint(handler: Handler, writes: bool = False) -> Callable[[Request], Any
 def _response(
     worker: Worker, handler: Handler, fields: Fields, host: str, address: str
 ) -> Response:
-    site = authenticate(worker, api_key_of(fields, host), address)
+    site = worker.authenticate(api_key_of(fields, host), address)
     if site is None:
         return _invalid("the API key is missing or unknown", "invalid-key")
     return handler(worker, site, fields)

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from spamguard.errors import ServerError
-from spamguard.server.http import Threads, address_of, authenticate, body_of
+from spamguard.server.http import Threads, address_of, body_of
 from spamguard.server.store import VISIBLE, RegisteredPost, Site
 from spamguard.server.worker import Worker
 
@@ -51,7 +51,7 @@ async def _posts(request: Request) -> Response:
     work = {"PUT": _put, "DELETE": _delete}.get(request.method, _get)
 
     def answer() -> Response:
-        site = authenticate(worker, key, address)
+        site = worker.authenticate(key, address)
         if site is None:
             raise HTTPException(
                 401, "send the site's key: Authorization: Bearer KEY",
