@@ -266,6 +266,7 @@ class Journal:
         entry: int,
         *,
         by: str,
+        site: str | None = None,
         learn: Learner | None = None,
         also: Companion | None = None,
     ) -> int:
@@ -275,13 +276,13 @@ class Journal:
         are as in `correct`, for the decision that counts afterwards.
 
         Raises InputError if `entry` is no number or `by` no name, and FeedbackError if there is
-        no such entry, or it is undone already.
+        no such entry, or of `site` if that is given, or it is undone already.
         """
         if not isinstance(entry, int) or isinstance(entry, bool):
             raise InputError(f"entry must be a number, not {type(entry).__name__}.")
         check_name("by", by)
         with self._database.writing() as connection:
-            number, row = append_undo(connection, entry, by, self.name)
+            number, row = append_undo(connection, entry, by, self.name, site)
             _settle(connection, row.site, row.comment_id, None, learn, also)
             return number
 

@@ -86,13 +86,13 @@ def append_correction(
 
 
 def append_undo(
-    connection: sa.Connection, entry: int, by: str, name: str
+    connection: sa.Connection, entry: int, by: str, name: str, site: str | None
 ) -> tuple[int, sa.Row[Any]]:
-    """Return the number of the undo, and the row of the entry it undoes."""
+    """Return the number of the undo, and the row of the entry it undoes, of `site` unless None."""
     row = None
     if 0 < entry <= _LAST:
         row = connection.execute(sa.select(entries).where(entries.c.id == entry)).first()
-    if row is None:
+    if row is None or site not in (None, row.site):
         raise FeedbackError(f"There is no entry {entry} in {name}; list the entries first.")
     if row.kind in ("forget", "retention"):
         raise FeedbackError(f"Entry {entry} forgot a comment, which cannot be undone.")

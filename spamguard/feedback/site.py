@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
 from spamguard.comment import Comment, Post, as_comment
@@ -20,10 +21,16 @@ from spamguard.training import SiteWeights, pack_step
 from spamguard.verdict import Verdict
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from spamguard.feedback.database import Database
     from spamguard.feedback.journal import Companion, Journal
+    from spamguard.feedback.labels import LabelInForce
 
 _log: Final = logging.getLogger("spamguard")
+
+_RETRY_AFTER: Final = 5.0
+"""Seconds until corrections that could not be learned are tried again."""
 
 
 class Site:
@@ -166,18 +173,24 @@ class Site:
             If it could not be kept; then nothing is learned.
         """
         key = str(comment_id)
+        label: LabelInForce | None = None
+
+        def note(connection: sa.Connection, in_force: LabelInForce | None) -> None:
+            nonlocal label
+            label = in_force
+            if also is not None:
+                also(connection, in_force)
+
         entry = self.journal.correct(
-            key, decision, by=by, comment=comment, site=self.name, learn=self._learn, also=also
+            key, decision, by=by, comment=comment, site=self.name, learn=self._learn, also=note
         )
-        if comment is None and decision != "remove":
-            found = self.journal.decision(key, site=self.name)
-            if found is not None and found[1].comment is None:
-                _log.warning("A decision was kept but not learned: its comment is unknown.")
+        if decision != "remove" and label is not None and label.correction.comment is None:
+            _log.warning("A decision was kept but not learned: its comment is unknown.")
         return entry
 
     def undo(self, entry: int, *, by: str, also: Companion | None = None) -> int:
-        """Undo the decision with this entry number, and unlearn it; return the undo's number."""
-        return self.journal.undo(entry, by=by, learn=self._learn, also=also)
+        """Undo this site's decision with this entry number, and unlearn it; return the undo's number."""
+        return self.journal.undo(entry, by=by, site=self.name, learn=self._learn, also=also)
 
     def forget(self, comment_id: str | int, *, by: str, also: Companion | None = None) -> None:
         """Forget a comment, as `Journal.forget` does."""
@@ -280,9 +293,9 @@ class _Memory:
     base: SpamModel | None = None
     last: int = 0
     weights: SiteWeights = field(default_factory=SiteWeights)
-    waiting: list[str] | None = (
-        None  # comments to learn again; [] for only those due, None for none
-    )
+    # Comments to learn again; [] for only those due, None for none.
+    waiting: list[str] | None = None
+    again_at: float = 0.0
 
     def follow(
         self,
@@ -298,13 +311,15 @@ class _Memory:
         if self.last < last or self.base is not base:
             found = self._read_steps(database, base)
             self.base, self.waiting = base, self.waiting if found is None else found
-        if learn is not None and self.waiting is not None:
+        if learn is not None and self.waiting is not None and monotonic() >= self.again_at:
             try:
                 relearn(database, self.site, self.waiting)
                 learn_due(database, self.site, learn)
                 self._read_steps(database, base)
                 self.waiting = None
             except FeedbackError as error:
+                # A locked journal must not make every comment wait for it.
+                self.again_at = monotonic() + _RETRY_AFTER
                 _log.error("Some corrections are not learned yet: %s", error)
         return self.weights
 

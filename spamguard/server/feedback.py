@@ -15,7 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from spamguard.comment import Comment, Post
-from spamguard.errors import ServerError
+from spamguard.errors import FeedbackError, ServerError
 from spamguard.feedback import Decision, Journal, LabelInForce, share_step, stamp
 from spamguard.server.filters import Filters
 from spamguard.server.queries import Answer, Query, digest_of
@@ -98,7 +98,8 @@ class Feedback:
         Raises ServerError if the site has no such comment, FeedbackError if the file
         cannot be rewritten now.
         """
-        self._recorder.flush()
+        if not self._recorder.flush():
+            raise FeedbackError("the database is not available; nothing was forgotten, try again.")
         this = (tables.comments.c.site == site.id) & (tables.comments.c.guid == guid)
         with self._database.reading() as connection:
             digest = connection.execute(sa.select(tables.comments.c.digest).where(this)).scalar()

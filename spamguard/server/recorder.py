@@ -19,6 +19,7 @@ from spamguard.errors import FeedbackError
 from spamguard.feedback import Database
 from spamguard.server.queries import Answer
 from spamguard.server.store import RegisteredPost, key_of, register, tables
+from spamguard.server.watch import log_failure
 
 _MOST: Final = 20_000  # waiting answers; beyond that, the oldest are dropped
 _TOGETHER: Final = 100  # in one transaction, whose end corrections wait for
@@ -96,6 +97,10 @@ class Recorder:
                             self._report("waiting", len(batch))
                         self._failing = True
                         return False
+                except BaseException:
+                    with self._lock:
+                        self._waiting = batch + self._waiting
+                    raise
                 self._failing = False
             with self._lock:
                 self._under_way = []
@@ -136,7 +141,11 @@ class Recorder:
 
     def _run(self) -> None:
         while not self._stop.wait(_PAUSE if not self._failing else 10 * _PAUSE):
-            self.flush()
+            try:
+                self.flush()
+            except Exception as error:  # the thread must outlive it; its answers wait again
+                self._failing = True
+                log_failure(error)
 
 
 def write(connection: sa.Connection, batch: Sequence[Answer], privacy: bool) -> None:

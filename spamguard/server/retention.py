@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
+from spamguard.errors import FeedbackError
 from spamguard.feedback import Journal, stamp
 from spamguard.server.config import ServerConfig
 from spamguard.server.store import tables
@@ -39,7 +41,15 @@ class Retention:
                 sa.delete(tables.settings).where(tables.settings.c.key == "retention")
             )
             connection.execute(sa.insert(tables.settings).values(key="retention", value=stamp(now)))
-        write_log("retention", deleted=self.run(now))
+        try:
+            deleted = self.run(now)
+        except FeedbackError:
+            with suppress(FeedbackError), self._journal.database.writing() as connection:
+                connection.execute(  # not done today, so the next round tries again
+                    sa.delete(tables.settings).where(tables.settings.c.key == "retention")
+                )
+            raise
+        write_log("retention", deleted=deleted)
 
     def run(self, now: datetime) -> int:
         """Delete what is too old at `now`, and rewrite the file; return the number of comments.

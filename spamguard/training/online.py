@@ -312,7 +312,7 @@ def _unpacked(base: SpamModel, data: bytes) -> _Step:
     buckets = np.frombuffer(data, "<i4", n, at).astype(np.int64)
     values = np.frombuffer(data, "<f4", n, at + 4 * n).astype(np.float32)
     step = _Step(dense, buckets, values, start, edge, sign)
-    ordered = n == 0 or (buckets[0] >= 0 and buckets[-1] < _MOST_BUCKETS)
+    ordered = n == 0 or (buckets[0] >= 0 and buckets[-1] < len(base.ngram_weights))
     if not (ordered and (np.diff(buckets) > 0).all()) or sign not in (-1.0, 1.0):
         raise damaged
     if not all(np.isfinite(x).all() for x in (dense, values, [start, edge])):

@@ -116,6 +116,7 @@ def test_what_cannot_be_learned_now_is_learned_later(site, monkeypatch, caplog):
         assert site.check(CLUB).label == "spam"
         assert site.check(HAM).label != "spam"
     assert "disk is full" in caplog.text
+    monkeypatch.setattr("spamguard.feedback.site.monotonic", lambda: 1e12)  # later
     assert site.check(HAM).label == "spam"
 
 
@@ -263,3 +264,44 @@ def test_fields_of_forms(fields, expected):
 def test_fields_without_a_text():
     with pytest.raises(InputError, match="text"):
         comment_of({"autor": "x"})
+
+
+def test_one_site_cannot_undo_another_s(tmp_path):
+    one, other = Site(tmp_path / "f.db", name="a"), Site(tmp_path / "f.db", name="b")
+    entry = one.correct(1, "spam", by="anna", comment=CLUB)
+    with pytest.raises(FeedbackError, match="no entry"):
+        other.undo(entry, by="bob")
+    assert one.check(CLUB).label == "spam"
+    one.close()
+    other.close()
+
+
+def test_a_kept_correction_is_not_reported_as_failed(site, monkeypatch):
+    site.check(CLUB, 1)
+
+    def fail(*_, **__):
+        raise FeedbackError("the database went away")
+
+    monkeypatch.setattr(Journal, "decision", fail)
+    assert site.correct(1, "spam", by="anna") > 0
+
+
+def test_a_locked_journal_does_not_make_every_comment_wait(site, monkeypatch):
+    from spamguard.feedback import site as module
+
+    site.correct(1, "spam", by="anna", comment=CLUB)
+    before = site.check(HAM).log_odds
+    tries = []
+
+    def locked(*_):
+        tries.append(1)
+        raise FeedbackError("the database is locked")
+
+    monkeypatch.setattr(module, "learn_due", locked)
+    site.import_history([Correction("2", "spam", "anna", HAM)])
+    for _ in range(5):
+        assert site.check(HAM).log_odds == before
+    assert len(tries) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "monotonic", lambda: 1e12)  # later
+    assert site.check(HAM).log_odds > before

@@ -531,3 +531,42 @@ def test_writing_what_waits_ends_though_more_keeps_coming(blog, services, monkey
 )
 def test_a_blog_is_told_an_address_that_it_can_reach(host, told):
     assert reached_at(host) == told
+
+
+def test_the_recorder_outlives_any_error_and_keeps_its_answers(blog, services, rows, monkeypatch):
+    from spamguard.server import recorder as records
+
+    def broken(*_):
+        raise RuntimeError("nobody expected this")
+
+    monkeypatch.setattr(records, "write", broken)
+    blog.check()
+    with pytest.raises(RuntimeError):
+        services.recorder.flush()
+    monkeypatch.undo()
+    assert len(rows()) == 1
+
+
+def test_a_failed_retention_is_tried_again(services, monkeypatch):
+    from spamguard.server.retention import Retention
+
+    retention = Retention(services.journal, replace(services.config, retention_days=1))
+
+    def fail(*_):
+        raise FeedbackError("the file cannot be rewritten")
+
+    monkeypatch.setattr(retention, "run", fail)
+    with pytest.raises(FeedbackError):
+        retention.run_if_due()
+    ran = []
+    monkeypatch.setattr(retention, "run", lambda now: ran.append(now) or 0)
+    retention.run_if_due()
+    retention.run_if_due()
+    assert len(ran) == 1
+
+
+def test_nothing_is_forgotten_while_answers_cannot_be_written(blog, services, monkeypatch):
+    guid = blog.check().headers["X-akismet-guid"]
+    monkeypatch.setattr(services.recorder, "flush", lambda: False)
+    with pytest.raises(FeedbackError, match="try again"):
+        services.feedback.forget(services.sites.named("first"), guid, "anna")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from spamguard import Comment, load_model, score
 from spamguard.errors import InputError, ModelFormatError, ModelNotFoundError
-from spamguard.training.online import MOST, SiteWeights
+from spamguard.features import FEATURES
+from spamguard.training import online
+from spamguard.training.online import MOST, SiteWeights, pack_step
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,13 @@ def test_memory_is_bounded(base, monkeypatch):
 def test_wrong_labels_are_refused(base):
     with pytest.raises(InputError, match="ham"):
         SiteWeights().learn(base, CLUB, "junk")
+
+
+def test_a_step_beyond_the_table_is_refused_when_it_is_read(base):
+    data = bytearray(pack_step(base, Comment("An honest chess club, each Friday."), "spam"))
+    count = struct.unpack_from("<I", data, 8)[0]
+    features = 8 * len(FEATURES)
+    at = online._PACKED.size + features + 4 * (count - 1)
+    data[at : at + 4] = struct.pack("<i", len(base.ngram_weights))
+    with pytest.raises(ModelFormatError, match="damaged"):
+        SiteWeights().take(base, [("1", bytes(data))])

@@ -164,7 +164,8 @@ def _retrain(journal: Journal, config: ServerConfig, number: int) -> tuple[str, 
         site, name = connection.execute(query).one()
 
     def watch(stage: str, done: int, total: int) -> None:
-        update(journal.database, number, stage=stage, done=done, total=total)
+        with suppress(FeedbackError):  # a lock must not end hours of work
+            update(journal.database, number, stage=stage, done=done, total=total)
 
     watch("load", 0, 3)
     base = load_model(config.model)
