@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from spamguard.features.patterns import late
+from spamguard.features.wordlists import word_sections
 
 # A scheme may be missing, wrong or written twice.
 _HOST = late(
@@ -18,45 +19,13 @@ _IP = late(r"(?:\d{1,3}\.){3}\d{1,3}|\d{8,10}|0x[0-9a-f]{1,8}", re.ASCII)
 _LETTERS = re.compile(r"[a-z]+")
 
 # Collected by hand: services whose addresses hide their target.
-SHORTENERS = frozenset(
-    "bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly adf.ly cutt.ly rebrand.ly shorturl.at t.ly tiny.cc "
-    "bit.do v.gd x.co soo.gd s.id rb.gy clck.ru vk.cc u.to ouo.io shorte.st bc.vc linktr.ee q.gs j.mp "
-    "snipurl.com su.pr tr.im cli.gs budurl.com lnk.to fb.me amzn.to tny.im 1url.com 2u.pw shorturl.com "
-    "bl.ink short.io t2m.io tl.gd wp.me urlz.fr kutt.it gg.gg goo.su bitly.com han.gl me2.do".split()
-)
+SHORTENERS = frozenset(word_sections("hosts")["shorteners"])
 # Sites that readers cite when they help each other.
-REFERENCE = frozenset(
-    "github.com gitlab.com bitbucket.org stackoverflow.com stackexchange.com superuser.com serverfault.com "
-    "askubuntu.com wikipedia.org wikimedia.org microsoft.com msdn.com mozilla.org python.org npmjs.com "
-    "pypi.org nuget.org rubygems.org crates.io golang.org kernel.org debian.org ubuntu.com archlinux.org "
-    "apache.org w3.org ietf.org rfc-editor.org arxiv.org acm.org ieee.org nasa.gov jsfiddle.net codepen.io "
-    "repl.it pastebin.com jekyllrb.com wordpress.org php.net mysql.com postgresql.org oracle.com java.com "
-    "openjdk.org haskell.org rust-lang.org asp.net visualstudio.com uservoice.com codeplex.com imgur.com "
-    "archive.org doi.org jstor.org nature.com bbc.co.uk nytimes.com theguardian.com xkcd.com reddit.com "
-    "ycombinator.com".split()
-)
+REFERENCE = frozenset(word_sections("hosts")["reference"])
 # Sites of programmers; an author's address there is rarely promotion.
-DEVELOPERS = frozenset(
-    "github.com github.io gitlab.com gitlab.io bitbucket.org codeberg.org stackoverflow.com "
-    "stackexchange.com sr.ht npmjs.com pypi.org".split()
-)
-CHEAP_TLDS = frozenset(
-    "xyz top online site club shop store live pro icu fun win bet casino poker vip life world today agency "
-    "academy health loan download click link website space buzz monster rest cyou sbs info biz su tk ml ga "
-    "cf gq pw cc ws website press host".split()
-)
-# Free hosting, often used for pages that exist only for their links.
-FREE_HOSTS = frozenset(
-    "wordpress.com blogspot.com tumblr.com weebly.com wixsite.com wix.com webs.com jimdo.com yolasite.com livejournal.com "
-    "sites.google.com medium.com pinterest.com vk.com yupoo.com wikidot.com angelfire.com tripod.com ucoz.ru ucoz.com "
-    "typepad.com over-blog.com hatenablog.com ameblo.jp skyrock.com bravesites.com strikingly.com site123.me godaddysites.com "
-    "business.site mystrikingly.com webnode.com webflow.io carrd.co netlify.app blogger.com quora.com vimeo.com dailymotion.com "
-    "issuu.com scribd.com behance.net flickr.com about.me gravatar.com disqus.com soundcloud.com patreon.com".split()
-)
-SOCIAL = frozenset(
-    "facebook.com twitter.com x.com instagram.com linkedin.com youtube.com youtu.be tiktok.com t.me "
-    "pinterest.com tumblr.com medium.com vk.com ok.ru google.com".split()
-)
+DEVELOPERS = frozenset(word_sections("hosts")["developers"])
+CHEAP_TLDS = frozenset(word_sections("endings")["cheap"])
+SOCIAL = frozenset(word_sections("hosts")["social"])
 
 
 class _SuffixList(Protocol):
