@@ -24,7 +24,7 @@ PACKAGE = ROOT / "spamguard"
 # A room is a package, or a module that lies flat in spamguard/. It may import the rooms in the
 # lines above its own; those of the first line may import each other.
 ORDER = [
-    {"comment", "verdict", "errors", "loading", "progress", "display", "files"},
+    {"comment", "verdict", "errors", "forms", "loading", "progress", "display", "files"},
     {"features"},
     {"explaining", "corpus"},
     {"model", "importers"},

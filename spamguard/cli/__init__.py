@@ -22,6 +22,7 @@ from typing import Final
 from spamguard import __version__
 from spamguard.cli.options import count
 from spamguard.errors import SpamguardError
+from spamguard.forms import form
 from spamguard.loading import optional
 
 __all__ = ["count", "main", "parser_for"]
@@ -128,7 +129,9 @@ def parser_for(commands: Sequence[str] = tuple(_COMMANDS)) -> argparse.ArgumentP
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"spamguard {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"spamguard {__version__} ({form()})"
+    )
     found = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, (place, short) in _COMMANDS.items():
         command = found.add_parser(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import spamguard
-from spamguard import display, progress, score
+from spamguard import display, forms, progress, score
 from spamguard.cli import demo_command as demo
 from spamguard.cli import main, parser_for, score_stream, terminal
 from spamguard.cli import score_command as score_command
@@ -107,7 +107,7 @@ def test_version(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
     assert stop.value.code == 0
-    assert capsys.readouterr().out == f"spamguard {spamguard.__version__}\n"
+    assert capsys.readouterr().out == f"spamguard {spamguard.__version__} ({forms.form()})\n"
 
 
 def subcommands():
