@@ -11,9 +11,15 @@ from spamguard.errors import InputError
 __all__ = ["Comment", "Post"]
 
 
-def _check_text(owner: str, name: str, value: object, required: bool = False) -> None:
-    if isinstance(value, str) or (value is None and not required):
+def _check_text(given: object, name: str, required: bool = False) -> None:
+    """Check a field that must be text; one of a subclass of `str`, such as numpy's, becomes plain."""
+    value = getattr(given, name)
+    if type(value) is str or (value is None and not required):
         return
+    if isinstance(value, str):
+        object.__setattr__(given, name, str.__str__(value))
+        return
+    owner = type(given).__name__
     wanted = "a string" if required else "a string or None"
     raise InputError(f"{owner}.{name} must be {wanted}, not {type(value).__name__}.")
 
@@ -59,7 +65,7 @@ class Post:
 
     def __post_init__(self) -> None:
         for name in ("title", "text", "url", "author"):
-            _check_text("Post", name, getattr(self, name))
+            _check_text(self, name)
         _check_date("Post", self.date)
         given = () if self.thread is None else self.thread
         if isinstance(given, str | bytes) or not isinstance(given, Iterable):
@@ -67,10 +73,11 @@ class Post:
                 "Post.thread must be a list of the earlier comments' texts or None, "
                 f"not {type(given).__name__}."
             )
-        thread = tuple(t.text if isinstance(t, Comment) else t for t in given)
-        for text in thread:
-            _check_text("Post", "thread[...]", text, required=True)
-        object.__setattr__(self, "thread", thread)
+        texts = [t.text if isinstance(t, Comment) else t for t in given]
+        wrong = [t for t in texts if not isinstance(t, str)]
+        if wrong:
+            raise InputError(f"Post.thread[...] must be a string, not {type(wrong[0]).__name__}.")
+        object.__setattr__(self, "thread", tuple(map(str.__str__, texts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,9 @@ class Comment:
     post: Post | None = None
 
     def __post_init__(self) -> None:
-        _check_text("Comment", "text", self.text, required=True)
+        _check_text(self, "text", required=True)
         for name in ("author", "author_url"):
-            _check_text("Comment", name, getattr(self, name))
+            _check_text(self, name)
         _check_date("Comment", self.date)
         object.__setattr__(self, "post", as_post(self.post))
 

@@ -19,7 +19,14 @@ from spamguard.comment import Comment
 from spamguard.display import box, safe, share, table
 from spamguard.errors import InputError
 from spamguard.explaining import Shading, reasons_for, shading_of
-from spamguard.features import BLOCKS, FAMILIES, FEATURES, Rows, Vectorizer, is_known
+from spamguard.features import (
+    BLOCKS,
+    FAMILIES,
+    FEATURES,
+    Rows,
+    Vectorizer,
+    is_known,
+)
 from spamguard.verdict import Label, Reason, Verdict
 
 F32 = NDArray[np.float32]
@@ -118,10 +125,15 @@ class SpamModel:
     prior: float = 0.5
     trained_prior: float | None = field(default=None, repr=False)
     vectorizer: Vectorizer = field(init=False, repr=False)
+    _columns: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         bits = int(self.ngram_weights.shape[0]).bit_length() - 1
         object.__setattr__(self, "vectorizer", Vectorizer(bits, self.background))
+        columns = (LOW, HIGH, self.dense_reference, self.dense_weights)
+        object.__setattr__(
+            self, "_columns", b"".join([c.astype(np.float64).tobytes() for c in columns])
+        )
 
     @property
     def title(self) -> str:
@@ -167,27 +179,18 @@ class SpamModel:
     def _contributions(self, rows: Rows) -> tuple[F64, F64]:
         """Return the contributions of named features, (n, n_features), and of blocks, (n, n_blocks)."""
         n, width = len(rows), len(BLOCKS)
-        parts = self.ngram_weights[rows.buckets] * rows.values
-        cells = rows.blocks
-        if n != 1:
-            cells = cells + np.repeat(np.arange(n) * width, rows.indptr[1:] - rows.indptr[:-1])
-        # A fixed order of sums: a row gives the same bits alone or among others.
+        parts = self.ngram_weights[rows.buckets].astype(np.float64) * rows.values
+        cells = rows.blocks + np.repeat(np.arange(n) * width, np.diff(rows.indptr))
         blocks = np.bincount(cells, parts, n * width).astype(np.float64, copy=False)
         return self._named(rows.dense), blocks.reshape(n, width)
 
     def _named(self, dense: NDArray[Any]) -> F64:
         """Return the contributions of raw feature values; zero for a feature that does not apply."""
-        # For a single comment np.clip is slower than both together.
-        parts: F64 = np.minimum(np.maximum(dense.astype(np.float64, copy=False), LOW), HIGH)
+        parts: F64 = np.clip(dense.astype(np.float64, copy=False), LOW, HIGH)
         parts -= self.dense_reference
         parts *= self.dense_weights
         parts[np.isnan(parts)] = 0.0
         return parts
-
-    def _log_odds(self, rows: Rows) -> F64:
-        named, blocks = self._contributions(rows)
-        total: F64 = named.sum(axis=1) + blocks.sum(axis=1) + self.intercept
-        return total
 
     def get_feature_names_out(self) -> NDArray[np.object_]:
         """Return the names of the columns of `contributions`, shape (n_names,)."""
@@ -195,7 +198,7 @@ class SpamModel:
 
     def log_odds(self, comment: Comment) -> float:
         """Return the calibrated log-odds that `comment` is spam."""
-        return float(self._log_odds(self.vectorizer.rows([comment]))[0])
+        return self.verdict(comment).log_odds
 
     def decision_function(self, rows: Rows) -> F64:
         """Return the log-odds of many rows, shape (n,).
@@ -213,11 +216,11 @@ class SpamModel:
 
     def verdicts(self, comments: Iterable[Comment]) -> list[Verdict]:
         """Return the verdicts on many comments, in order, in batches that need little memory."""
-        found: list[Verdict] = []
-        for batch, rows in self.vectorizer.batches(comments):
-            log_odds = self._log_odds(rows).tolist()
-            found += map(self.verdict_at, batch, log_odds, rows.languages.tolist())
-        return found
+        sums = self.vectorizer.sums(comments, self._columns, self.ngram_weights)
+        return [
+            self.verdict_at(comment, named + sum(blocks) + self.intercept, language)
+            for comment, named, blocks, language in sums
+        ]
 
     def verdict_at(self, comment: Comment, log_odds: float, language: str) -> Verdict:
         """Return the verdict on a comment whose `log_odds` by this model are known.

@@ -262,11 +262,11 @@ def shipped_reader(monkeypatch):
     """The shipped model, and how many comments it has read."""
     from spamguard.features import vectorizer
 
-    read, seen = vectorizer.read, []
+    read, seen = vectorizer.read_many, []
 
-    def counted(comment):
-        seen.append(comment)
-        return read(comment)
+    def counted(comments):
+        seen.extend(comments)
+        return read(comments)
 
-    monkeypatch.setattr(vectorizer, "read", counted)
+    monkeypatch.setattr(vectorizer, "read_many", counted)
     return load_model(), lambda: len(seen)

@@ -161,7 +161,7 @@ def reasons_frame(
 
     Examples
     --------
-    >>> found = reasons_frame(["Buy cheap viagra at http://pills.example"])
+    >>> found = reasons_frame(["Subscribe to my channel and check out my new video"])
     >>> found.loc[found["contribution"].idxmax(), "family"]
     'promo'
     """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spamguard.corpus.catalogue import load_dataset as load_dataset
     from spamguard.corpus.catalogue import load_datasets as load_datasets
     from spamguard.corpus.catalogue import load_sample as load_sample
+    from spamguard.corpus.catalogue import read_again as read_again
     from spamguard.corpus.copies import LEAST_WORDS as LEAST_WORDS
     from spamguard.corpus.copies import campaigns_of as campaigns_of
     from spamguard.corpus.copies import duplicate_groups as duplicate_groups
@@ -65,6 +66,7 @@ __all__, __getattr__, __dir__ = attach(
             "load_dataset",
             "load_datasets",
             "load_sample",
+            "read_again",
         ],
         "validation": ["COLUMNS"],
         "copies": [

@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
+import json
 import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from spamguard.corpus.readers import fields_of_file
@@ -249,6 +250,37 @@ def load_dataset(
 ) -> pd.DataFrame:
     """Load one set of the catalogue; parameters and errors as for `load_datasets`."""
     return load_datasets([name], directory, verify)
+
+
+READINGS: Final = "readings.jsonl"
+_CLASS_OF: Final = {"spam": "spam", "promotion": "spam", "scraper": "spam", "reader": "ham"}
+
+
+def read_again(
+    frame: pd.DataFrame, directory: str | os.PathLike[str] | None, sha256: str
+) -> pd.DataFrame:
+    """Return a corpus with the labels of the second reading, where there is one.
+
+    Comments that the second reader could not decide, or that are none, are left out.
+    ``readings.jsonl`` lies beside the sets; its hash must begin with `sha256`. Raises
+    CorpusError if it is absent, altered or damaged.
+    """
+    path = datasets_dir(directory) / READINGS
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"there is no {READINGS} beside the data sets.") from error
+    if not hashlib.sha256(data).hexdigest().startswith(sha256):
+        raise CorpusError(f"{READINGS} is not the version that is wanted.")
+    try:
+        entries = [json.loads(line) for line in data.decode("utf-8").splitlines()]
+        found = {(e["set"], e["comment_id"]): _CLASS_OF.get(e["reading"], "") for e in entries}
+    except (ValueError, KeyError, TypeError, UnicodeError) as error:
+        raise CorpusError(f"{READINGS} is damaged.") from error
+    keys = zip(frame["dataset"], frame["comment_id"], strict=True)
+    labels = [found.get(key, label) for key, label in zip(keys, frame["label"], strict=True)]
+    again = frame.assign(label=labels)
+    return again[again["label"] != ""]
 
 
 def load_sample() -> pd.DataFrame:

@@ -286,7 +286,8 @@ def with_threshold(
     -------
     SpamModel
         ``about["promises"][action]`` records the promise and its evidence. Figures of
-        the former thresholds are removed from `about`.
+        the former thresholds are removed from `about`. A threshold for ``spam`` that passes
+        the one for ``discard`` takes it along.
 
     Raises
     ------
@@ -311,6 +312,9 @@ def with_threshold(
     cuts[action] = found.threshold.log_odds
     if lock_discard:
         cuts["discard"] = None
+    elif action == "spam" and cuts["discard"] is not None:
+        # What is not even spam must not be discarded; a higher threshold keeps its promise.
+        cuts["discard"] = max(cuts["discard"], cuts["spam"])
     _check_order(cuts, action)
     about = _about(model, {action: found.to_dict()}, lock_discard)
     return replace(here, cuts=Cuts(**cuts), about=about).at_prior(model.prior)
@@ -369,12 +373,7 @@ def _check_order(cuts: dict[str, Any], action: Action) -> None:
     elif discard is not None and spam > discard:
         order, advice = (
             f"spam from {spam:.2f}, discard from {discard:.2f}",
-            (
-                "Set discard first, from a stricter promise, then spam in that copy; or lock discard "
-                "(lock_discard=True, --lock-discard)."
-                if action == "spam"
-                else "For discard allow less ham lost."
-            ),
+            "For discard allow less ham lost.",
         )
     else:
         return

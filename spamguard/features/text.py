@@ -17,11 +17,44 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from string import ascii_letters, digits
 
+from spamguard.features.lexer import (
+    AT,
+    BOM,
+    CONTROL,
+    DIGITS,
+    DOMAIN,
+    DRESS,
+    LEAD,
+    LEET,
+    MARKUP,
+    MIXED,
+    PECULIAR,
+    SPLIT,
+    STRUCK,
+    TRICKY,
+    UNCLEAN,
+    UNTIDY,
+    URL,
+    WEB,
+    any_spaced,
+    find_address,
+    find_ending,
+    lower_words,
+    scan,
+    without_dress,
+    without_leads,
+    words_of,
+)
 from spamguard.features.patterns import late
+from spamguard.features.wordlists import word_sections
+
+try:
+    import cython
+except ImportError:
+    from spamguard.features import interpreted as cython
 
 MAX_HEAD, MAX_TAIL = 60_000, 20_000
 """Characters read from the start and the end of a long body."""
@@ -36,23 +69,43 @@ class Link:
     anchor: str = ""
 
 
-@dataclass(slots=True)
 class Body:
     """A body without markup, and everything taken out of it."""
 
-    text: str = ""  # visible words, without links and code
-    length: int = 0  # characters of the raw body
-    links: list[Link] = field(default_factory=list)
-    emails: list[str] = field(default_factory=list)
-    phones: list[str] = field(default_factory=list)
-    code_length: int = 0
-    quote_lines: int = 0
-    hidden_characters: int = 0  # zero-width or direction marks inside words
-    stacked_marks: int = 0
-    styled_letters: int = 0
-    mixed_script_words: list[str] = field(default_factory=list)
-    spaced_words: list[str] = field(default_factory=list)
-    leet_words: list[str] = field(default_factory=list)  # decoded
+    __slots__ = (
+        "code_length",
+        "emails",
+        "hidden_characters",
+        "leet_words",
+        "length",
+        "links",
+        "lower",
+        "mixed_script_words",
+        "phones",
+        "quote_lines",
+        "spaced_words",
+        "stacked_marks",
+        "styled_letters",
+        "text",
+        "words",
+    )
+
+    def __init__(self, length: int = 0) -> None:
+        self.length = length  # characters of the raw body
+        self.text = ""  # visible words, without links and code
+        self.lower = ""  # in lower case, in one line
+        self.words: list[str] = []  # of `lower`
+        self.links: list[Link] = []
+        self.emails: list[str] = []
+        self.phones: list[str] = []
+        self.code_length = 0
+        self.quote_lines = 0
+        self.hidden_characters = 0  # zero-width or direction marks inside words
+        self.stacked_marks = 0
+        self.styled_letters = 0
+        self.mixed_script_words: list[str] = []
+        self.spaced_words: list[str] = []
+        self.leet_words: list[str] = []  # decoded
 
 
 # --- characters -----------------------------------------------------------------
@@ -67,7 +120,6 @@ _CONTROL: dict[int, str | None] = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0
 _CONTROL |= {ord(c): " " for c in "\x0b\x0c\x1c\x1d\x1e\x1f"} | {ord(c): c for c in "\t\n\r"}
 # Windows-1252 punctuation decoded as Latin-1.
 _CONTROL |= dict(zip(map(ord, "\x85\x91\x92\x93\x94\x96\x97"), "…''\"\"--", strict=True))
-_CONTROL_ASCII = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SURROGATE = late("[\ud800-\udfff]")
 # Exporters and editors leave U+FEFF and soft hyphens: drop them without counting.
 _HIDDEN_IN_WORD = late(
@@ -108,18 +160,11 @@ _LATIN_TO_CYRILLIC = str.maketrans("ABEKMHOPCTYXaeopcyxk", "АВЕКМНОРСТ
 _WORD_OF_TWO_SCRIPTS = late(
     "[A-Za-z][\u0251\u0261\u0269\u0370-\u058f]|[\u0251\u0261\u0269\u0370-\u058f][A-Za-z]"
 )
-_SECOND_SCRIPT = late("[\u0251\u0261\u0269\u0370-\u058f]")
 _WORD_LGC = late("[A-Za-z\u0251\u0261\u0269\u0370-\u058f]+")
 _CYRILLIC = late("[\u0400-\u052f]+")
 # A Latin name in a Russian case: SMSка.
 _INFLECTED = late("[A-Za-z]{2,}(?:ом|ам|ах|ов|ем|ка|ку|ке|кам|ках)")
 _GREEK_SYMBOL = late("[A-Za-z]?[\u0370-\u03ff][A-Za-z]?")  # a formula: Δx
-# Everything except letters and signs that need no cleaning, alone or in sequence.
-_PECULIAR = late(
-    "[^\t\n\r -~\u00a1-\u00a7\u00a9\u00ab\u00ac\u00ae\u00b0\u00b1\u00b6\u00b7\u00bb\u00bf-\u0131\u0134-\u013e\u0141-\u0148"
-    "\u014a-\u017e\u0400-\u0482\u048a-\u052f\u2010\u2012-\u2015\u2018-\u2023\u2030\u2039\u203a\u20a0-\u20a7\u20a9-\u20b9"
-    "\u2600-\u26ff\u3001\u3002\u3008-\u3011\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3\U0001f300-\U0001f64f]"
-)
 
 
 def _unmix(match: re.Match[str], body: Body) -> str:
@@ -137,28 +182,20 @@ def _unmix(match: re.Match[str], body: Body) -> str:
     return folded
 
 
-# Without these, normalisation alone is enough (a long dash, a wide space).
-_TRICKY = late(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u0300-\u036f\u0483-\u0489\u115f\u1160\u180e\u1ab0-\u1aff\u1d00-\u1d2b"
-    "\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2160-\u217f\u2460-\u24ff\u3164\ud800-\udfff"
-    "\uff21-\uff3a\uff41-\uff5a\uffa0\ufff9-\ufffc\U0001d400-\U0001d7ff\U0001f110-\U0001f189\U000e0000-\U000e01ef"
-    f"{''.join(map(chr, _STYLED_LETTERS))}]"
-)
+_MAY_BE_MIXED = BOM | TRICKY | PECULIAR | CONTROL | MIXED
 
 
-def clean_characters(text: str, body: Body) -> str:
-    """Undo tricks with characters, and count them in `body`."""
+def clean_characters(text: str, body: Body, signs: int) -> str:
+    """Undo tricks with characters, and count them in `body`; `signs` are those of `text`."""
     if text.isascii():
-        return text.translate(_CONTROL) if _CONTROL_ASCII.search(text) else text
-    text = text.replace("\ufeff", "")  # some exporters begin every comment with it
-    others = "".join(set(text))  # faster to check than the whole text
-    if _TRICKY.search(others):
+        return text.translate(_CONTROL) if signs & CONTROL else text
+    if signs & BOM:
+        text = text.replace("\ufeff", "")  # some exporters begin every comment with it
+    if signs & (TRICKY | CONTROL):
         text = _clean_tricky(text, body)
-    elif _PECULIAR.search(others):
+    elif signs & PECULIAR:
         text = _normal(text, body)
-    elif not _SECOND_SCRIPT.search(others):
-        return text
-    if _WORD_OF_TWO_SCRIPTS.search(text):
+    if signs & _MAY_BE_MIXED and _WORD_OF_TWO_SCRIPTS.search(text):
         text = _WORD_LGC.sub(lambda m: _unmix(m, body), text)
     return text
 
@@ -181,6 +218,18 @@ def _normal(text: str, body: Body) -> str:
     text, stacks = _STACK.subn("", text)
     body.stacked_marks += stacks
     return text
+
+
+Finder = Callable[[str, int], int]
+"""Returns the place of the next hit in a text, or -1."""
+
+
+def _by_pattern(hint: re.Pattern[str]) -> Finder:
+    def find(text: str, start: int) -> int:
+        found = hint.search(text, start)
+        return -1 if found is None else found.start()
+
+    return find
 
 
 # --- markup ---------------------------------------------------------------------
@@ -213,12 +262,6 @@ _MD_LINK = late(
     r"!?\[([^\[\]]{0,300})\]\(\s?<?((?:[^()\s<>]|\([^()\s<>]{0,100}\)){1,1000})>?(?:\s+[\"'][^\"'\n]{0,200}[\"'])?\)"
 )
 _MD_CODE = late(r"(?<![\w`])``?[^`\n]{1,500}``?(?![\w`])")
-_MD_DRESS = late(
-    r"(?=[*~_hw])(?:(https?://\S+|www\.\S+)|(?<![^\W_])\*{1,3}|\*{1,3}(?![^\W_])|~~|(?<!\w)_{1,3}|_{1,3}(?!\w))"
-)
-_MD_DRESS_HINT = re.compile(r"[*_]|~~")
-_MD_LEAD = late(r"[ ]{0,3}(?:#{1,6}|[-+])[ \t]")
-_MD_LEAD_HINT = re.compile(r"[#+-][ \t]")
 _QUOTE = late(r"^[ ]{0,3}>[> ]*", re.MULTILINE)
 _LOOKS_LIKE_URL = late(r"(?:https?:|//|www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/)", re.IGNORECASE)
 _LEADS_NOWHERE = late(r"/(?!/)|[#?.]|(?:javascript|data|about):", re.IGNORECASE)
@@ -318,8 +361,11 @@ class _Markup:
 
 def is_code(segment: str) -> bool:
     """Return whether a segment marked as code is code, and not prose."""
-    segment = segment[:500]
-    plain = _URL.sub(" ", _ANY_TAG.sub(" ", segment))
+    segment = plain = segment[:500]
+    if "<" in plain:
+        plain = _ANY_TAG.sub(" ", plain)
+    if "//" in plain or "www" in plain.lower():
+        plain = _URL.sub(" ", plain)
     signs = len(_CODE_SIGN.findall(plain))
     if len(plain) < len(segment) and ("//" in segment or "href" in segment.lower()):
         return signs * 15 >= len(plain)
@@ -436,44 +482,56 @@ def _strip_markdown(text: str, body: Body) -> str:
 
     for _ in range(2):  # a link may contain a picture
         if "](" in text:
-            text = _MD_LINK.sub(lift, text)
+            text = _lift_markdown_links(text, lift)
     if ">" in text:
         text, quotes = _QUOTE.subn("", text)
         body.quote_lines += quotes
-    text = _by_line(_MD_LEAD_HINT, _without_lead, text)
-    if "*" in text or "_" in text or "~~" in text:
-        text = _by_line(_MD_DRESS_HINT, partial(_MD_DRESS.sub, r"\1"), text)
-    return text
+    signs = scan(text)
+    if signs & LEAD:
+        text = without_leads(text)
+    return without_dress(text) if signs & (DRESS | STRUCK) else text
 
 
-def _without_lead(line: str) -> str:
-    lead = _MD_LEAD.match(line)
-    return line if lead is None else line[lead.end() :]
+def _lift_markdown_links(text: str, lift: Callable[[re.Match[str]], str]) -> str:
+    """Do what ``_MD_LINK.sub(lift, text)`` does, from the middle of each link."""
+    out: list[str] = []
+    end = 0
+    middle = text.find("](")
+    while middle >= 0:
+        start = text.rfind("[", end, middle)
+        if start > end and text[start - 1] == "!":
+            start -= 1
+        link = _MD_LINK.match(text, start) if start >= 0 else None
+        if link is not None:
+            out += (text[end:start], lift(link))
+            end = link.end()
+        middle = text.find("](", max(end, middle + 1))
+    return "".join(out) + text[end:] if out else text
 
 
-def _by_line(hint: re.Pattern[str], change: Callable[[str], str], text: str) -> str:
-    """Apply `change` to the lines of `text` that match `hint`.
+def _by_line(find: Finder, change: Callable[[str], str], text: str) -> str:
+    """Apply `change` to the lines of `text` with a hit of `find`.
 
     No pattern here crosses a line, so the other lines of a long text are never searched.
     """
     out: list[str] = []
     end = 0
-    for start, stop in _lines_with(hint, text):
+    for start, stop in _lines_with(find, text):
         out += (text[end:start], change(text[start:stop]))
         end = stop
     return "".join(out) + text[end:] if out else text
 
 
-def _lines_with(hint: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each line that matches `hint`."""
-    found = hint.search(text)
-    while found is not None:
-        start = text.rfind("\n", 0, found.start()) + 1
-        stop = text.find("\n", found.end())
+def _lines_with(find: Finder, text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each line with a hit of `find`."""
+    found = find(text, 0)
+    while found >= 0:
+        start = text.rfind("\n", 0, found) + 1
+        stop = text.find("\n", found)
         if stop < 0:
             stop = len(text)
         yield start, stop
-        found = hint.search(text, stop)
+        found = find(text, stop)
 
 
 def _strip_markup(text: str, body: Body) -> str:
@@ -492,17 +550,13 @@ def _strip_markup(text: str, body: Body) -> str:
 
 # --- links and contacts in plain text ---------------------------------------------
 
-COMMON_TLDS = (
-    "com|net|org|info|biz|ru|su|ua|by|kz|xyz|top|online|site|club|shop|store|live|pro|me|co|tv|cc|io|"
-    "uk|de|fr|it|es|nl|pl|cz|at|ch|be|se|eu|us|ca|au|nz|in|pk|bd|id|my|sg|th|vn|ph|cn|jp|kr|tw|hk|br|"
-    "mx|ar|cl|tr|ir|ae|sa|za|ng|ke|gr|pt|ro|hu|bg|website|space|blog|app|dev|link|click|icu|fun|win|"
-    "bet|casino|poker|vip|life|world|today|agency|academy|health|life|tech|loan|download|ly|gl|gd|рф|укр|example|test|invalid"
-)
+COMMON_TLDS = "|".join(word_sections("endings")["common"])
+_ENDINGS = frozenset(word_sections("endings")["common"])
 _URL = late(
     r"(?=[<hw])<?(?:h(?:tt|xx)ps?[ ]?:[ ]?//[ ]?|www\d?\.(?=\w))[^\s<>\"'\[\]{}|\\^`\u3000-\u303f]{1,2000}>?",
     re.IGNORECASE,
 )
-_URL_HINT = re.compile(r"//|www", re.IGNORECASE)
+_find_web_address = _by_pattern(late(r"//|www", re.IGNORECASE))
 _URL_END = late(r"[.,;:!?)*_~>]*\Z")
 _EMAIL = late(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 # Chinese and Japanese have no space before an address.
@@ -511,9 +565,10 @@ _DOMAIN = late(
     r"(?![0-9a-z_\u00c0-\u052f-]|\.\w)(?:[:/][^\s<>\"']{0,1000}|([ ]/[ ]?[\w-]{4,20})(?![\w.]))?",
     re.IGNORECASE,
 )
-_SPLIT_TLDS = (
-    "com|net|org|info|biz|ru|xyz|co|top|ly|be|example|test|uk|de|fr|nl|pl|eu|us|io|online|site|shop|store|"
-    "club|website|casino|vip|icu|tech|cz|br|cn|gl"
+_SPLIT_TLDS = "|".join(word_sections("endings")["split"])
+# What may precede a split ending: a sign, or the last letter of "dot".
+_SPLIT_HINT = _by_pattern(
+    late(rf"[)\]}}.t](?:(?<=dot)|(?<!t))[ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE)
 )
 _OBFUSCATED = late(
     r"(?<![\w.-])([a-z0-9][a-z0-9-]{1,62})[ ]{0,2}(?:[(\[{][ ]?(?:dot|\.|punkt|punto|point|точка)[ ]?[)\]}]|[ ]dot[ ]"
@@ -523,36 +578,22 @@ _OBFUSCATED = late(
 )
 _SPLIT_DOT = late(r"[ ]{0,2}(\.|dot\b)", re.IGNORECASE)
 # Endings that are words too: "it is over. be kind", "a dot net developer".
-_WORDS_AFTER_STOP = frozenset(
-    "net info biz co top be example test us online site shop store club website casino tech de".split()
-)
-_WORDS_AFTER_DOT = frozenset("net top be example test us".split())
+_WORDS_AFTER_STOP = frozenset(word_sections("endings")["after stop"])
+_WORDS_AFTER_DOT = frozenset(word_sections("endings")["after dot"])
 _LONG_NAME = 12
-_WORDS_AFTER_TYPO = frozenset(
-    "at be ch co de es id in io it me my no pk pro se so to today top us".split()
-)
-_CODE_OWNERS = frozenset(
-    "this self that obj object item user row node event window document data model request response "
-    "java post comment element props state args config".split()
-)
-# Searched first, as few texts match: a dot before a letter, and what may precede a split
-# ending: a sign, or the last letter of "dot".
-_DOMAIN_HINT = re.compile(r"\.[a-z\u0440\u0443]", re.IGNORECASE)
-_SIGN_HINT = re.compile(rf"[)\]}}.][ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE)
-_DOT_OR_SIGN_HINT = late(
-    rf"[)\]}}.t](?:(?<=dot)|(?<!t))[ ]{{0,3}}(?:{_SPLIT_TLDS})(?!\w)", re.IGNORECASE
-)
-_PHONE_HINT = re.compile(r"\d[\d ().\-]{7}")
+_WORDS_AFTER_TYPO = frozenset(word_sections("endings")["after typo"])
+_CODE_OWNERS = frozenset(word_sections("code")["owners"])
+_PHONE_HINT = _by_pattern(late(r"\d[\d ().\-]{7}"))
 _PHONE = late(r"(?<![\w.+/#-])(?:\+|00)?\(?\d[\d ().\-]{7,20}\d(?![\w/])")
 _NOT_PHONE = late(
     r"(?:19|20)\d\d[-.]\d\d?[-.]\d\d?(?!\d)|\d\d?[-.]\d\d?[-.](?:19|20)\d\d(?!\d)"  # a date
     r"|\d+\.\d+\Z|(?:\d{1,3}\.){3}\d{1,3}\Z|97[89][- ]?\d{1,5}-"  # a number, an IP address, an ISBN
 )
 _DRESS = dict.fromkeys(map(ord, "*_~>"))
-_FRAMEWORKS = frozenset("asp.net vb.net ado.net ml.net json.net log4net.net paint.net ".split())
+_FRAMEWORKS = frozenset(word_sections("code")["frameworks"])
 
 
-def _lift_links(text: str, body: Body) -> str:
+def _lift_links(text: str, body: Body, signs: int) -> str:
     def url(match: re.Match[str]) -> str:
         found = match.group().lstrip("<")
         ending = _URL_END.search(found)
@@ -599,59 +640,46 @@ def _lift_links(text: str, body: Body) -> str:
         body.links.append(Link("obfuscated", f"{name}.{tld}{(path or '').replace(' ', '')}"))
         return " "
 
-    if "//" in text or "www" in text.lower():
-        text = _by_line(_URL_HINT, partial(_URL.sub, url), text)
-    if "@" in text:
+    if signs & (URL | WEB):
+        find = _find_web_address if signs & WEB else find_address
+        text = _by_line(find, partial(_URL.sub, url), text)
+    if signs & AT:
         body.emails += _EMAIL.findall(text)
         text = _EMAIL.sub(" ", text)
-    text = _by_line(_DOMAIN_HINT, partial(_DOMAIN.sub, domain), text)
-    return _by_line(_split_hint(text), partial(_OBFUSCATED.sub, obfuscated), text)
+    signs = scan(text)
+    if signs & DOMAIN:
+        text = _by_line(_find_domain, partial(_DOMAIN.sub, domain), text)
+    if signs & SPLIT or _spells_dot(text):
+        text = _by_line(_SPLIT_HINT, partial(_OBFUSCATED.sub, obfuscated), text)
+    return text
 
 
-def _split_hint(text: str) -> re.Pattern[str]:
-    return _DOT_OR_SIGN_HINT if "dot" in text.lower() else _SIGN_HINT
+def _spells_dot(text: str) -> bool:
+    lower = text.lower()
+    return (
+        "dot" in lower
+        or "punkt" in lower
+        or "punto" in lower
+        or "point" in lower
+        or "точка" in lower
+    )
 
 
-def _signs(**kinds: str) -> bytes:
-    """Return a translation table from characters to their kind, and from all others to none."""
-    named = {"letters": "a", "digits": "0", "spaces": " ", "marks": "!"}
-    table = bytearray(256)
-    for kind, members in kinds.items():
-        for member in members:
-            table[ord(member)] = ord(named[kind])
-    return bytes(table)
+def _find_domain(text: str, start: int) -> int:
+    return find_ending(text, start, _ENDINGS)
 
 
-# A table, and runs of signs: every ASCII text that matches the hint contains one of them.
-_PHONE_SIGNS = _signs(digits=f"{digits} ().-"), b"0" * 8
-_LEET_SIGNS = (
-    _signs(letters=ascii_letters, digits="0134578@$", marks="!|"),
-    *(b"0a", b"a0", b"!a", b"!0"),
-)
-_SPACED_SIGNS = _signs(letters=ascii_letters, spaces=" .*_-"), b" a a "
+_LINKS = URL | WEB | AT | DOMAIN | SPLIT
+_ENOUGH_DIGITS = DIGITS | PECULIAR | TRICKY
 
 
-def _lacks(text: str, table: bytes, *wanted: bytes) -> bool:
-    """Return whether `text` is ASCII and contains none of the `wanted` runs of signs.
-
-    For a few hundred characters this is two or three times as fast as a pattern, and
-    most texts end here.
-    """
-    if not text.isascii():
-        return False
-    kinds = text.encode().translate(table)
-    return not any(map(kinds.__contains__, wanted))
-
-
-def _found(hint: re.Pattern[str], pattern: re.Pattern[str], text: str) -> list[str]:
+def _found(hint: Finder, pattern: re.Pattern[str], text: str) -> list[str]:
     """Return the matches of `pattern` on the lines that match `hint`."""
     lines = (text[start:stop] for start, stop in _lines_with(hint, text))
     return [match.group() for line in lines for match in pattern.finditer(line)]
 
 
 def _lift_phones(text: str, body: Body) -> None:
-    if _lacks(text, *_PHONE_SIGNS):
-        return
     for number in _found(_PHONE_HINT, _PHONE, text):
         digits = sum(c.isdigit() for c in number)
         if (
@@ -669,12 +697,12 @@ _LEET = late(
     r"(?<![\w@$])(?=[a-z@$!|0134578]{0,19}[a-z])[a-z@$!|0134578]{4,20}(?![\w@$])", re.IGNORECASE
 )
 # A digit or sign next to a letter, except at the end of a word: "hello!" needs no decoding.
-_LEET_HINT = re.compile(r"[0134578@$!|](?=[a-z])|[0134578@$](?<=[a-z!|].)", re.IGNORECASE)
+_LEET_HINT = _by_pattern(late(r"[0134578@$!|](?=[a-z])|[0134578@$](?<=[a-z!|].)", re.IGNORECASE))
 _LEET_LETTERS = str.maketrans("013457@$!|8", "oieastasilb")
 _DIGIT_OR_SIGN = late(r"[0134578@$!|]")
 
 
-_SPACED_HINT = re.compile(r"[ .*_\-][^\W\d_][ .*_\-][^\W\d_][ .*_\-]")
+_SPACED_HINT = _by_pattern(late(r"[ .*_\-][^\W\d_][ .*_\-][^\W\d_][ .*_\-]"))
 
 
 def _unspace(text: str, body: Body) -> str:
@@ -687,14 +715,10 @@ def _unspace(text: str, body: Body) -> str:
         body.spaced_words.append(word)
         return word
 
-    if _lacks(text, *_SPACED_SIGNS):
-        return text
     return _by_line(_SPACED_HINT, partial(_SPACED.sub, join), text)
 
 
 def _find_leet(text: str, body: Body) -> None:
-    if _lacks(text, *_LEET_SIGNS):
-        return
     for found in _found(_LEET_HINT, _LEET, text):
         word = found.lower().rstrip("!|")
         if word[:1] != "@" and _DIGIT_OR_SIGN.search(word):
@@ -702,63 +726,72 @@ def _find_leet(text: str, body: Body) -> None:
 
 
 def read_body(raw: str) -> Body:
-    """Read the body of a comment or post: plain text, HTML, Markdown or BBCode.
+    """Read the body of a comment: plain text, HTML, Markdown or BBCode.
 
     The middle of a body longer than ``MAX_HEAD + MAX_TAIL`` characters is not read.
     """
     body = Body(length=len(raw))
+    text, signs = _read_links(raw, body)
+    if signs & _ENOUGH_DIGITS:
+        _lift_phones(text, body)
+    if signs & LEET:
+        _find_leet(text, body)
+    lower = text.lower()
+    words = lower_words(lower)
+    if any_spaced(words):
+        text = _unspace(text, body)
+        lower = text.lower()
+        words = lower_words(lower)
+    if signs & UNTIDY:  # from storage, not from the visitor
+        lines = [" ".join(line.split()) for line in text.split("\n")]
+        text = "\n".join(filter(None, lines))
+        lower = text.lower()
+    body.text, body.words = text, words
+    body.lower = lower.replace("\n", " ") if "\n" in lower else lower
+    return body
+
+
+def body_words(raw: str) -> list[str]:
+    """Return the words of `read_body`, without the rest."""
+    body = Body()
+    text, _ = _read_links(raw, body)
+    words = words_of(text)
+    return words_of(_unspace(text, body)) if any_spaced(words) else words
+
+
+def _read_links(raw: str, body: Body) -> tuple[str, int]:
+    """Return `raw` without markup, tricks, links, code and addresses, which go into `body`, and its signs."""
     if "\r" in raw:
         raw = raw.replace("\r\n", "\n").replace("\r", "\n")
     if len(raw) > MAX_HEAD + MAX_TAIL:
         raw = f"{raw[:MAX_HEAD]}\n{raw[-MAX_TAIL:]}"
-    text = _strip_markup(clean_characters(raw, body), body)
-    if "&" in raw or not text.isascii():
-        text = clean_characters(text, body)  # characters written as entities
-    text = _lift_links(text, body)
-    _lift_phones(text, body)
-    _find_leet(text, body)
-    # Blank lines and wide gaps come from storage, not from the visitor.
-    lines = [" ".join(line.split()) for line in _unspace(text, body).split("\n")]
-    body.text = "\n".join(filter(None, lines))
-    return body
+    text, signs = _clean(raw, scan(raw), body)
+    if signs & MARKUP:
+        before, text = text, _strip_markup(text, body)
+        if text != before:
+            text, signs = _clean(text, scan(text), body)  # characters written as entities
+    if signs & _LINKS or _spells_dot(text):
+        before, text = text, _lift_links(text, body, signs)
+        if text != before:
+            signs = scan(text)
+    return text, signs
 
 
+def _clean(text: str, signs: int, body: Body) -> tuple[str, int]:
+    """Return `text` without tricks, and its signs."""
+    if signs & PECULIAR:  # mostly these two, and normalising takes long
+        text = text.replace("\xa0", " ").replace("…", "...")
+        signs = scan(text)
+    if not signs & UNCLEAN:
+        return text, signs
+    text = clean_characters(text, body, signs)
+    return text, scan(text)
+
+
+@cython.annotation_typing(False)
 def plain_text(raw: str) -> str:
     """Return the visible words of a body, without markup, links and code.
 
     `raw` may be plain text, HTML, Markdown or BBCode.
     """
-    return read_body(raw).text
-
-
-# --- words --------------------------------------------------------------------------
-
-# Vowel signs and accents: not letters, but part of a word.
-_SIGNS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0900-\u0963\u0971-\u0df3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ecd"
-    "\u0f71-\u0f84\u102b-\u103e\u17b6-\u17d3"
-)
-_WORD = re.compile(rf"[^\W_]+(?:(?:['\u200c\u200d](?=[^\W_])|[{_SIGNS}]+)[^\W_]*)*")
-# The character set of most Western European texts, with quotes and dashes.
-_WESTERN = "cp1252"
-_LETTERS = "".join(filter(_WORD.fullmatch, bytes(range(256)).decode(_WESTERN, "ignore"))) + "'"
-_KEPT = frozenset(_LETTERS.encode(_WESTERN))
-_PARTED = bytes(c if c in _KEPT else ord(" ") for c in range(256))
-"""Keeps letters, digits and apostrophes; everything else becomes a space."""
-
-
-def words_of(text: str) -> list[str]:
-    """Return the lower-case words of canonical text, in order; apostrophes join (``don't``)."""
-    text, letters = text.lower(), "ascii"
-    if not text.isascii():
-        text, letters = text.replace("’", "'").replace("i\u0307", "i"), _WESTERN
-    try:  # several times as fast as searching for words
-        parted = text.encode(letters).translate(_PARTED)
-    except UnicodeEncodeError:
-        return _WORD.findall(text)
-    if b"'" in parted:
-        ends = b" %b " % parted
-        if b" '" in ends or b"' " in ends or b"''" in ends:  # some of them do not join
-            return _WORD.findall(text)
-    return parted.decode(letters).split()
+    return read_body(str.__str__(raw)).text

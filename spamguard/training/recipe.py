@@ -19,7 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spamguard.comment import Comment, Post
-from spamguard.corpus import comments_of, dataset_cards, load_datasets, load_sample, texts_sha256
+from spamguard.corpus import (
+    comments_of,
+    dataset_cards,
+    load_datasets,
+    load_sample,
+    read_again,
+    texts_sha256,
+)
 from spamguard.errors import CorpusError
 from spamguard.evaluation import (
     Threshold,
@@ -118,6 +125,9 @@ class Recipe:
     background: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
     ham_only: tuple[str, ...] = ()  # sets used without their spam
+    readings: str = (
+        ""  # hash of the second reading of the labels; empty to use the labels as moderated
+    )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -131,6 +141,7 @@ class Recipe:
                 background=tuple(table.get("background", ())),
                 settings=Settings(**table.get("settings", {})),
                 ham_only=tuple(table.get("ham_only", ())),
+                readings=str(table.get("readings", "")),
             )
         except FileNotFoundError as error:
             raise CorpusError(f"there is no recipe at {str(path)!r}.") from error
@@ -138,7 +149,10 @@ class Recipe:
             raise CorpusError(f"{Path(path).name} is not a recipe: {error}") from error
 
     def load(self, directory: str | os.PathLike[str] | None) -> pd.DataFrame:
-        """Return the recipe's sets as one corpus; raise CorpusError for a missing set or another hash."""
+        """Return the recipe's sets as one corpus, with the labels as moderated in a column ``moderated``.
+
+        Raises CorpusError for a missing set or another hash.
+        """
         cards = dataset_cards()
         for name, sha256 in self.sets.items():
             if name in cards and not cards[name].sha256_comments.startswith(sha256):
@@ -146,6 +160,9 @@ class Recipe:
                     f"the recipe needs {name} with hash {sha256}; the catalogue has another version."
                 )
         frame = load_datasets(list(self.sets), directory)
+        frame["moderated"] = frame["label"]
+        if self.readings:
+            frame = read_again(frame, directory, self.readings)
         return frame[~frame["dataset"].isin(self.ham_only) | (frame["label"] == "ham")]
 
 

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from spamguard.comment import Comment, Post
 from spamguard.features.families import author, links, promo, style, topic
+from spamguard.features.lexer import words_of
 from spamguard.features.reading import MAX_THREAD, Runs, read, shingles_of, terms_of
-from spamguard.features.text import MAX_HEAD, MAX_TAIL, words_of
+from spamguard.features.text import MAX_HEAD, MAX_TAIL
 
 FAMILIES = {"links": links, "promo": promo, "topic": topic, "author": author, "style": style}
 FEATURES = {f.name: f for family in FAMILIES.values() for f in family.FEATURES}
@@ -36,9 +37,18 @@ CASES = load("features.jsonl")
 KNOWN = load("features_known.jsonl")
 
 
-def idf(term):
-    """Stand in for the trained background: a longer stem is a rarer word."""
-    return 6.0 if len(term) >= 6 else 3.0
+class Weights(dict):
+    """Inverse document frequencies of a function instead of a trained background."""
+
+    def __init__(self, weigh):
+        self.weigh = weigh
+
+    def __missing__(self, term):
+        return self.weigh(term)
+
+
+# A longer stem is a rarer word.
+idf = Weights(lambda term: 6.0 if len(term) >= 6 else 3.0)
 
 
 @settings(max_examples=1_000)
@@ -50,12 +60,11 @@ def test_letters_out_of_order_are_those_of_the_pattern(text):
 def all_values(comment, weigh=idf):
     """Return the values of every family, feature by feature."""
     r = read(comment)
-    hits = promo.hits_of(r)
     values = {
         "links": links.values(r),
-        "promo": promo.values(r, hits),
+        "promo": promo.values(r),
         "topic": topic.values(r, weigh),
-        "author": author.values(r, promo.praise_in(hits), weigh),
+        "author": author.values(r, weigh),
         "style": style.values(r),
     }
     return {
@@ -71,7 +80,7 @@ def comment_of(case):
 
 
 def check(case):
-    weigh = (lambda _: case["idf"]) if "idf" in case else idf
+    weigh = Weights(lambda _: case["idf"]) if "idf" in case else idf
     value = all_values(comment_of(case), weigh)[case["family"]][case["feature"]]
     if "missing" in case:
         assert math.isnan(value)
@@ -121,9 +130,7 @@ def test_no_feature_is_named_twice():
 
 # --- the table of phrases -----------------------------------------------------------------
 
-PHRASES = [
-    (name, phrase) for name, group in promo.GROUPS.items() for phrase in promo.phrases_in(group)
-]
+PHRASES = [(name, phrase) for name, group in promo.GROUPS.items() for phrase in group]
 
 
 def test_no_phrase_stands_in_the_table_twice():
@@ -214,8 +221,6 @@ def test_a_thread_alone_makes_only_thread_features_apply():
     post = Post(thread=["My first sowing drowned in the rain of early June"])
     values = all_values(Comment("The rain of early June drowned my sowing", post=post))["topic"]
     assert {name for name, value in values.items() if not math.isnan(value)} == {
-        "topic_thread",
-        "topic_thread_coverage",
         "topic_thread_copied",
         "topic_thread_repeat",
     }
@@ -254,9 +259,7 @@ def test_links_within_the_site_are_counted_apart():
     at_home = all_values(Comment(text, post=Post(url="http://garden.example/beans")))["links"]
     away = all_values(Comment(text, post=Post(url="http://other.example/")))["links"]
     assert at_home["links_count"] == pytest.approx(math.log1p(1))
-    assert at_home["links_own_site"] == pytest.approx(math.log1p(2))
     assert away["links_count"] == pytest.approx(math.log1p(3))
-    assert away["links_own_site"] == 0
 
 
 def test_one_thread_does_not_leak_into_another_post():
@@ -272,21 +275,20 @@ def test_a_thread_of_very_long_comments_is_read_quickly(no_hang):
     texts = [f"{i} word next " * 20_000 for i in range(MAX_THREAD)]
     with no_hang(5):
         values = all_values(Comment("a word or the next", post=Post(thread=texts)))["topic"]
-    assert values["topic_thread"] > 0
+    assert values["topic_thread_copied"] == 0
 
 
-def test_words_that_weigh_nothing_leave_the_thread_without_a_share():
-    post = Post(text="several other words", thread=["several other words"])
-    values = all_values(Comment("several longer words", post=post), lambda _: 0.0)["topic"]
-    for name in ("topic_similarity", "topic_coverage", "topic_thread", "topic_thread_coverage"):
-        assert math.isnan(values[name])
+def test_words_that_weigh_nothing_have_no_likeness():
+    post = Post(text="several other words")
+    values = all_values(Comment("several longer words", post=post), Weights(lambda _: 0.0))["topic"]
+    assert math.isnan(values["topic_similarity"])
 
 
 def test_a_post_read_under_two_weighings_keeps_them_apart():
     comment = Comment("Runner beans on a balcony", post=Post(text="Runner beans need deep pots"))
-    one, other = (lambda term: float(len(term))), (lambda term: 1.0 / len(term))
+    one, other = Weights(lambda term: float(len(term))), Weights(lambda term: 1.0 / len(term))
     first = all_values(comment, one)["topic"]
-    assert all_values(comment, other)["topic"]["topic_coverage"] != first["topic_coverage"]
+    assert all_values(comment, other)["topic"]["topic_similarity"] != first["topic_similarity"]
     assert all_values(comment, one)["topic"] == pytest.approx(first, nan_ok=True, abs=0)
 
 
@@ -408,4 +410,4 @@ def test_ten_thousand_links_are_valued(no_hang):
     with no_hang(10):
         values = all_values(Comment(raw))["links"]
     assert values["links_count"] > 7
-    assert values["links_many"] == 1
+    assert values["links_count"] > 4

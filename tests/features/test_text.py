@@ -8,10 +8,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from spamguard.features import lexer
 from spamguard.features import text as canonical
+from spamguard.features.lexer import scan, words_of
 from spamguard.features.text import (
     MAX_HEAD,
     MAX_TAIL,
@@ -19,7 +21,6 @@ from spamguard.features.text import (
     Link,
     clean_characters,
     read_body,
-    words_of,
 )
 
 CASES = [
@@ -43,6 +44,11 @@ COUNTED = (
     "spaced_words",
     "leet_words",
 )
+
+
+def cleaned(text):
+    body = Body()
+    return clean_characters(text, body, scan(text)), {n: getattr(body, n) for n in COUNTED}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
@@ -183,11 +189,11 @@ def test_any_string_is_read(raw):
 
 @given(st.text(max_size=200))
 def test_cleaning_again_changes_nothing(raw):
-    once = clean_characters(raw, Body())
-    again = Body()
-    assert clean_characters(once, again) == once
-    assert again.styled_letters == again.stacked_marks == again.hidden_characters == 0
-    assert not again.mixed_script_words
+    once, _ = cleaned(raw)
+    again, counts = cleaned(once)
+    assert again == once
+    assert not counts["styled_letters"] + counts["stacked_marks"] + counts["hidden_characters"]
+    assert not counts["mixed_script_words"]
 
 
 # --- linear time -----------------------------------------------------------------------
@@ -231,20 +237,10 @@ def test_ten_thousand_links(no_hang):
         "".join
     )
 )
-def test_words_found_by_bytes_are_those_of_the_pattern(text):
+def test_words_are_those_of_the_pattern(text):
     lower = text.lower().replace("’", "'").replace("i\u0307", "i")
-    assert words_of(text) == canonical._WORD.findall(lower)
-
-
-@settings(max_examples=1_000)
-@given(st.text("aZ02456789@$!| .*_-()", max_size=14) | st.text(" aBé.٣-", max_size=14))
-def test_what_bytes_rule_out_no_hint_finds(text):
-    for signs, hint in (
-        (canonical._PHONE_SIGNS, canonical._PHONE_HINT),
-        (canonical._LEET_SIGNS, canonical._LEET_HINT),
-        (canonical._SPACED_SIGNS, canonical._SPACED_HINT),
-    ):
-        assert not (canonical._lacks(text, *signs) and hint.search(text)), hint.pattern
+    assert words_of(text) == lexer._WORD.findall(lower)
+    assert lexer._words(lower) == lexer._WORD.findall(lower)
 
 
 @pytest.mark.parametrize(
@@ -280,20 +276,18 @@ def test_a_spelled_out_dot_is_seen_in_any_case(raw):
 
 
 def test_a_trick_far_into_a_text_is_seen():
-    body = Body()
-    clean_characters("plain é words " * 100 + "vi\u200bagra", body)
-    assert body.hidden_characters == 1
+    _, counts = cleaned("plain é words " * 100 + "vi\u200bagra")
+    assert counts["hidden_characters"] == 1
 
 
 @given(st.text(max_size=60))
 def test_what_is_passed_over_would_change_nothing(text):
-    # Text is searched for anything peculiar before any step is tried on it.
-    slow, fast = Body(), Body()
+    # A step is tried only where its sign was seen.
+    slow = Body()
     thorough = canonical._clean_tricky(text.replace("\ufeff", ""), slow)
     if canonical._WORD_OF_TWO_SCRIPTS.search(thorough):
         thorough = canonical._WORD_LGC.sub(lambda m: canonical._unmix(m, slow), thorough)
-    assert clean_characters(text, fast) == thorough
-    assert fast == slow
+    assert cleaned(text) == (thorough, {n: getattr(slow, n) for n in COUNTED})
 
 
 PIECES = st.sampled_from(
@@ -306,19 +300,28 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=14).map("".join))
-def test_a_hint_is_there_wherever_its_pattern_matches(text):
-    for pattern, hint in (
-        (canonical._DOMAIN, canonical._DOMAIN_HINT),
-        (canonical._OBFUSCATED, canonical._split_hint(text)),
-        (canonical._SPACED, canonical._SPACED_HINT),
-        (canonical._PHONE, canonical._PHONE_HINT),
-    ):
-        assert hint.search(text) or not pattern.search(text), pattern.pattern
-    without = Body()
-    for match in canonical._LEET.finditer(text):
-        word = match.group().lower().rstrip("!|")
-        if word[:1] != "@" and canonical._DIGIT_OR_SIGN.search(word):
-            without.leet_words.append(word.translate(canonical._LEET_LETTERS))
-    found = Body()
-    canonical._find_leet(text, found)
-    assert found == without
+def test_a_sign_is_seen_wherever_its_pattern_matches(text):
+    signs = scan(text)
+    if canonical._DOMAIN.search(text):
+        assert signs & lexer.DOMAIN
+        assert lexer.find_ending(text, 0, canonical._ENDINGS) >= 0
+    if canonical._URL.search(text):
+        assert signs & (lexer.URL | lexer.WEB)
+    body = Body()
+    canonical._lift_phones(text, body)
+    if body.phones:
+        assert signs & lexer.DIGITS
+    if canonical._SPACED.search(text):
+        assert lexer.any_spaced(words_of(text))
+    if text != "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n")))):
+        assert signs & lexer.UNTIDY
+    body = Body()
+    canonical._find_leet(text, body)
+    assert signs & lexer.LEET or not body.leet_words
+
+
+@given(st.text(max_size=200) | st.lists(PIECES, max_size=60).map("".join))
+def test_signs_found_at_once_include_those_found_one_by_one(text):
+    one_by_one, at_once = lexer._scan(text), lexer._scan_at_once(text)
+    assert one_by_one & ~at_once == 0
+    assert at_once & ~one_by_one & ~lexer.SPLIT == 0

@@ -8,7 +8,6 @@ their columns are buckets without a schema.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 from spamguard.comment import Comment
 from spamguard.features.families import author, links, promo, style, topic
@@ -30,31 +29,26 @@ FEATURES: tuple[Feature, ...] = tuple(f for features in FAMILIES.values() for f 
 
 def values_of(readings: Sequence[Reading], idf: topic.Idf) -> list[tuple[float, ...]]:
     """Return the raw values of `FEATURES` for each comment; NaN where one does not apply."""
-    hits = [promo.hits_of(r) for r in readings]
-    # Family by family, which makes better use of the processor's cache.
+    # Family by family, which makes better use of the processor's caches.
     families = (
         [links.values(r) for r in readings],
-        [promo.values(r, found) for r, found in zip(readings, hits, strict=True)],
+        [promo.values(r) for r in readings],
         [topic.values(r, idf) for r in readings],
-        [
-            author.values(r, promo.praise_in(found), idf)
-            for r, found in zip(readings, hits, strict=True)
-        ],
+        [author.values(r, idf) for r in readings],
         [style.values(r) for r in readings],
     )
-    return [tuple(chain.from_iterable(parts)) for parts in zip(*families, strict=True)]
+    return [(*a, *b, *c, *d, *e) for a, b, c, d, e in zip(*families, strict=True)]
 
 
 def strings_of(
     r: Reading, comment: Comment, values: Sequence[float], idf: topic.Idf
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each of `FEATURES` that fired, the strings that made it fire."""
-    hits = promo.hits_of(r)
     found = {
         **links.strings(r),
-        **promo.strings(r, hits),
+        **promo.strings(r),
         **topic.strings(r, idf),
-        **author.strings(r, comment, hits, idf),
+        **author.strings(r, comment),
     }
     fired = [f.name for f, value in zip(FEATURES, values, strict=True) if value > 0]
     found |= {name: style.STRINGS[name](r) for name in fired if name in style.STRINGS}
