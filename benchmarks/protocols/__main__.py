@@ -66,6 +66,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             run, more = ALONE[name][1], {}
         result = run(args.datasets, recipe, _watch, args.jobs, **more)
+        result = {**result, "model": f"{recipe.name}-{recipe.version}"}
         text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
         write_bytes(args.output or RESULTS / f"{name}.json", text.encode())
         print(

@@ -52,7 +52,8 @@ def unseen_blogs(
 
     Weights, calibration and thresholds come from the other sources; sets of one source
     are held out together. Every figure is also given without comments that have a
-    near-duplicate in another source.
+    near-duplicate in another source, and by the labels as moderated, if the recipe uses
+    those of the second reading.
     """
     watch = watch or ignore_progress
     watch("read", 0, 1)
@@ -60,12 +61,15 @@ def unseen_blogs(
     watch("read", 1, 1)
     models = held_out.learn(blogs, watch, n_jobs)
     doubles = _near_duplicates(held_out.frame)[held_out.material.origin]
-    figures, without, rows = [], [], []
+    labels = held_out.frame.get("moderated", held_out.frame["label"])
+    as_moderated = (labels == "spam").to_numpy(bool)[held_out.material.origin]
+    figures, without, moderated, rows = [], [], [], []
     scored: list[tuple[NDArray[np.bool_], NDArray[np.float64]]] = []
     for blog in blogs:
         test = held_out.test_rows(blog)
-        found = _measure_rows(held_out, models[blog], test)
-        alone = _measure_rows(held_out, models[blog], test[~doubles[test]])
+        found = _measure_rows(held_out, models[blog], test, held_out.material.spam)
+        alone = _measure_rows(held_out, models[blog], test[~doubles[test]], held_out.material.spam)
+        moderated.append(_measure_rows(held_out, models[blog], test, as_moderated))
         figures.append(found)
         without.append(alone)
         log_odds = models[blog].decision_function(held_out.material.rows[test])
@@ -76,6 +80,7 @@ def unseen_blogs(
             | {
                 "near_duplicates_elsewhere": round(float(doubles[test].mean()), 4),
                 "without_near_duplicates": plain_figures(alone),
+                "as_moderated": plain_figures(moderated[-1]),
             }
         )
     result = {
@@ -85,6 +90,7 @@ def unseen_blogs(
         "settings": asdict(recipe.settings),
         "macro": plain_figures(macro_mean(figures)),
         "macro_without_near_duplicates": plain_figures(macro_mean(without)),
+        "macro_as_moderated": plain_figures(macro_mean(moderated)),
         "reliability": reliability_rows(scored),
         "rows": rows,
     }
@@ -92,10 +98,10 @@ def unseen_blogs(
 
 
 def _measure_rows(
-    held_out: HeldOut, model: SpamModel, rows: NDArray[np.intp]
+    held_out: HeldOut, model: SpamModel, rows: NDArray[np.intp], spam: NDArray[np.bool_]
 ) -> dict[str, Figure | int]:
     material = held_out.material
-    return model_metrics(model, material.rows[rows], material.spam[rows], material.post[rows])
+    return model_metrics(model, material.rows[rows], spam[rows], material.post[rows])
 
 
 def _near_duplicates(frame: pd.DataFrame) -> NDArray[np.bool_]:

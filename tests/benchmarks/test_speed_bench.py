@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,10 @@ for folder in (BENCHMARKS, BENCHMARKS / "speed"):
     sys.path.insert(0, str(folder))
 
 import speed_bench as measure  # noqa: E402
-import speed_compiled  # noqa: E402
 import speed_rows  # noqa: E402
 import speed_systems  # noqa: E402
 import speed_tables  # noqa: E402
 import speed_worker  # noqa: E402
-
-from spamguard import Comment  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -92,29 +88,6 @@ def test_a_short_part_is_not_the_best() -> None:
     found = speed_worker.rates(lambda some: asked.append(len(some)), list(range(70)), 30)
     assert asked == [50, 30, 30, 10]  # the first warms up
     assert found["comments"] == 70
-
-
-# --- the prototype in C ---------------------------------------------------------------
-
-STRANGE = (
-    *("", "a", "Don't!", "x  y\n\nz", "'a' b' 'c d''e", "A1b22 333", "it's 10.000,5", "_a_b_", "\x1fa\x0bb"),
-    *("дом 12", "ναί, όχι", "價格 ١٢٣ ok", "é́ n' ü", "\U0001f600 ok", "don’t", "straße İstanbul"),
-    "Great POST!!! see http://pills.example/a?b=1, call 0123 456 789?\n" * 5,
-)  # fmt: skip
-
-
-@pytest.mark.skipif(not (shutil.which("gcc") or shutil.which("cc")), reason="needs a C compiler")
-def test_c_gives_what_python_gives(rows: speed_rows.Rows) -> None:
-    comments = [*rows.comments()[:60], *map(Comment, STRANGE)]
-    found = speed_compiled.measure(comments, 1)
-    agree = found["agree"]
-    assert agree["read"] == agree["ascii"] > 40
-    assert agree["hashed"] == agree["summed"] == found["comments"] == len(comments)
-
-
-def test_without_a_compiler_it_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert speed_compiled.measure([Comment("hello")], 1) == {"skipped": "no C compiler"}
 
 
 # --- the run and the page -------------------------------------------------------------

@@ -192,7 +192,11 @@ def test_reasons_add_up_by_row_where_labels_are_there_twice(rows, model):
 
 
 def test_the_strongest_reasons_alone(model):
-    found = reasons_frame(["Cheap pills at http://pills.example", "Hello"], model=model, most=2)
+    found = reasons_frame(
+        ["Cheap pills at http://pills.example", "Hello, which version was that?"],
+        model=model,
+        most=2,
+    )
     assert found["comment"].tolist() == [0, 0, 1, 1]
     sizes = found["contribution"].abs().to_numpy()
     assert sizes[0] >= sizes[1]

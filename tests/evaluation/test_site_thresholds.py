@@ -224,13 +224,19 @@ def test_cuts_that_would_fall_are_refused_with_a_way_out(told, plain, simulated)
     cut = threshold_on(plain, simulated, "ham_lost<=0.01")  # somewhere above zero
     for cuts, action, advice in (
         (Cuts(3.0, 4.0, 9.0), "spam", "Set unsure first"),
-        (Cuts(-9.0, -5.0, -4.0), "spam", "--lock-discard"),
         (Cuts(-9.0, -5.0, 9.0), "unsure", "set spam first"),
         (Cuts(3.0, 4.0, 9.0), "discard", "allow less ham lost"),
     ):
         with pytest.raises(InputError, match=advice) as refused:
             with_threshold(replace(plain, cuts=cuts), cut, action)
         assert "must rise from unsure over spam to discard" in str(refused.value)
+
+
+def test_a_higher_threshold_for_spam_takes_discard_along(told, plain, simulated):
+    base = replace(plain, cuts=Cuts(-9.0, -5.0, -4.0))
+    found = threshold_on(base, simulated, "ham_lost<=0.01")
+    copy = with_threshold(base, found)
+    assert copy.cuts.discard == copy.cuts.spam == found.threshold.log_odds > -4.0
 
 
 def test_discard_may_be_locked(told, plain, simulated):

@@ -81,8 +81,10 @@ def test_spam_and_ham(blog):
     reply = blog.check(SPAM)
     is_plain(reply, "true")
     assert re.fullmatch("[0-9a-f]{32}", reply.headers["x-akismet-guid"])
-    # The shipped model's discard promise is locked, so nobody is told to discard.
-    assert "x-akismet-pro-tip" not in reply.headers
+    assert reply.headers["x-akismet-pro-tip"] == "discard"
+    mild = blog.check("Nice post! Cheap handbags at http://bags.example")
+    is_plain(mild, "true")
+    assert "x-akismet-pro-tip" not in mild.headers
     is_plain(blog.check(HAM), "false")
 
 

@@ -53,7 +53,7 @@ def site(services):
 
 
 def test_spam_is_withheld_and_flagged(coral):
-    reply = coral.ask(SPAM)
+    reply = coral.ask("<div>Nice post! Cheap handbags at http://bags.example</div>")
     assert reply.status_code == 200
     assert reply.json() == {
         "status": "SYSTEM_WITHHELD",

@@ -172,8 +172,8 @@ class Comments(Case):
     def test_discard_refuses_only_what_the_model_promises(self):
         with override_settings(SPAMGUARD=self.settings | {"DISCARD": True}):
             before = django_comments.get_model()._default_manager.count()
-            # The shipped model's discard is locked: nothing is thrown away unseen.
-            self.post(SPAM, "cheap pills", "http://pills.example")
+            # Spam, but not so surely that it may be thrown away unseen.
+            self.post("Our chess club meets on Friday, all welcome: http://chess.example")
             assert django_comments.get_model()._default_manager.count() == before + 1
 
     def test_a_journal_that_is_gone_costs_no_comment(self):
