@@ -33,6 +33,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]  # use this tree's package, installed or n
 from speed_rows import Rows, panels  # noqa: E402
 from speed_systems import SYSTEMS, System  # noqa: E402
 
+from spamguard.forms import INTERPRETED, form  # noqa: E402
+
 RESULT = ROOT / "benchmarks" / "results" / "speed-peers.json"
 OURS = "spamguard"
 Found = dict[str, Any]
@@ -53,7 +55,6 @@ class Sizes:
     stream_part: int = 5_000
     stream: tuple[int, ...] = (250_000, 500_000, 1_000_000)
     lengths: tuple[int, ...] = (1_000, 10_000, 80_000, 1_000_000)
-    compiled: int = 1_000
     repeats: int = 3
     starts: int = 7  # fresh processes whose first score is timed
     heavy_batch: int = 200  # for peers that take milliseconds per comment
@@ -69,7 +70,7 @@ class Sizes:
 
 QUICK = Sizes(
     batch=60, real=10_000, part=20, single=20, posts=5, two_cores=40, shuffled=40, different=40,
-    stream_part=20, stream=(40, 80), lengths=(1_000, 2_000), compiled=40, repeats=1,
+    stream_part=20, stream=(40, 80), lengths=(1_000, 2_000), repeats=1,
     starts=1, heavy_batch=4, heavy_single=2, heavy_repeats=1,
 )  # fmt: skip
 """A quick check that everything runs; the figures mean nothing."""
@@ -90,14 +91,15 @@ class FailedError(Exception):
     """A job failed; the message is its last line of output."""
 
 
-def run(job: str, **arguments: Any) -> Any:
+def run(job: str, *, interpreted: bool = False, **arguments: Any) -> Any:
     """Run one job of `speed_worker` in a fresh process."""
+    environment = _environment() | ({INTERPRETED: "1"} if interpreted else {})
     done = subprocess.run(
         [sys.executable, str(HERE / "speed_worker.py")],
         input=json.dumps({"job": job, **arguments}),
         capture_output=True,
         text=True,
-        env=_environment(),
+        env=environment,
         check=False,
     )
     if done.returncode:
@@ -266,6 +268,10 @@ def own(path: Path, rows: Rows, sizes: Sizes) -> Entrant:
     }
     one = {"job": "own_one", "rows": at, "count": sizes.single}
     batch = {"rows": at, "count": count, "part": part}
+    rest["interpreted"] = {
+        "one": singles([run(**one, interpreted=True)]),
+        "many": run("own_many", **{**batch, "count": min(count, sizes.shuffled)}, interpreted=True),
+    }
     batches = {"many": {"job": "own_many", **batch}, "frame": {"job": "own_frame", **batch}}
     return Entrant(one, batches, sizes.repeats, rest)
 
@@ -342,13 +348,11 @@ def panel(
                     raise
                 absent[system_name] = f"failed: {error}"
                 del entrants[system_name]
-    say(f"{name}: compiled")
     return {
         "rows": rows.facts(),
         "batch": sizes.batch_of(rows)[0],
         "systems": {system: entrant.found() for system, entrant in entrants.items()},
         "absent": absent,
-        "compiled": run("compiled", rows=str(path), count=sizes.compiled, repeats=sizes.repeats),
     }
 
 
@@ -372,6 +376,7 @@ def measure(
         "load_ms": round(min(f["load_ms"] for f in loads), 1),
         "model_mb": round(loads[0]["model_mb"], 2),
         "model": loads[0]["model"],
+        "form": form(),
         "panels": {},
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -317,18 +317,11 @@ def _two_apart(comments: Sequence[Any], model: Any, count: int) -> float:
     return 2 * count / min(seconds)
 
 
-def compiled(rows: str, count: int, repeats: int) -> Found:
-    """Measure the prototype of a compiled core."""
-    import speed_compiled
-
-    return speed_compiled.measure(Rows.read(rows).comments()[:count], repeats)
-
-
 JOBS: dict[str, Callable[..., Any]] = {
     job.__name__: job
     for job in (
         train, one, many, own_load, own_one, own_post, own_many, own_frame,
-        own_text, own_once, own_shuffled, own_train, own_stream, own_length, own_two_cores, compiled,
+        own_text, own_once, own_shuffled, own_train, own_stream, own_length, own_two_cores,
     )
 }  # fmt: skip
 
