@@ -30,6 +30,7 @@ _MAX_NAME, _MAX_ADDRESS = 200, 2_000
 MAX_THREAD_TEXT = 3_000
 """Maximum characters read of each comment in a thread."""
 SHINGLE = 5
+_FEW_RUNS = 20
 _REPEAT = 100  # words that identify a long comment
 
 
@@ -43,26 +44,28 @@ class Runs:
     def __init__(self, texts: Iterable[list[str]]) -> None:
         self._texts = tuple(texts)
         self._vocabulary = frozenset().union(*self._texts)
-        self._places: dict[str, list[int]] | None = None
-        self._words: list[str] = []
+        self._index: tuple[list[str], dict[str, list[int]]] | None = None
+        self._runs: frozenset[Run] | None = None
 
     def repeated_in(self, words: list[str]) -> Copied:
         """Return the runs of `words` that also occur in the texts."""
-        found: Copied = set()
+        possible: Copied = set()
         known: cython.int = 0
         at: cython.Py_ssize_t
         for at in range(len(words)):
             known = known + 1 if words[at] in self._vocabulary else 0
             if known >= SHINGLE:
-                run = tuple(words[at - SHINGLE + 1 : at + 1])
-                if run not in found and self._holds(run):
-                    found.add(run)
-        return found
+                possible.add(tuple(words[at - SHINGLE + 1 : at + 1]))
+        if self._runs is None and len(possible) <= _FEW_RUNS:
+            return {run for run in possible if self._holds(run)}
+        if self._runs is None:  # looking up many takes longer than listing all
+            self._runs = frozenset().union(*map(shingles_of, self._texts))
+        return possible & self._runs
 
     def _holds(self, run: Run) -> bool:
-        if self._places is None:
-            self._places = self._read_places()
-        words, places = self._words, self._places
+        if self._index is None:
+            self._index = self._indexed()  # equal, whichever of two threads comes last
+        words, places = self._index
         rarest: cython.int = 0
         each: cython.int
         for each in range(1, SHINGLE):
@@ -75,14 +78,16 @@ class Runs:
             if place >= rarest
         )
 
-    def _read_places(self) -> dict[str, list[int]]:
+    def _indexed(self) -> tuple[list[str], dict[str, list[int]]]:
+        """Return the words of all texts, and the places of each of them."""
+        words: list[str] = []
         places: dict[str, list[int]] = {}
         for text in self._texts:
             for word in text:
-                places.setdefault(word, []).append(len(self._words))
-                self._words.append(word)
-            self._words.append("")  # no run reaches from one text into the next
-        return places
+                places.setdefault(word, []).append(len(words))
+                words.append(word)
+            words.append("")  # no run reaches from one text into the next
+        return words, places
 
 
 @dataclass(slots=True)
