@@ -400,11 +400,36 @@ def _summary(result: Result) -> list[str]:
     return block(["", "one comment, its post seen before (median)", "`score_many`, one core"], rows)
 
 
+def _limits(result: Result) -> list[str]:
+    """Return what a user should not expect, in a few sentences."""
+    first, bare = result["first"], result["bare"]["numpy"]
+    lines = [
+        f"Measured on {result['cores']} slow cores with one thread, in the {result['form']} form.",
+        "",
+        f"- A fresh process needs {_number(1000 * first['processor_s'])} ms for its first verdict; loading numpy is "
+        f"{_number(1000 * bare['processor_s'])} ms of that.",
+    ]
+    for name, panel in result["panels"].items():
+        own = panel["systems"][OURS]
+        theirs = panel["systems"].get(FASTTEXT)
+        if theirs is not None:
+            ratio = theirs["many"]["per_second_best"] / own["many"]["per_second_best"]
+            lines.append(
+                f"- On {_name(name)}, fastText judges {_number(ratio)} times as many comments a second; it reads no post, "
+                "no author and no markup."
+            )
+        if "skipped" not in own["new_post"]:
+            lines.append(
+                f"- The first comment under a post of 1,000 words takes {_number(own['new_post']['median_us'] / 1000)} "
+                "ms, because the post is read; the next ones do not."
+            )
+    return [*lines, ""]
+
+
 def page(result: Result) -> str:
     """Return docs/speed.md."""
     load, bare = result["load_average"], result["bare"]
     most, starts, heavy = (result["sizes"][key] for key in ("repeats", "starts", "heavy_repeats"))
-    first = result["first"]
     apart = (
         " spamguard and Python alone were measured separately, in turns, after the run."
         if result.get("starts_again")
@@ -413,13 +438,10 @@ def page(result: Result) -> str:
     lines = [
         "# How fast it is",
         "",
-        f"Measured on {result['cores']} slow cores with one thread: a fresh process gives its first verdict after "
-        f"{_number(1000 * first['seconds'])} ms, of which Python with numpy take {_number(1000 * bare['numpy']['seconds'])} ms.",
-        "",
+        *_limits(result),
         *_summary(result),
         "spamguard reads a comment with its author and its post, cleans the text, and can explain its verdict. The peers "
-        "read only the raw text of the comment, so some of them are much faster. [Accuracy](accuracy.md) shows "
-        "how much better spamguard's verdicts are.",
+        "read only the raw text of the comment. [Accuracy](accuracy.md) shows how much better spamguard's verdicts are.",
         "",
         *_targets(result),
         "## Beside the peers",
