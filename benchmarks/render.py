@@ -628,6 +628,15 @@ def _worst_panel() -> dict[str, Any]:
     return max(rows, key=lambda row: float(row["ham_blocked"]["value"]))
 
 
+def _labels_of_recipe() -> str:
+    if not Recipe.read(MODEL / "recipe.toml").readings:
+        return ""
+    return (
+        " Where a second reader disagreed with a moderator, mostly about promotion that was let through, it "
+        "learned the second reader's label."
+    )
+
+
 def card() -> str:
     """Return the default model's card."""
     model = load_model(MODEL)
@@ -644,7 +653,8 @@ def card() -> str:
             "",
             f"This model was trained on {about['trained_on']}: {about['ham']:,} real ones and {about['spam']:,} spam, from "
             f"the {len(about['sets'])} sets described in `datasets/cards`. It holds weights, counts "
-            "and hashes, and no text can be read out of it. It has not learned from the sample corpus.",
+            "and hashes, and no text can be read out of it. It has not learned from the sample corpus."
+            + _labels_of_recipe(),
             "",
             "## On a blog it has never seen",
             "",
