@@ -140,7 +140,7 @@ def _first(result: Result) -> Target:
     measured = f"{_number(1000 * own)} ms"
     if not theirs:
         return Target(what, "less", f"{measured}; fastText is absent", None)
-    return Target(what, f"< {_number(1000 * max(theirs))} ms", measured, own < max(theirs))
+    return Target(what, f"< {_number(1000 * min(theirs))} ms", measured, own < min(theirs))
 
 
 def _common_targets(result: Result) -> list[Target]:
