@@ -718,16 +718,17 @@ def readme() -> str:
     peers = {name: found["unseen"]["macro"] for name, found in _result("peers")["peers"].items()}
     lines = [
         f"On {len(result['rows'])} moderated blogs, each held out in turn with everything from the same "
-        "source (mean of the blogs). For the last two columns spamguard and the peers learn from the same comments, "
-        f"without the chat messages that the shipped model also uses. The best peer is the best of {len(peers) - 1} "
-        "filters, line by line:",
+        "source (mean of the blogs, by the moderators' labels; [docs/accuracy.md](docs/accuracy.md) has the figures by "
+        "the second reading, from which the shipped model learns). For the last two columns spamguard, in its "
+        "first version, and the peers learn from the same comments, without the chat messages that the shipped model "
+        f"also uses. The best peer is the best of {len(peers) - 1} filters, line by line:",
         "",
         "| | as shipped | on the peers' comments | best peer |",
         "|---|---|---|---|",
         *(
             "| "
             + " | ".join(
-                [says, form(result["macro"][key]["value"]), form(peers["spamguard"][key]["value"]),
+                [says, form(result["macro_as_moderated"][key]["value"]), form(peers["spamguard"][key]["value"]),
                  _best_peer(peers, key, best, form)]
             )
             + " |"
