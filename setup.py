@@ -4,6 +4,7 @@ import os
 import runpy
 import shutil
 import sys
+from multiprocessing import get_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -51,7 +52,8 @@ class ExtensionBuild(build_ext):
         """Translate, then compile."""
         from Cython.Build import cythonize
 
-        cores = CORES if sys.platform == "linux" else 0
+        # A process that is not forked would run this file again.
+        cores = CORES if get_start_method() == "fork" else 0
         translated = cythonize(
             self.extensions,
             nthreads=cores,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from spamguard import score
 from spamguard.comment import Comment, Post, as_comment, as_post
 from spamguard.errors import InputError, SpamguardError
 
@@ -109,6 +110,23 @@ def test_an_unknown_thread_is_empty():
 @pytest.mark.parametrize("text", ["", "\x00", "\ud800", "a" * 1_000_000], ids=len)
 def test_any_string_is_a_comment(text):
     assert Comment(text).text == text
+
+
+class Marked(str):
+    """What a template engine hands over; prints as something else."""
+
+    def __str__(self):
+        return "marked"
+
+
+def test_strings_of_other_types_become_plain():
+    post = Post(Marked("t"), Marked("b"), Marked("u"), Marked("a"), thread=[Marked("c")])
+    comment = Comment(Marked("text"), Marked("Bob"), Marked("bob.example"), post=post)
+    given = [comment.text, comment.author, comment.author_url]
+    given += [post.title, post.text, post.url, post.author, *post.thread]
+    assert given == ["text", "Bob", "bob.example", "t", "b", "u", "a", "c"]
+    assert {type(value) for value in given} == {str}
+    assert score(Marked("cheap pills"), Marked("Beans")) == score("cheap pills", "Beans")
 
 
 @pytest.mark.parametrize(

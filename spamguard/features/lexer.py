@@ -115,10 +115,6 @@ def _pair_table() -> bytes:
     return bytes(pairs)
 
 
-def _signs_alone() -> tuple[tuple[int, int], ...]:
-    return tuple((1 << _KINDS[kind], sign) for kind, sign in _ALONE.items())
-
-
 _KIND_OF: bytes = _kind_table()
 _PAIR_OF: bytes = _pair_table()
 _SIGNS_ALONE = tuple((1 << _KINDS[kind], sign) for kind, sign in _ALONE.items())

@@ -131,7 +131,6 @@ class Reading:
         "links",
         "lower",
         "messenger",
-        "own_links",
         "own_lower",
         "own_words",
         "post",
@@ -155,7 +154,6 @@ class Reading:
     author_domain: str
     link_domains: list[str]  # registered domain of each external link
     links: list[Link]  # those links
-    own_links: int
     by_post_author: bool
     messenger: bool  # a messenger named or linked
     ends_with_link: bool
@@ -371,15 +369,13 @@ def _reading(comment: Comment, body: Body, language: str) -> Reading:
     address = _address(comment.author_url or "")
     author_url, author_host, author_domain = address.url, address.host, address.domain
     site = post.host if post is not None else ""
-    links, domains, own = [], [], 0
+    links, domains = [], []
     for link in body.links:
         host = host_of(link.url)
         if _LOCAL.fullmatch(host):  # a local address is of no use to other readers
             continue
         domain = registered_domain(host)
-        if site and domain == site:
-            own += 1
-        else:
+        if not site or domain != site:
             links.append(link)
             domains.append(domain)
     if site and author_domain == site:
@@ -404,7 +400,6 @@ def _reading(comment: Comment, body: Body, language: str) -> Reading:
     reading.author_domain = author_domain
     reading.link_domains = domains
     reading.links = links
-    reading.own_links = own
     reading.by_post_author = bool(name.folded) and post is not None and name.folded == post.author
     reading.messenger = bool(messengers_in(words, lower, domains))
     reading.ends_with_link = bool(links) and _ends_with(comment.text, body, links[-1])
